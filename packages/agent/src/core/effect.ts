@@ -1,0 +1,53 @@
+import type { AccountId, CopyKey, Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import type { Note } from '@authmesh/shared/core/notes';
+import type { Milliseconds } from '@authmesh/shared/core/time';
+import type { Publish, UpMessage } from '@authmesh/shared/protocol/up';
+import type { AgentTimer, ControlReply } from './event.ts';
+import type { AccountMemory, CopyMemory } from './memory.ts';
+
+/** `full`: with the refresh token. `bearer`: without, so that this store can use the login and not spend it. */
+export type CredentialForm = 'full' | 'bearer';
+
+/** A message without the sealed bytes; the shell adds them from the vault, by the access fingerprint. */
+export type OutgoingMessage = Exclude<UpMessage, Publish> | Omit<Publish, 'sealed'>;
+
+export type AgentEffect =
+  | { readonly type: 'dial'; readonly url: string }
+  | { readonly type: 'close-link' }
+  | { readonly type: 'send'; readonly message: OutgoingMessage }
+  | { readonly type: 'set-timer'; readonly timer: AgentTimer; readonly delayMs: Milliseconds }
+  | { readonly type: 'clear-timer'; readonly timer: AgentTimer }
+  /** Replace the credential of one profile, if it still is the one that was judged. Answered by `write-settled`. */
+  | {
+      readonly type: 'write-credential';
+      readonly store: StoreId;
+      readonly profile: ProfileId;
+      readonly account: AccountId;
+      /** What must still stand there: both fingerprints of the last observation. */
+      readonly expected: { readonly access?: Fingerprint | undefined; readonly refresh?: Fingerprint | undefined };
+      /** The credential to write, by its access fingerprint: the vault has the bytes. */
+      readonly access: Fingerprint;
+      readonly form: CredentialForm;
+    }
+  /** Put a login of the fleet into a store that lacks it. Answered by `write-settled`. */
+  | {
+      readonly type: 'create-profile';
+      readonly store: StoreId;
+      readonly profile: ProfileId;
+      readonly account: AccountId;
+      readonly access: Fingerprint;
+      readonly form: CredentialForm;
+    }
+  /** Keep in the journal, synced before the effects that follow. */
+  | { readonly type: 'remember'; readonly memory: Memory }
+  | { readonly type: 'reply'; readonly request: number; readonly reply: ControlReply }
+  /** Look at this store again soon. */
+  | { readonly type: 'reread'; readonly store: StoreId }
+  | { readonly type: 'stop' }
+  | Note;
+
+/** An entry of the journal: the last one of a key counts. */
+export type Memory =
+  | { readonly kind: 'copy'; readonly key: CopyKey; readonly copy: CopyMemory | null }
+  /** The shell keeps the sealed record of the account's current credential beside it. */
+  | { readonly kind: 'account'; readonly account: AccountMemory };

@@ -1,0 +1,17 @@
+import type { AccountId, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import type { Prints } from '@authmesh/shared/core/lineage';
+import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
+
+/** What a restart must know of one profile of one store. */
+export interface CopyMemory {
+  readonly store: StoreId;
+  readonly profile: ProfileId;
+  readonly account: AccountId;
+  /** The last sound credential seen there. */
+  readonly last?: Prints | undefined;
+  /** What stood validly there before it, newest first. */
+  readonly chain: readonly Prints[];
+}
+
+/** What a restart must know of an account of the fleet: the highest announcement that was applied. */
+export type AccountMemory = AnnouncementFacts;

@@ -1,0 +1,30 @@
+import type { Attest, Enroll } from '@authmesh/shared/protocol/handshake';
+import type { UpMessage } from '@authmesh/shared/protocol/up';
+import type { RecordKey } from './record.ts';
+
+/** Names a connection, in the order in which they were opened. */
+export type LinkId = number;
+
+export type CoordinatorEvent =
+  /** A peer proved the key that it names; whether that key is a member's is for the core. */
+  | { readonly type: 'attested'; readonly link: LinkId; readonly attest: Omit<Attest, 'type' | 'signature'> }
+  /** A peer proved an invite's key and its own. */
+  | { readonly type: 'enroll-proved'; readonly link: LinkId; readonly enroll: Omit<Enroll, 'type'> }
+  | { readonly type: 'link-closed'; readonly link: LinkId }
+  /** The answer to `probe`. */
+  | { readonly type: 'link-probed'; readonly link: LinkId; readonly alive: boolean }
+  | { readonly type: 'frame-received'; readonly link: LinkId; readonly message: UpMessage }
+  | { readonly type: 'persist-succeeded'; readonly key: RecordKey; readonly storeRevision: number }
+  /** Somebody else changed the record first; here is what stands there now. */
+  | {
+      readonly type: 'persist-conflicted';
+      readonly key: RecordKey;
+      readonly value: unknown;
+      readonly storeRevision: number;
+    }
+  | { readonly type: 'persist-failed'; readonly key: RecordKey; readonly reason: string }
+  | { readonly type: 'timer-fired'; readonly timer: CoordinatorTimer }
+  | { readonly type: 'drain-requested' };
+
+/** `retry-persist`: the store refused, try again. `drained`: long enough. */
+export type CoordinatorTimer = 'retry-persist' | 'drained';

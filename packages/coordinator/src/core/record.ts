@@ -1,0 +1,98 @@
+import type { AcceptedWhy } from '@authmesh/shared/core/freshness';
+import type {
+  AccountId,
+  Branded,
+  CredentialKind,
+  Fingerprint,
+  InviteId,
+  NodeId,
+  ProfileId,
+  Sealed,
+} from '@authmesh/shared/core/identifiers';
+import type { Revision } from '@authmesh/shared/core/lineage';
+import type { Instant } from '@authmesh/shared/core/time';
+
+/** `account/…`, `node/…`, `invite/…` or `fleet`. */
+export type RecordKey = Branded<'RecordKey'>;
+
+export function accountKey(account: AccountId): RecordKey {
+  return `account/${account}` as RecordKey;
+}
+export function nodeKey(node: NodeId): RecordKey {
+  return `node/${node}` as RecordKey;
+}
+export function inviteKey(invite: InviteId): RecordKey {
+  return `invite/${invite}` as RecordKey;
+}
+export const fleetKey = 'fleet' as RecordKey;
+
+/** The fleet as a whole. */
+export interface FleetRecord {
+  /** The founding node; null before there is one. */
+  readonly founder: NodeId | null;
+  readonly epoch: number;
+}
+
+export interface NodeRecord {
+  readonly id: NodeId;
+  readonly name: string;
+  /** Base64 of the Ed25519 and X25519 public keys. */
+  readonly publicKey: string;
+  readonly boxKey: string;
+  readonly joinedAt: Instant;
+  readonly invite: InviteId;
+  /** Null for the founding node. */
+  readonly invitedBy: NodeId | null;
+  /** By the invite's key over invite id and node key: a link of the membership chain. */
+  readonly inviteSignature: string;
+  readonly version: string;
+}
+
+export interface InviteRecord {
+  readonly id: InviteId;
+  /** Base64 of the public half; the code holds the other. */
+  readonly publicKey: string;
+  readonly uses: number;
+  /** Null: the founding code, good until it is used. */
+  readonly expiresAt: Instant | null;
+  readonly createdBy: NodeId | null;
+  readonly createdAt: Instant;
+  readonly name?: string | undefined;
+  /** The fleet's secrets, sealed with a key that only the code gives. Null in the founding code. */
+  readonly sealed: Sealed | null;
+  /** By the inviting node's key over invite id and public key. */
+  readonly signature: string | null;
+}
+
+export type HistoryVerdict = 'accepted' | 'stale' | 'parallel' | 'quarantined' | 'unlinked';
+
+/** A credential that was once reported, refused ones too. */
+export interface HistoryRecord {
+  readonly number: number;
+  readonly revision?: number | undefined;
+  readonly access: Fingerprint;
+  readonly refresh?: Fingerprint | undefined;
+  readonly expiresAt: Instant | null;
+  readonly issuedAt?: Instant | undefined;
+  readonly origin: NodeId;
+  readonly at: Instant;
+  readonly verdict: HistoryVerdict;
+  readonly why: string;
+  /** Kept for the newest few, so that an operator can go back to them. */
+  readonly sealed?: Sealed | undefined;
+}
+
+export interface AccountRecord {
+  readonly account: AccountId;
+  readonly kind: CredentialKind;
+  readonly profile: ProfileId;
+  readonly current?:
+    | (Revision & { readonly acceptedAt: Instant; readonly why: AcceptedWhy; readonly sealed: Sealed })
+    | undefined;
+  readonly ancestors: readonly Fingerprint[];
+  readonly spent: readonly Fingerprint[];
+  readonly history: readonly HistoryRecord[];
+  readonly nextNumber: number;
+  /** Nodes whose copies count as this account though only a profile id says so. */
+  readonly linked: readonly NodeId[];
+}

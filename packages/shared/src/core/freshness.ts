@@ -1,0 +1,96 @@
+import type { Fingerprint } from './identifiers.ts';
+import type { Candidate, Lineage, Revision } from './lineage.ts';
+import { comparePositions } from './position.ts';
+import { type Instant, isUsable, minute } from './time.ts';
+
+/**
+ * Freshness is lineage, not the clock (DESIGN §6).
+ *
+ * `adjudicate` places a credential that a node saw relative to an account's lineage. Expiry decides whether a
+ * credential is usable, never which of two is the newer; no host's wall clock and no file's time takes part.
+ *
+ *     equal to the current one ─────────────────────────── in-step (completes, if it brings the missing refresh token)
+ *     a known ancestor, or its refresh token is spent ──── stale
+ *     identity too weak to compare ─────────────────────── unlinked
+ *     announced before at a later position ─────────────── accepted: the coordinator's store is older than its fleet
+ *     grew out of the current one, not issued earlier ──── accepted
+ *     the issuer says later / earlier ──────────────────── accepted / stale
+ *     alive, and the current one is dead or spent ──────── accepted
+ *     dead, and the current one is alive ───────────────── stale
+ *     anything else ────────────────────────────────────── parallel
+ */
+export type Verdict =
+  | { readonly kind: 'in-step'; readonly why: 'same' }
+  | { readonly kind: 'accepted'; readonly why: AcceptedWhy }
+  | { readonly kind: 'stale'; readonly why: 'ancestor' | 'spent' | 'issued-earlier' | 'dead' }
+  | { readonly kind: 'parallel'; readonly why: 'order-unknown' }
+  | { readonly kind: 'unlinked'; readonly why: 'identity-unknown' };
+
+export type AcceptedWhy =
+  | 'first'
+  | 'completed'
+  | 'successor'
+  | 'issued-later'
+  | 'current-dead'
+  | 'recovered'
+  | 'restored';
+
+/** How much earlier an expiry must be to count as issued earlier: two good clocks and a slow request differ by less. */
+const expirySlackMs = minute;
+
+/** Judges what a node saw. Pure and total; see the table above. */
+export function adjudicate(lineage: Lineage, candidate: Candidate, now: Instant): Verdict {
+  const { current } = lineage;
+  if (!current) return { kind: 'accepted', why: 'first' };
+  if (candidate.access === current.access) {
+    return completes(lineage, current, candidate)
+      ? { kind: 'accepted', why: 'completed' }
+      : { kind: 'in-step', why: 'same' };
+  }
+  if (lineage.ancestors.has(candidate.access)) return { kind: 'stale', why: 'ancestor' };
+  if (isSpent(lineage, candidate.refresh)) return { kind: 'stale', why: 'spent' };
+  if (!candidate.linked) return { kind: 'unlinked', why: 'identity-unknown' };
+  if (candidate.announced && comparePositions(candidate.announced.position, current.position) > 0) {
+    return { kind: 'accepted', why: 'recovered' };
+  }
+  const issued = compareIssueTimes(candidate, current);
+  if (growsFrom(candidate, current.access) && !isIssuedEarlier(issued, candidate, current)) {
+    return { kind: 'accepted', why: 'successor' };
+  }
+  if (issued !== undefined && issued !== 0) {
+    return issued > 0 ? { kind: 'accepted', why: 'issued-later' } : { kind: 'stale', why: 'issued-earlier' };
+  }
+  const alive = isUsable(candidate.expiresAt, now);
+  const currentAlive = isUsable(current.expiresAt, now) && !isSpent(lineage, current.refresh);
+  if (alive && !currentAlive) return { kind: 'accepted', why: 'current-dead' };
+  if (!alive && currentAlive) return { kind: 'stale', why: 'dead' };
+  // Two dead ones are parallel as well: either may still hold a refresh token that lives.
+  return { kind: 'parallel', why: 'order-unknown' };
+}
+
+/** Whether a store's earlier contents show that the candidate came after the credential `access`. */
+function growsFrom(candidate: Candidate, access: Fingerprint): boolean {
+  return candidate.chain.some(link => link.access === access);
+}
+
+/** The current revision came without its refresh token (from a bearer copy), and here is the store that has it. */
+function completes(lineage: Lineage, current: Revision, candidate: Candidate): boolean {
+  return current.refresh === undefined && candidate.refresh !== undefined && !lineage.spent.has(candidate.refresh);
+}
+
+function isSpent(lineage: Lineage, refresh: Fingerprint | undefined): boolean {
+  return refresh !== undefined && lineage.spent.has(refresh);
+}
+
+/** Positive when the issuer's own times say that the candidate is the later one; undefined when they say nothing. */
+function compareIssueTimes(candidate: Candidate, current: Revision): number | undefined {
+  if (candidate.issuedAt === undefined || current.issuedAt === undefined) return undefined;
+  return candidate.issuedAt - current.issuedAt;
+}
+
+/** Guards the succession in one store against an old file: issuer time where both have it, else the expiry. */
+function isIssuedEarlier(issued: number | undefined, candidate: Candidate, current: Revision): boolean {
+  if (issued !== undefined) return issued < 0;
+  if (candidate.expiresAt === null || current.expiresAt === null) return false;
+  return candidate.expiresAt + expirySlackMs < current.expiresAt;
+}

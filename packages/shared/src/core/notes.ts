@@ -1,0 +1,72 @@
+import type { AccountId, NodeId, ProfileId, StoreId } from './identifiers.ts';
+
+export type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/**
+ * The one catalogue of what either program tells its log: a name, how loud it is, and what it means to an operator.
+ * Names are stable; alerts and dashboards are built on them. The simulator counts them as coverage marks.
+ */
+export const noteCatalogue = {
+  'link-opened': { level: 'info', says: 'connected to the coordinator' },
+  'link-lost': { level: 'warn', says: 'the link to the coordinator was lost; trying again' },
+  'link-refused': { level: 'error', says: 'the coordinator turned this node away' },
+  synced: { level: 'info', says: 'in step with the coordinator' },
+  'store-appeared': { level: 'info', says: 'a credential store appeared' },
+  'store-vanished': { level: 'warn', says: 'a credential store is gone; nothing is put back' },
+  'store-quarantined': { level: 'error', says: 'a store cannot be understood and is left alone' },
+  'store-recovered': { level: 'info', says: 'a store that was set aside can be read again' },
+  'profile-left': { level: 'info', says: 'a profile was deleted by its owner and leaves the fleet’s care' },
+  'credential-observed': { level: 'debug', says: 'a login changed on this host' },
+  'credential-published': { level: 'info', says: 'told the coordinator about a changed login' },
+  'credential-written': { level: 'info', says: 'a fresher login was written and read back' },
+  'write-postponed': { level: 'debug', says: 'a store changed under the delivery or was locked; looking again' },
+  'write-failed': { level: 'error', says: 'a login could not be written' },
+  'announcement-refused': { level: 'error', says: 'an announcement failed its checks and was not applied' },
+  'announcement-old': { level: 'debug', says: 'an announcement was older than what is known' },
+  'credential-unfit': { level: 'warn', says: 'a store holds an unusable login' },
+  'credential-accepted': { level: 'info', says: 'a login is the fleet’s current one' },
+  'credential-stale': { level: 'info', says: 'a host holds an old login and gets the current one' },
+  'credential-parallel': { level: 'warn', says: 'two live logins of one account; neither replaces the other' },
+  'credential-unlinked': { level: 'warn', says: 'only a profile id says whose this login is; not mixed until linked' },
+  'conflict-settled': { level: 'warn', says: 'two branches of a login met; the issuer’s time decided' },
+  'account-restored': { level: 'warn', says: 'an operator took an account back to an older login' },
+  'persist-conflicted': { level: 'warn', says: 'another writer changed the record first' },
+  'persist-failed': { level: 'error', says: 'the coordinator’s store does not accept writes' },
+  'epoch-raised': {
+    level: 'warn',
+    says: 'nodes know more than this store: it came from a backup; the epoch was raised',
+  },
+  'node-joined': { level: 'info', says: 'a node joined the fleet' },
+  'node-online': { level: 'info', says: 'a node connected' },
+  'node-offline': { level: 'info', says: 'a node disconnected' },
+  'node-refused': { level: 'warn', says: 'a peer was turned away' },
+  'node-duplicate': { level: 'error', says: 'the same node key is used by two living agents' },
+  'invite-created': { level: 'info', says: 'a join code was made' },
+  'copies-linked': { level: 'info', says: 'an operator said that copies are one account' },
+  'queue-overflowed': {
+    level: 'error',
+    says: 'a bounded queue was full; its newest entry was dropped and is asked for again',
+  },
+  'clock-jumped': { level: 'warn', says: 'this host’s clock jumped or the host slept' },
+  draining: { level: 'info', says: 'finishing before the stop' },
+} as const satisfies Record<string, { readonly level: Level; readonly says: string }>;
+
+export type NoteName = keyof typeof noteCatalogue;
+
+/** What a core logs. Accounts and profiles may name people: the logger writes their tags instead. */
+export interface Note {
+  readonly type: 'note';
+  readonly name: NoteName;
+  readonly account?: AccountId | undefined;
+  readonly profile?: ProfileId | undefined;
+  readonly store?: StoreId | undefined;
+  readonly node?: NodeId | undefined;
+  readonly revision?: number | undefined;
+  /** A reason for the operator; never a secret. */
+  readonly why?: string | undefined;
+}
+
+/** The effect by which a core speaks. */
+export function note(name: NoteName, details: Omit<Note, 'type' | 'name'> = {}): Note {
+  return { type: 'note', name, ...details };
+}

@@ -1,0 +1,65 @@
+import type { AcceptedWhy } from './freshness.ts';
+import type { Fingerprint, NodeId } from './identifiers.ts';
+import type { Candidate, Lineage, Prints, Revision } from './lineage.ts';
+import type { Position } from './position.ts';
+
+/** What the coordinator adds to a candidate that it accepts. */
+export interface Acceptance {
+  readonly why: AcceptedWhy;
+  readonly position: Position;
+  readonly generation: number;
+}
+
+/**
+ * The lineage after a candidate was accepted: the former current one and all that stood between them become ancestors,
+ * their refresh tokens spent. What is current is never its own ancestor (an operator's `restore` takes one back).
+ */
+export function succeed(lineage: Lineage, candidate: Candidate, acceptance: Acceptance): Lineage {
+  const { current } = lineage;
+  const ancestors = new Set(lineage.ancestors);
+  const spent = new Set(lineage.spent);
+  for (const replaced of replacedBy(candidate, current)) {
+    ancestors.add(replaced.access);
+    // Without a new refresh token nothing says that the old one was used up.
+    if (replaced.refresh !== undefined && candidate.refresh !== undefined) spent.add(replaced.refresh);
+  }
+  ancestors.delete(candidate.access);
+  if (candidate.refresh !== undefined) spent.delete(candidate.refresh);
+  return { current: nextRevision(current, candidate, acceptance), ancestors, spent };
+}
+
+/** The former current one and what stood in that store after it; for a new account, all that stood there before. */
+function* replacedBy(candidate: Candidate, current: Revision | undefined): Iterable<Prints> {
+  if (!current) {
+    yield* candidate.chain;
+    return;
+  }
+  yield current;
+  const known = candidate.chain.findIndex(link => link.access === current.access);
+  if (known > 0) yield* candidate.chain.slice(0, known);
+}
+
+function nextRevision(current: Revision | undefined, candidate: Candidate, acceptance: Acceptance): Revision {
+  const { access, refresh, expiresAt, issuedAt, announced } = candidate;
+  const remembered = acceptance.why === 'recovered' ? announced : undefined;
+  return {
+    access,
+    refresh,
+    expiresAt,
+    issuedAt,
+    position: acceptance.position,
+    generation: acceptance.generation,
+    origin: remembered?.origin ?? candidate.node,
+    home: remembered?.home ?? homeOf(current, candidate),
+  };
+}
+
+/** A login's home is where it was last logged in or refreshed: where its refresh token was seen to change. */
+function homeOf(current: Revision | undefined, candidate: Candidate): NodeId {
+  return candidate.refresh !== undefined || !current ? candidate.node : current.home;
+}
+
+/** The lineage of an account that no node has reported yet. */
+export function emptyLineage(): Lineage {
+  return { ancestors: new Set<Fingerprint>(), spent: new Set<Fingerprint>() };
+}

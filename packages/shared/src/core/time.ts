@@ -1,0 +1,38 @@
+/** Milliseconds since the Unix epoch, by the clock of whoever made it. */
+export type Instant = number;
+/** A length of time in milliseconds. */
+export type Milliseconds = number;
+
+export const second: Milliseconds = 1_000;
+export const minute: Milliseconds = 60 * second;
+export const hour: Milliseconds = 60 * minute;
+export const day: Milliseconds = 24 * hour;
+
+/**
+ * Clock differences below this are taken for the handshake's own delay and not corrected,
+ * so that hosts with good clocks write the very `expires` that the origin had.
+ */
+export const clockOffsetMsMin: Milliseconds = 30 * second;
+
+/** The offset to work with: zero unless the clocks really differ. */
+export function significantOffset(measuredMs: Milliseconds): Milliseconds {
+  return Math.abs(measuredMs) < clockOffsetMsMin ? 0 : measuredMs;
+}
+
+/** Instants that providers and OpenClaw write for "never": the latest `Date`, and the largest safe integer. */
+const neverInstants: ReadonlySet<Instant> = new Set([8_640_000_000_000_000, Number.MAX_SAFE_INTEGER]);
+
+/** Whether `instant` is one of the documented ways to say that a credential does not expire. */
+export function isNever(instant: Instant): boolean {
+  return neverInstants.has(instant);
+}
+
+/** Moves an expiry between clocks; `null` and the documented "never" stay as they are. */
+export function shiftExpiry(expiresAt: Instant | null, byMs: Milliseconds): Instant | null {
+  return expiresAt === null || isNever(expiresAt) ? expiresAt : expiresAt + byMs;
+}
+
+/** Whether a credential that ends at `expiresAt` (null: never) can be used at `now`. */
+export function isUsable(expiresAt: Instant | null, now: Instant): boolean {
+  return expiresAt === null || expiresAt > now;
+}

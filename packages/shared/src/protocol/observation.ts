@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import {
+  accountId,
+  credentialKind,
+  fingerprint,
+  instant,
+  nodeId,
+  position,
+  profileId,
+  sentence,
+  storeId,
+} from './fields.ts';
+
+/** Fingerprints of one credential's two secrets. */
+export const prints = z.object({
+  access: fingerprint,
+  refresh: fingerprint.optional(),
+});
+
+/** How a profile looks on disk, before anybody asks how fresh it is. */
+export const health = z.enum([
+  /** A credential, whole and plausible; it may have expired. */
+  'sound',
+  /** Its token is an empty string or missing: the loser of a race wrote it. */
+  'empty',
+  /** Its `expires` cannot be: seconds, zero, negative, text, decades away. */
+  'implausible',
+  /** OpenClaw is refreshing it right now (2026.9.4 and later). */
+  'fence-pending',
+  /** OpenClaw's refresh failed and left a marker instead of the tokens. */
+  'fence-failed',
+  /** Its store cannot be read or understood: nothing is written there. */
+  'quarantined',
+]);
+export type Health = z.infer<typeof health>;
+
+/** Most of what stood in a store before that a node reports; the coordinator knows the rest. */
+export const chainLinksMax = 16;
+
+/** One profile of one store, as a node reports it. Two fingerprints and dates; nothing here opens anything. */
+export const observation = z.object({
+  store: storeId,
+  profile: profileId,
+  account: accountId,
+  /** Whether an account id, a subject or an e-mail says whose it is, or only the profile's own name. */
+  identity: z.enum(['account', 'profile']),
+  kind: credentialKind,
+  health,
+  access: fingerprint.optional(),
+  refresh: fingerprint.optional(),
+  /** By the node's clock; null: it does not end. */
+  expiresAt: instant.nullable(),
+  /** `iat` of the access token, by the issuer's clock. */
+  issuedAt: instant.optional(),
+  /** What stood validly in this store before, newest first. */
+  chain: z.array(prints).max(chainLinksMax),
+  /** Where the fleet announced this very credential, as the node remembers: heals a restored coordinator. */
+  announced: z.object({ position, home: nodeId, origin: nodeId }).optional(),
+  /** Why the last delivery to this profile failed, or why it was set aside. */
+  trouble: sentence.optional(),
+});
+export type Observation = z.infer<typeof observation>;
+
+/** Names a profile of a store on the sender's host. */
+export const copyName = z.object({ store: storeId, profile: profileId });
+export type CopyName = z.infer<typeof copyName>;

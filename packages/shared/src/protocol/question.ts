@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { accountId, bytes32, inviteId, nodeId, sealed, signature } from './fields.ts';
+
+/** Longest life of a join code. */
+export const inviteTtlMsMax = 7 * 24 * 60 * 60 * 1_000;
+
+export const question = z.discriminatedUnion('type', [
+  /** Every account with its copies on every node, and the roster's counts. */
+  z.object({ type: z.literal('overview') }),
+  z.object({ type: z.literal('nodes') }),
+  /** Why the current revision is the current one. */
+  z.object({ type: z.literal('history'), account: accountId }),
+  /** The record of an entry of the history, for an operator's rollback. */
+  z.object({ type: z.literal('candidate'), account: accountId, number: z.number().int().min(1) }),
+  /** A new join code: the public half of its key, and the fleet's secrets sealed with the other half. */
+  z.object({
+    type: z.literal('invite'),
+    invite: inviteId,
+    publicKey: bytes32,
+    uses: z.number().int().min(1).max(10_000),
+    ttlMs: z.number().int().min(1_000).max(inviteTtlMsMax),
+    name: z.string().max(64).optional(),
+    sealed,
+    /** By the inviting node's key over invite id and public key: the first link of a membership chain. */
+    signature,
+  }),
+  /** The record of `candidate`, sealed anew above every generation: the fleet goes back to it. */
+  z.object({
+    type: z.literal('rollback'),
+    account: accountId,
+    number: z.number().int().min(1),
+    generation: z.number().int().min(1),
+    /** Whether the sealed record still holds the refresh token: a spent one is left out. */
+    spendable: z.boolean(),
+    sealed,
+  }),
+  /** The copies of these nodes are one account. */
+  z.object({ type: z.literal('link'), account: accountId, nodes: z.array(nodeId).min(1).max(1_000) }),
+]);
+export type Question = z.infer<typeof question>;

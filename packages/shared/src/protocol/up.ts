@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { accountId, instant, position, sealed } from './fields.ts';
+import { copyName, observation } from './observation.ts';
+import { question } from './question.ts';
+
+/** Most observations in one message: with full chains it stays under the frame limit. */
+export const observationsPerMessageMax = 200;
+
+/** All that a node has, in as many parts as it takes; the coordinator asks only for what is fresher. */
+export const inventory = z.object({
+  type: z.literal('inventory'),
+  observations: z.array(observation).max(observationsPerMessageMax),
+  /** What the node knows of the fleet's accounts: only what is newer is sent. */
+  known: z.array(z.object({ account: accountId, position })).max(5_000),
+  last: z.boolean(),
+});
+
+/** A credential that the coordinator may not have: the observation and the record to go with it. */
+export const publish = z.object({
+  type: z.literal('publish'),
+  observation,
+  /** The generation sealed inside. */
+  generation: z.number().int().min(1),
+  sealed,
+});
+
+/** What has changed since the inventory: deliveries read back, profiles deleted, stores set aside. */
+export const acknowledge = z.object({
+  type: z.literal('acknowledge'),
+  observations: z.array(observation).max(observationsPerMessageMax),
+  gone: z.array(copyName).max(observationsPerMessageMax),
+});
+
+/** Sign of life, and the sender's clock. */
+export const beat = z.object({ type: z.literal('beat'), at: instant });
+
+/** A question of a command line or a daemon; the answer carries the same number. */
+export const ask = z.object({ type: z.literal('ask'), request: z.number().int().min(1), question });
+
+export const upMessage = z.discriminatedUnion('type', [inventory, publish, acknowledge, beat, ask]);
+export type UpMessage = z.infer<typeof upMessage>;
+export type Inventory = z.infer<typeof inventory>;
+export type Publish = z.infer<typeof publish>;
+export type Acknowledge = z.infer<typeof acknowledge>;
+export type Ask = z.infer<typeof ask>;
