@@ -6,6 +6,7 @@ import type { RecordKey } from './record.ts';
 export type LinkId = number;
 
 export type CoordinatorEvent =
+  | { readonly type: 'started' }
   /** A peer proved the key that it names; whether that key is a member's is for the core. */
   | { readonly type: 'attested'; readonly link: LinkId; readonly attest: Omit<Attest, 'type' | 'signature'> }
   /** A peer proved an invite's key and its own. */
@@ -26,5 +27,5 @@ export type CoordinatorEvent =
   | { readonly type: 'timer-fired'; readonly timer: CoordinatorTimer }
   | { readonly type: 'drain-requested' };
 
-/** `retry-persist`: the store refused, try again. `drained`: long enough. */
-export type CoordinatorTimer = 'retry-persist' | 'drained';
+/** `retry-persist`: the store refused, try again. `sweep`: cut off the silent. `drained`: long enough. */
+export type CoordinatorTimer = 'retry-persist' | 'sweep' | 'drained';

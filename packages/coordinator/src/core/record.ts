@@ -18,6 +18,10 @@ export type RecordKey = Branded<'RecordKey'>;
 export function accountKey(account: AccountId): RecordKey {
   return `account/${account}` as RecordKey;
 }
+/** The account that a key names; undefined when it names something else. */
+export function accountOfKey(key: RecordKey): AccountId | undefined {
+  return key.startsWith('account/') ? (key.slice('account/'.length) as AccountId) : undefined;
+}
 export function nodeKey(node: NodeId): RecordKey {
   return `node/${node}` as RecordKey;
 }
@@ -26,10 +30,9 @@ export function inviteKey(invite: InviteId): RecordKey {
 }
 export const fleetKey = 'fleet' as RecordKey;
 
-/** The fleet as a whole. */
+/** The fleet as a whole; its founder is the node that nobody invited. */
 export interface FleetRecord {
-  /** The founding node; null before there is one. */
-  readonly founder: NodeId | null;
+  /** Rises when nodes know more than this store: then it came from a backup. */
   readonly epoch: number;
 }
 

@@ -41,7 +41,7 @@ function* replacedBy(candidate: Candidate, current: Revision | undefined): Itera
 
 function nextRevision(current: Revision | undefined, candidate: Candidate, acceptance: Acceptance): Revision {
   const { access, refresh, expiresAt, issuedAt, announced } = candidate;
-  const remembered = acceptance.why === 'recovered' ? announced : undefined;
+  const remembered = acceptance.why === 'recovered' || acceptance.why === 'restored' ? announced : undefined;
   return {
     access,
     refresh,

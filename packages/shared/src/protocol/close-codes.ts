@@ -10,6 +10,7 @@ export const closeCodes = {
   duplicateNode: { code: 4409, fatal: true, meaning: 'a living agent with the same key is connected' },
   outOfOrder: { code: 4410, fatal: false, meaning: 'a frame was replayed, reordered or belongs to another session' },
   slowReader: { code: 4411, fatal: false, meaning: 'the peer did not read fast enough' },
+  silent: { code: 4412, fatal: false, meaning: 'nothing was heard for too long' },
   tooLarge: { code: 4413, fatal: false, meaning: 'a frame is larger than allowed' },
   refused: { code: 4422, fatal: true, meaning: 'the invite was not accepted' },
   protocolVersion: { code: 4426, fatal: true, meaning: 'the peers speak no common protocol version' },

@@ -1,0 +1,97 @@
+import { note } from '@authmesh/shared/core/notes';
+import { second } from '@authmesh/shared/core/time';
+import type { CoordinatorEffect } from './effect.ts';
+import { type AccountRecord, accountKey, accountOfKey, fleetKey, type RecordKey } from './record.ts';
+import {
+  type AccountEntry,
+  type CoordinatorState,
+  type PendingCommit,
+  type PendingRecord,
+  type Submission,
+  submissionsWaitingMax,
+} from './state.ts';
+
+/*
+ * Nothing is told that is not durable: a change becomes `pending`, the store is asked, and only `persist-succeeded` makes
+ * it the record. An account has at most one change under way; what arrives meanwhile waits in order.
+ */
+
+export type Change = Omit<PendingCommit, 'failed'>;
+
+const persistRetryMs = second;
+
+/** Sends a change of an account to the store. */
+export function commit(
+  state: CoordinatorState,
+  entry: AccountEntry,
+  change: Change,
+  effects: CoordinatorEffect[],
+): void {
+  state.accounts.set(entry.record.account, { ...entry, pending: { ...change, failed: false } });
+  effects.push(compareAndSet(entry, change.record));
+}
+
+function compareAndSet(entry: AccountEntry, record: AccountRecord): CoordinatorEffect {
+  return { type: 'compare-and-set', key: accountKey(record.account), expected: entry.storeRevision, value: record };
+}
+
+/** Sends a record other than an account's to the store. */
+export function commitRecord(
+  state: CoordinatorState,
+  key: RecordKey,
+  pending: PendingRecord,
+  effects: CoordinatorEffect[],
+): void {
+  state.pendingRecords.set(key, pending);
+  effects.push({ type: 'compare-and-set', key, expected: pending.expected, value: pending.record });
+}
+
+/** Whether a submission has to wait: for the account's own change, or for a new epoch that comes before all. */
+export function isBusy(state: CoordinatorState, entry: AccountEntry | undefined): boolean {
+  return entry?.pending !== undefined || state.pendingRecords.has(fleetKey);
+}
+
+/** Lets a submission wait its turn. A full queue drops it: the node reports again what it was not told about. */
+export function postpone(
+  state: CoordinatorState,
+  entry: AccountEntry,
+  submission: Submission,
+  effects: CoordinatorEffect[],
+): void {
+  const { account } = entry.record;
+  if (entry.waiting.length >= submissionsWaitingMax) {
+    effects.push(note('queue-overflowed', { account }));
+    return;
+  }
+  entry.waiting.push(submission);
+}
+
+/** The store refused: the change stays pending and is tried again. */
+export function persistFailed(
+  state: CoordinatorState,
+  key: RecordKey,
+  reason: string,
+  effects: CoordinatorEffect[],
+): void {
+  const account = accountOfKey(key);
+  const entry = account === undefined ? undefined : state.accounts.get(account);
+  if (account !== undefined && entry?.pending)
+    state.accounts.set(account, { ...entry, pending: { ...entry.pending, failed: true } });
+  const pending = state.pendingRecords.get(key);
+  if (pending) state.pendingRecords.set(key, { ...pending, failed: true });
+  effects.push(note('persist-failed', { why: reason }), {
+    type: 'set-timer',
+    timer: 'retry-persist',
+    delayMs: persistRetryMs,
+  });
+}
+
+/** Tries again what the store refused. */
+export function retryPersist(state: CoordinatorState, effects: CoordinatorEffect[]): void {
+  for (const entry of state.accounts.values()) {
+    if (entry.pending?.failed) commit(state, entry, entry.pending, effects);
+  }
+  for (const [key, pending] of state.pendingRecords) {
+    if (pending.failed) commitRecord(state, key, { ...pending, failed: false }, effects);
+  }
+}

@@ -1,0 +1,54 @@
+import { copyKey } from '@authmesh/shared/core/identifiers';
+import type { Instant } from '@authmesh/shared/core/time';
+import type { Judgement } from '@authmesh/shared/protocol/down';
+import type { Observation } from '@authmesh/shared/protocol/observation';
+import type { CoordinatorEffect } from './effect.ts';
+import type { LinkId } from './event.ts';
+import type { CoordinatorState } from './state.ts';
+
+const judgementsPerMessageMax = 500;
+
+/** Keeps what a node reported of a copy, before it is judged. */
+export function recordReport(state: CoordinatorState, link: LinkId, observation: Observation, at: Instant): void {
+  const node = nodeOf(state, link);
+  if (!node) return;
+  const key = copyKey(observation.store, observation.profile);
+  const before = node.copies.get(key);
+  const judged = before && before.observation.access === observation.access ? before : undefined;
+  node.copies.set(key, {
+    observation,
+    verdict: judged?.verdict ?? 'waits',
+    why: judged?.why ?? 'it is being looked at',
+    seenAt: at,
+  });
+}
+
+/** Keeps a judgement with its copy and tells the node, in one message for all of a step. */
+export function recordJudgement(
+  state: CoordinatorState,
+  link: LinkId,
+  observation: Observation,
+  verdict: Judgement['verdict'],
+  why: string,
+  effects: CoordinatorEffect[],
+): void {
+  const { store, profile, access } = observation;
+  const node = nodeOf(state, link);
+  const key = copyKey(store, profile);
+  const copy = node?.copies.get(key);
+  if (node && copy && copy.observation.access === access) node.copies.set(key, { ...copy, verdict, why });
+  const judgement: Judgement = { store, profile, access, verdict, why };
+  const last = effects.at(-1);
+  if (last?.type === 'send' && last.link === link && last.message.type === 'judgements') {
+    if (last.message.judgements.length < judgementsPerMessageMax) {
+      last.message.judgements.push(judgement);
+      return;
+    }
+  }
+  effects.push({ type: 'send', link, message: { type: 'judgements', judgements: [judgement] } });
+}
+
+function nodeOf(state: CoordinatorState, link: LinkId) {
+  const session = state.sessions.get(link);
+  return session && state.nodes.get(session.node);
+}

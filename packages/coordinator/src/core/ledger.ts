@@ -1,0 +1,245 @@
+import type { Verdict } from '@authmesh/shared/core/freshness';
+import { adjudicate } from '@authmesh/shared/core/freshness';
+import type { AccountId, CredentialKind, NodeId, ProfileId } from '@authmesh/shared/core/identifiers';
+import type { Candidate } from '@authmesh/shared/core/lineage';
+import { note } from '@authmesh/shared/core/notes';
+import { type Acceptance, emptyLineage, succeed } from '@authmesh/shared/core/succession';
+import { type Instant, shiftExpiry } from '@authmesh/shared/core/time';
+import type { Observation } from '@authmesh/shared/protocol/observation';
+import { announcementOf } from './announcement.ts';
+import { type Change, commit } from './commit.ts';
+import type { CoordinatorEffect } from './effect.ts';
+import type { LinkId } from './event.ts';
+import { verdictSentences } from './explanation.ts';
+import { isRecorded, withSighting } from './history.ts';
+import { recordJudgement } from './judgement.ts';
+import type { AccountRecord, HistoryVerdict } from './record.ts';
+import type { AccountEntry, CoordinatorState, Offer, Session } from './state.ts';
+
+/*
+ * The ledger places what nodes report in the lineage of its account (shared/core/freshness.ts). Metadata comes first:
+ * a credential that would be accepted, or that an operator may want back, is asked for when it came without its record.
+ */
+
+/** Judges one sound observation. The account has nothing pending. */
+export function judgeObservation(
+  state: CoordinatorState,
+  session: Session,
+  observation: Observation,
+  offer: Offer | undefined,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  const entry = state.accounts.get(observation.account) ?? openAccount(state, observation);
+  const candidate = candidateOf(entry, session, observation);
+  if (!candidate) return;
+  const verdict = adjudicate(entry.lineage, candidate, at);
+  switch (verdict.kind) {
+    case 'in-step':
+    case 'stale':
+      tell(state, session.link, observation, verdict, effects);
+      settleKnown(state, entry, candidate, observation, verdict, at, effects);
+      return;
+    case 'accepted':
+      if (!offer) ask(state, session.link, observation, effects);
+      else accept(state, entry, session, candidate, observation, offer, verdict, at, effects);
+      return;
+    case 'parallel':
+    case 'unlinked': {
+      const known = isRecorded(entry.record, sightingKey(candidate, verdict.kind));
+      // Asked for once, so that `restore` can choose it; the judgement itself does not wait for it.
+      if (!known && !offer) ask(state, session.link, observation, effects);
+      else tell(state, session.link, observation, verdict, effects);
+      if (!known && offer) {
+        effects.push(
+          note(
+            verdict.kind === 'parallel' ? 'credential-parallel' : 'credential-unlinked',
+            noteOf(observation, session),
+          ),
+        );
+        remember(state, entry, candidate, observation, verdict, at, effects, offer);
+      }
+      return;
+    }
+    default:
+      verdict satisfies never;
+  }
+}
+
+function openAccount(
+  state: CoordinatorState,
+  of: { account: AccountId; kind: CredentialKind; profile: ProfileId },
+): AccountEntry {
+  const record: AccountRecord = {
+    account: of.account,
+    kind: of.kind,
+    profile: of.profile,
+    ancestors: [],
+    spent: [],
+    history: [],
+    nextNumber: 1,
+    linked: [],
+  };
+  const entry: AccountEntry = { record, lineage: emptyLineage(), storeRevision: 0, waiting: [] };
+  state.accounts.set(of.account, entry);
+  return entry;
+}
+
+function candidateOf(entry: AccountEntry, session: Session, observation: Observation): Candidate | undefined {
+  const { access, refresh, expiresAt, issuedAt, chain, announced, identity } = observation;
+  if (access === undefined) return undefined;
+  return {
+    node: session.node,
+    access,
+    refresh,
+    expiresAt: shiftExpiry(expiresAt, -session.clockOffsetMs),
+    issuedAt,
+    chain,
+    announced,
+    linked: identity === 'account' || entry.record.linked.includes(session.node),
+  };
+}
+
+/** Equal fingerprints link by themselves; a stale one is noted in the history once. */
+function settleKnown(
+  state: CoordinatorState,
+  entry: AccountEntry,
+  candidate: Candidate,
+  observation: Observation,
+  verdict: Extract<Verdict, { kind: 'in-step' | 'stale' }>,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  if (verdict.kind === 'stale') {
+    if (isRecorded(entry.record, sightingKey(candidate, 'stale'))) return;
+    effects.push(note('credential-stale', { ...noteOf(observation, candidate), why: verdict.why }));
+    remember(state, entry, candidate, observation, verdict, at, effects);
+  } else if (!candidate.linked) {
+    const record = { ...entry.record, linked: [...entry.record.linked, candidate.node] };
+    commit(state, entry, { record, lineage: entry.lineage, announces: false }, effects);
+  }
+}
+
+function remember(
+  state: CoordinatorState,
+  entry: AccountEntry,
+  candidate: Candidate,
+  observation: Observation,
+  verdict: Extract<Verdict, { kind: HistoryVerdict }>,
+  at: Instant,
+  effects: CoordinatorEffect[],
+  offer?: Offer,
+): void {
+  const record = withSighting(entry.record, {
+    access: candidate.access,
+    refresh: candidate.refresh,
+    expiresAt: candidate.expiresAt,
+    issuedAt: observation.issuedAt,
+    origin: candidate.node,
+    at,
+    verdict: verdict.kind,
+    why: verdictSentences[verdict.why],
+    sealed: offer?.sealed,
+  });
+  commit(state, entry, { record, lineage: entry.lineage, announces: false }, effects);
+}
+
+function accept(
+  state: CoordinatorState,
+  entry: AccountEntry,
+  session: Session,
+  candidate: Candidate,
+  observation: Observation,
+  offer: Offer,
+  verdict: Extract<Verdict, { kind: 'accepted' }>,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  const acceptance: Acceptance = {
+    why: verdict.why,
+    position: {
+      epoch: state.fleet.record.epoch,
+      revision: Math.max(entry.record.current?.position.revision ?? 0, candidate.announced?.position.revision ?? 0) + 1,
+    },
+    generation: offer.generation,
+  };
+  if (verdict.why === 'issued-later') effects.push(note('conflict-settled', noteOf(observation, session)));
+  const change = acceptedChange(entry, candidate, observation, acceptance, offer, at);
+  const cause = { type: 'judge', link: session.link, observation } as const;
+  commit(state, entry, { ...change, announces: true, cause }, effects);
+}
+
+/** The record and the lineage with the candidate as their current credential. */
+export function acceptedChange(
+  entry: AccountEntry,
+  candidate: Candidate,
+  as: { readonly profile: ProfileId },
+  acceptance: Acceptance,
+  offer: Offer,
+  at: Instant,
+): Pick<Change, 'record' | 'lineage'> {
+  const lineage = succeed(entry.lineage, candidate, acceptance);
+  const { current } = lineage;
+  if (!current) return { record: entry.record, lineage };
+  const linked = entry.record.linked.includes(candidate.node)
+    ? entry.record.linked
+    : [...entry.record.linked, candidate.node];
+  const record = withSighting(
+    {
+      ...entry.record,
+      profile: as.profile,
+      current: { ...current, acceptedAt: at, why: acceptance.why, sealed: offer.sealed },
+      ancestors: [...lineage.ancestors],
+      spent: [...lineage.spent],
+      linked,
+    },
+    {
+      access: current.access,
+      refresh: current.refresh,
+      expiresAt: current.expiresAt,
+      issuedAt: current.issuedAt,
+      origin: current.origin,
+      at,
+      verdict: 'accepted',
+      why: verdictSentences[acceptance.why],
+      revision: current.position.revision,
+      sealed: offer.sealed,
+    },
+  );
+  return { record, lineage };
+}
+
+/** What follows once an account's change is durable: it is announced (invariant I2). */
+export function announceDurable(entry: AccountEntry, effects: CoordinatorEffect[]): void {
+  const announcement = announcementOf(entry);
+  if (!announcement) return;
+  const { account, position, origin } = announcement;
+  const why = entry.record.current?.why;
+  effects.push(note('credential-accepted', { account, node: origin, revision: position.revision, why }), {
+    type: 'announce',
+    announcement,
+    links: 'all',
+  });
+}
+
+function tell(
+  state: CoordinatorState,
+  link: LinkId,
+  observation: Observation,
+  verdict: Exclude<Verdict, { kind: 'accepted' }>,
+  effects: CoordinatorEffect[],
+): void {
+  recordJudgement(state, link, observation, verdict.kind, verdictSentences[verdict.why], effects);
+}
+
+function ask(state: CoordinatorState, link: LinkId, observation: Observation, effects: CoordinatorEffect[]): void {
+  recordJudgement(state, link, observation, 'wanted', 'the coordinator asks for this login', effects);
+}
+
+function sightingKey(candidate: Candidate, verdict: HistoryVerdict) {
+  return { access: candidate.access, origin: candidate.node, verdict };
+}
+
+function noteOf(observation: Observation, by: { readonly node: NodeId }) {
+  return { account: observation.account, profile: observation.profile, node: by.node };
+}

@@ -1,0 +1,55 @@
+import { fraction } from '@authmesh/shared/core/chance';
+import { silenceMsMax } from '@authmesh/shared/core/heartbeat';
+import { note } from '@authmesh/shared/core/notes';
+import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
+import type { CoordinatorEffect } from './effect.ts';
+import type { CoordinatorState } from './state.ts';
+
+const sweepIntervalMs: Milliseconds = 15 * second;
+const drainMsMax: Milliseconds = 3 * second;
+/** Each node gets its own moment to come back, spread over this time. */
+const returnSpreadMs: Milliseconds = 5 * second;
+
+/** Closes the links of nodes that have fallen silent: a host that lost its power says no goodbye. */
+export function sweep(state: CoordinatorState, at: Instant, effects: CoordinatorEffect[]): void {
+  for (const { link, lastHeard, role } of state.sessions.values()) {
+    if (role === 'daemon' && at - lastHeard > silenceMsMax)
+      effects.push({ type: 'close-link', link, reason: 'silent' });
+  }
+  effects.push({ type: 'set-timer', timer: 'sweep', delayMs: sweepIntervalMs });
+}
+
+/** Sends every node away with its own moment to come back, and stops once nothing is on its way to the store. */
+export function drain(state: CoordinatorState, seed: number, effects: CoordinatorEffect[]): void {
+  if (state.mode === 'draining') return;
+  state.mode = 'draining';
+  effects.push(note('draining'));
+  let draw = seed;
+  for (const { link, role } of state.sessions.values()) {
+    if (role === 'daemon') {
+      const notBeforeMs = Math.floor(fraction(draw++) * returnSpreadMs);
+      effects.push({ type: 'send', link, message: { type: 'drain', notBeforeMs } });
+    }
+    effects.push({ type: 'close-link', link, reason: 'draining' });
+  }
+  effects.push({ type: 'clear-timer', timer: 'sweep' });
+  effects.push({ type: 'set-timer', timer: 'drained', delayMs: drainMsMax });
+  stopWhenIdle(state, effects);
+}
+
+/** While draining: the process may end as soon as nothing is on its way to the store. */
+export function stopWhenIdle(state: CoordinatorState, effects: CoordinatorEffect[]): void {
+  if (state.mode === 'draining' && isIdle(state))
+    effects.push({ type: 'clear-timer', timer: 'drained' }, { type: 'stop' });
+}
+
+/** Long enough: what is not durable by now was never told to anybody. */
+export function drained(state: CoordinatorState, effects: CoordinatorEffect[]): void {
+  if (state.mode === 'draining') effects.push({ type: 'stop' });
+}
+
+function isIdle(state: CoordinatorState): boolean {
+  if (state.pendingRecords.size > 0) return false;
+  for (const entry of state.accounts.values()) if (entry.pending) return false;
+  return true;
+}

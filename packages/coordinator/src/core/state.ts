@@ -1,0 +1,166 @@
+import type { AccountId, CopyKey, FleetId, InviteId, NodeId, Sealed } from '@authmesh/shared/core/identifiers';
+import type { Lineage } from '@authmesh/shared/core/lineage';
+import type { ProfileFilter } from '@authmesh/shared/core/patterns';
+import type { Position } from '@authmesh/shared/core/position';
+import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
+import type { Judgement } from '@authmesh/shared/protocol/down';
+import type { Attest } from '@authmesh/shared/protocol/handshake';
+import type { Observation } from '@authmesh/shared/protocol/observation';
+import type { LinkId } from './event.ts';
+import type { AccountRecord, FleetRecord, InviteRecord, NodeRecord, RecordKey } from './record.ts';
+
+/** A proven link of a node. */
+export interface Session {
+  readonly link: LinkId;
+  readonly node: NodeId;
+  readonly role: 'daemon' | 'command';
+  /** The node's clock minus the coordinator's, zero while they are close. */
+  readonly clockOffsetMs: Milliseconds;
+  readonly lastHeard: Instant;
+  /** What the node said it knows, while its inventory comes in; updated in place. */
+  readonly known: Map<AccountId, Position>;
+}
+
+/** A copy as its node last reported it. */
+export interface ReportedCopy {
+  readonly observation: Observation;
+  readonly verdict: Judgement['verdict'];
+  readonly why: string;
+  readonly seenAt: Instant;
+}
+
+export interface NodeEntry {
+  readonly record: NodeRecord;
+  readonly storeRevision: number;
+  /** The daemon's link, while it is connected. */
+  readonly link?: LinkId | undefined;
+  /** A second daemon with the same key, waiting while the first one is probed. */
+  readonly challenger?: { readonly session: Session; readonly attest: Omit<Attest, 'type' | 'signature'> } | undefined;
+  readonly lastSeen: Instant | null;
+  /** Updated in place. */
+  readonly copies: Map<CopyKey, ReportedCopy>;
+}
+
+/** What waits for an account's record to be free. */
+export type Submission =
+  | {
+      readonly type: 'judge';
+      readonly link: LinkId;
+      readonly observation: Observation;
+      readonly offer?: Offer | undefined;
+    }
+  | {
+      readonly type: 'link';
+      readonly link: LinkId;
+      readonly request: number;
+      readonly account: AccountId;
+      readonly nodes: readonly NodeId[];
+    }
+  | {
+      readonly type: 'rollback';
+      readonly account: AccountId;
+      readonly link: LinkId;
+      readonly request: number;
+      readonly number: number;
+      readonly generation: number;
+      readonly spendable: boolean;
+      readonly sealed: Sealed;
+    };
+
+/** The record that came with an observation. */
+export interface Offer {
+  readonly generation: number;
+  readonly sealed: Sealed;
+}
+
+/** A change that is on its way to the store; nothing is told before it is durable. */
+export interface PendingCommit {
+  readonly record: AccountRecord;
+  readonly lineage: Lineage;
+  readonly cause?: Submission | undefined;
+  readonly announces: boolean;
+  readonly failed: boolean;
+}
+
+export interface AccountEntry {
+  readonly record: AccountRecord;
+  readonly lineage: Lineage;
+  readonly storeRevision: number;
+  readonly pending?: PendingCommit | undefined;
+  /** In order of arrival; updated in place. */
+  readonly waiting: Submission[];
+}
+
+/** A record other than an account's that is on its way to the store. */
+export type PendingRecord = { readonly expected: number; readonly failed: boolean } & (
+  | { readonly type: 'enroll'; readonly link: LinkId; readonly record: NodeRecord }
+  | { readonly type: 'invite'; readonly link: LinkId; readonly request: number; readonly record: InviteRecord }
+  | { readonly type: 'epoch'; readonly record: FleetRecord }
+);
+
+/** The indexes are updated in place and the plain fields assigned: the state is moved, never shared. */
+export interface CoordinatorState {
+  mode: 'serving' | 'draining';
+  policy: ProfileFilter;
+  fleet: { readonly record: FleetRecord; readonly storeRevision: number };
+  /** Null before there is a founder. */
+  founder: NodeId | null;
+  readonly nodes: Map<NodeId, NodeEntry>;
+  readonly invites: Map<InviteId, { readonly record: InviteRecord; readonly used: number }>;
+  readonly accounts: Map<AccountId, AccountEntry>;
+  readonly sessions: Map<LinkId, Session>;
+  readonly pendingRecords: Map<RecordKey, PendingRecord>;
+}
+
+/** Submissions that may wait for one account. */
+export const submissionsWaitingMax = 10_000;
+/** Links of command lines that one node may have at a time. */
+export const commandLinksMax = 32;
+
+/** What the store held when the coordinator started. */
+export interface StoredState {
+  readonly fleet: { readonly record: FleetRecord; readonly storeRevision: number } | undefined;
+  readonly nodes: readonly { readonly record: NodeRecord; readonly storeRevision: number }[];
+  readonly invites: readonly { readonly record: InviteRecord; readonly storeRevision: number }[];
+  readonly accounts: readonly { readonly record: AccountRecord; readonly storeRevision: number }[];
+  readonly policy: ProfileFilter;
+}
+
+/** The state of a coordinator that has just started on these records. */
+export function createCoordinatorState(stored: StoredState): CoordinatorState {
+  const invites = new Map<InviteId, { record: InviteRecord; used: number }>();
+  for (const { record } of stored.invites) invites.set(record.id, { record, used: 0 });
+  const nodes = new Map<NodeId, NodeEntry>();
+  let founder: NodeId | null = null;
+  for (const { record, storeRevision } of stored.nodes) {
+    nodes.set(record.id, { record, storeRevision, lastSeen: null, copies: new Map() });
+    if (record.invitedBy === null) founder = record.id;
+    const invite = invites.get(record.invite);
+    if (invite) invites.set(record.invite, { ...invite, used: invite.used + 1 });
+  }
+  const accounts = new Map<AccountId, AccountEntry>();
+  for (const { record, storeRevision } of stored.accounts) {
+    accounts.set(record.account, {
+      record,
+      lineage: { current: record.current, ancestors: new Set(record.ancestors), spent: new Set(record.spent) },
+      storeRevision,
+      waiting: [],
+    });
+  }
+  return {
+    mode: 'serving',
+    policy: stored.policy,
+    fleet: stored.fleet ?? { record: { epoch: 1 }, storeRevision: 0 },
+    founder,
+    nodes,
+    invites,
+    accounts,
+    sessions: new Map(),
+    pendingRecords: new Map(),
+  };
+}
+
+/** The fleet is named after its founder. */
+export function fleetOf(state: CoordinatorState): FleetId | null {
+  return state.founder as string | null as FleetId | null;
+}

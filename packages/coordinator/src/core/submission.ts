@@ -1,0 +1,237 @@
+import type { AccountId, NodeId } from '@authmesh/shared/core/identifiers';
+import { accountLabel, accountProvider } from '@authmesh/shared/core/identifiers';
+import type { Candidate } from '@authmesh/shared/core/lineage';
+import { note } from '@authmesh/shared/core/notes';
+import { passesFilter } from '@authmesh/shared/core/patterns';
+import type { Instant } from '@authmesh/shared/core/time';
+import type { Observation } from '@authmesh/shared/protocol/observation';
+import { commit, isBusy, postpone } from './commit.ts';
+import type { CoordinatorEffect } from './effect.ts';
+import { unfitSentences, verdictSentences } from './explanation.ts';
+import { recordJudgement, recordReport } from './judgement.ts';
+import { acceptedChange, announceDurable, judgeObservation } from './ledger.ts';
+import type { AccountRecord } from './record.ts';
+import type { AccountEntry, CoordinatorState, Offer, Session, Submission } from './state.ts';
+
+/** Takes a report of one copy: keeps it, and judges it now or when its account is free. */
+export function submitObservation(
+  state: CoordinatorState,
+  session: Session,
+  observation: Observation,
+  offer: Offer | undefined,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  const { account, profile, health } = observation;
+  recordReport(state, session.link, observation, at);
+  if (!passesFilter(state.policy, { provider: accountProvider(account), account: accountLabel(account), profile })) {
+    recordJudgement(state, session.link, observation, 'ignored', 'the fleet’s `sync.profiles` leaves it out', effects);
+    return;
+  }
+  if (health !== 'sound') {
+    const verdict = health === 'fence-pending' || health === 'quarantined' ? 'waits' : 'unfit';
+    effects.push(note('credential-unfit', { account, profile, node: session.node, why: health }));
+    recordJudgement(state, session.link, observation, verdict, unfitSentences[health], effects);
+    return;
+  }
+  submit(state, { type: 'judge', link: session.link, observation, offer }, account, at, effects);
+}
+
+/** Carries a submission out, or lets it wait for its account. */
+export function submit(
+  state: CoordinatorState,
+  submission: Submission,
+  account: AccountId,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  const entry = state.accounts.get(account);
+  if (isBusy(state, entry)) {
+    // Without an entry only a new epoch is awaited; the node reports again when that is durable.
+    if (entry) postpone(state, entry, submission, effects);
+    return;
+  }
+  carryOut(state, submission, at, effects);
+}
+
+function carryOut(state: CoordinatorState, submission: Submission, at: Instant, effects: CoordinatorEffect[]): void {
+  const session = state.sessions.get(submission.link);
+  if (!session) return;
+  if (submission.type === 'judge') {
+    judgeObservation(state, session, submission.observation, submission.offer, at, effects);
+    return;
+  }
+  const entry = state.accounts.get(submission.account);
+  if (!entry) return;
+  if (submission.type === 'link') linkCopies(state, entry, submission, effects);
+  else rollBack(state, entry, session, submission, at, effects);
+}
+
+/** Goes on with what waited for an account, until something is on its way to the store again. */
+export function resume(state: CoordinatorState, account: AccountId, at: Instant, effects: CoordinatorEffect[]): void {
+  for (;;) {
+    const entry = state.accounts.get(account);
+    if (!entry || isBusy(state, entry)) return;
+    const next = entry.waiting.shift();
+    if (!next) return;
+    carryOut(state, next, at, effects);
+  }
+}
+
+/** A change of an account is durable: it becomes the record, is told, and makes room for the next. */
+export function settleAccount(
+  state: CoordinatorState,
+  account: AccountId,
+  storeRevision: number,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  const before = state.accounts.get(account);
+  if (!before?.pending) return;
+  const { record, lineage, announces, cause } = before.pending;
+  const entry: AccountEntry = { record, lineage, storeRevision, waiting: before.waiting };
+  state.accounts.set(account, entry);
+  if (announces) announceDurable(entry, effects);
+  if (cause) answerCause(state, entry, cause, at, effects);
+  resume(state, account, at, effects);
+}
+
+/** Another writer changed the record first: its version stands, and the change is judged again on top of it. */
+export function supersedeAccount(
+  state: CoordinatorState,
+  record: AccountRecord,
+  storeRevision: number,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  const before = state.accounts.get(record.account);
+  const waiting = before?.waiting ?? [];
+  if (before?.pending?.cause) waiting.unshift(before.pending.cause);
+  const lineage = { current: record.current, ancestors: new Set(record.ancestors), spent: new Set(record.spent) };
+  state.accounts.set(record.account, { record, lineage, storeRevision, waiting });
+  effects.push(note('persist-conflicted', { account: record.account }));
+  resume(state, record.account, at, effects);
+}
+
+function answerCause(
+  state: CoordinatorState,
+  entry: AccountEntry,
+  cause: Submission,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  const { current } = entry.record;
+  if (cause.type === 'judge') {
+    recordJudgement(state, cause.link, cause.observation, 'in-step', verdictSentences.same, effects);
+    return;
+  }
+  if (cause.type === 'link') {
+    effects.push({
+      type: 'send',
+      link: cause.link,
+      message: { type: 'answer', request: cause.request, body: { type: 'linked', nodes: [...cause.nodes] } },
+    });
+    judgeAgain(state, entry.record.account, cause.nodes, at, effects);
+    return;
+  }
+  if (current) {
+    effects.push({
+      type: 'send',
+      link: cause.link,
+      message: { type: 'answer', request: cause.request, body: { type: 'published', position: current.position } },
+    });
+  }
+}
+
+function linkCopies(
+  state: CoordinatorState,
+  entry: AccountEntry,
+  submission: Extract<Submission, { type: 'link' }>,
+  effects: CoordinatorEffect[],
+): void {
+  const linked = [...new Set([...entry.record.linked, ...submission.nodes])];
+  effects.push(note('copies-linked', { account: entry.record.account }));
+  commit(
+    state,
+    entry,
+    { record: { ...entry.record, linked }, lineage: entry.lineage, announces: false, cause: submission },
+    effects,
+  );
+}
+
+/** Looks again at the copies of these nodes, as they last reported them. */
+function judgeAgain(
+  state: CoordinatorState,
+  account: AccountId,
+  nodes: readonly NodeId[],
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  for (const id of nodes) {
+    const node = state.nodes.get(id);
+    const session = node?.link === undefined ? undefined : state.sessions.get(node.link);
+    if (!node || !session) continue;
+    const copies: Observation[] = [];
+    for (const copy of node.copies.values()) if (copy.observation.account === account) copies.push(copy.observation);
+    for (const observation of copies) submitObservation(state, session, observation, undefined, at, effects);
+  }
+}
+
+/** An operator's rollback: exempt from the ancestor rule, and above every generation. */
+function rollBack(
+  state: CoordinatorState,
+  entry: AccountEntry,
+  session: Session,
+  submission: Extract<Submission, { type: 'rollback' }>,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  const chosen = entry.record.history.find(candidate => candidate.number === submission.number);
+  const { current } = entry.record;
+  if (!chosen || submission.generation <= (current?.generation ?? 0)) {
+    const message = chosen
+      ? 'the account moved on while it was being restored; try again'
+      : `there is no entry ${submission.number} in the history`;
+    effects.push({
+      type: 'send',
+      link: submission.link,
+      message: {
+        type: 'answer',
+        request: submission.request,
+        body: { type: 'problem', code: 'ERR_NOT_RESTORED', message },
+      },
+    });
+    return;
+  }
+  const candidate: Candidate = {
+    node: session.node,
+    access: chosen.access,
+    refresh: submission.spendable ? chosen.refresh : undefined,
+    expiresAt: chosen.expiresAt,
+    issuedAt: chosen.issuedAt,
+    chain: [],
+    linked: true,
+    announced: {
+      position: { epoch: 0, revision: 0 },
+      home: submission.spendable ? chosen.origin : (current?.home ?? chosen.origin),
+      origin: session.node,
+    },
+  };
+  const position = { epoch: state.fleet.record.epoch, revision: (current?.position.revision ?? 0) + 1 };
+  const acceptance = { why: 'restored', position, generation: submission.generation } as const;
+  const change = acceptedChange(entry, candidate, entry.record, acceptance, submission, at);
+  effects.push(
+    note('account-restored', { account: entry.record.account, node: session.node, revision: position.revision }),
+  );
+  effects.push({
+    type: 'audit',
+    entry: {
+      at,
+      action: 'restore',
+      node: session.node,
+      account: entry.record.account,
+      details: `entry ${submission.number}`,
+    },
+  });
+  commit(state, entry, { ...change, announces: true, cause: submission }, effects);
+}

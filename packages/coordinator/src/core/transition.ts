@@ -1,0 +1,163 @@
+import { copyKey } from '@authmesh/shared/core/identifiers';
+import type { Transition } from '@authmesh/shared/core/machine';
+import { note } from '@authmesh/shared/core/notes';
+import { comparePositions } from '@authmesh/shared/core/position';
+import { type Instant, significantOffset } from '@authmesh/shared/core/time';
+import type { UpMessage } from '@authmesh/shared/protocol/up';
+import { attested, linkClosed, linkProbed } from './admission.ts';
+import { announcementOf } from './announcement.ts';
+import { persistFailed, retryPersist } from './commit.ts';
+import type { CoordinatorEffect } from './effect.ts';
+import { enrollProved, settleEnrollment } from './enrollment.ts';
+import { isAhead, raiseEpoch } from './epoch.ts';
+import type { CoordinatorEvent, LinkId } from './event.ts';
+import { drain, drained, stopWhenIdle, sweep } from './presence.ts';
+import { answerQuestion, settleInvite } from './question.ts';
+import { type AccountRecord, accountOfKey, type RecordKey } from './record.ts';
+import type { CoordinatorState, Session } from './state.ts';
+import { resume, settleAccount, submitObservation, supersedeAccount } from './submission.ts';
+
+/** The coordinator's machine: routes each event to its room. Any event in any state has an answer, often none. */
+export const transition: Transition<CoordinatorState, CoordinatorEvent, CoordinatorEffect> = (
+  state,
+  { at, seed, event },
+) => {
+  const effects: CoordinatorEffect[] = [];
+  switch (event.type) {
+    case 'started':
+      sweep(state, at, effects);
+      break;
+    case 'attested':
+      attested(state, event.link, event.attest, at, effects);
+      break;
+    case 'enroll-proved':
+      enrollProved(state, event.link, event.enroll, at, effects);
+      break;
+    case 'link-closed':
+      linkClosed(state, event.link, at, effects);
+      break;
+    case 'link-probed':
+      linkProbed(state, event.link, event.alive, at, effects);
+      break;
+    case 'frame-received':
+      frameReceived(state, event.link, event.message, at, effects);
+      break;
+    case 'persist-succeeded':
+      persistSucceeded(state, event.key, event.storeRevision, at, effects);
+      stopWhenIdle(state, effects);
+      break;
+    case 'persist-conflicted':
+      persistConflicted(state, event, at, effects);
+      break;
+    case 'persist-failed':
+      persistFailed(state, event.key, event.reason, effects);
+      break;
+    case 'timer-fired':
+      if (event.timer === 'retry-persist') retryPersist(state, effects);
+      else if (event.timer === 'sweep') sweep(state, at, effects);
+      else drained(state, effects);
+      break;
+    case 'drain-requested':
+      drain(state, seed, effects);
+      break;
+    default:
+      event satisfies never;
+  }
+  return { state, effects };
+};
+
+function frameReceived(
+  state: CoordinatorState,
+  link: LinkId,
+  message: UpMessage,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  const before = state.sessions.get(link);
+  if (!before) return;
+  const session: Session = { ...before, lastHeard: at };
+  state.sessions.set(link, session);
+  switch (message.type) {
+    case 'inventory':
+      for (const observation of message.observations)
+        submitObservation(state, session, observation, undefined, at, effects);
+      for (const { account, position } of message.known) {
+        const ours = state.accounts.get(account)?.record.current?.position;
+        if (isAhead(state, position, ours)) raiseEpoch(state, position.epoch, effects);
+        session.known.set(account, position);
+      if (message.last) sendFresher(state, session, effects);
+      break;
+    case 'publish': {
+      const { observation, generation, sealed } = message;
+      submitObservation(state, session, observation, { generation, sealed }, at, effects);
+      break;
+    }
+    case 'acknowledge':
+      for (const { store, profile } of message.gone)
+        state.nodes.get(session.node)?.copies.delete(copyKey(store, profile));
+      for (const observation of message.observations)
+        submitObservation(state, session, observation, undefined, at, effects);
+      break;
+    case 'beat':
+      state.sessions.set(link, ...session, clockOffsetMs: significantOffset(message.at - at) );
+      effects.push({ type: 'send', link, message: { type: 'beat', at } });
+      break;
+    case 'ask':
+      answerQuestion(state, session, message.request, message.question, at, effects);
+      break;
+    default:
+      message satisfies never;
+  }
+}
+
+/** Only what is fresher than what the node said it knows goes to it. */
+function sendFresher(state: CoordinatorState, session: Session, effects: CoordinatorEffect[]): void {
+  for (const [account, entry] of state.accounts) {
+    const announcement = announcementOf(entry);
+    const known = session.known.get(account);
+    if (!announcement || (known && comparePositions(known, announcement.position) >= 0)) continue;
+    effects.push({ type: 'announce', announcement, links: [session.link] });
+  }
+  session.known.clear();
+  effects.push({ type: 'send', link: session.link, message: { type: 'synced' } });
+}
+
+function persistSucceeded(
+  state: CoordinatorState,
+  key: RecordKey,
+  storeRevision: number,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  const account = accountOfKey(key);
+  if (account !== undefined) return settleAccount(state, account, storeRevision, at, effects);
+  const pending = state.pendingRecords.get(key);
+  if (!pending) return;
+  state.pendingRecords.delete(key);
+  switch (pending.type) {
+    case 'enroll':
+      return settleEnrollment(state, pending.link, pending.record, storeRevision, at, effects);
+    case 'invite':
+      return settleInvite(state, pending, effects);
+    case 'epoch':
+      state.fleet = { record: pending.record, storeRevision };
+      for (const waiting of [...state.accounts.keys()]) resume(state, waiting, at, effects);
+      return;
+    default:
+      pending satisfies never;
+  }
+}
+
+function persistConflicted(
+  state: CoordinatorState,
+  event: Extract<CoordinatorEvent, { type: 'persist-conflicted' }>,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  const account = accountOfKey(event.key);
+  // The shell has parsed it: the key says which record it is.
+  if (account !== undefined)
+    return supersedeAccount(state, event.value as AccountRecord, event.storeRevision, at, effects);
+  state.pendingRecords.delete(event.key);
+  effects.push(note('persist-conflicted', { why: event.key }));
+}

@@ -1,0 +1,61 @@
+import type { AccountId } from '@authmesh/shared/core/identifiers';
+import type { Instant } from '@authmesh/shared/core/time';
+import type { AccountView, AnswerBody, CopyView, NodeView } from '@authmesh/shared/protocol/answer';
+import { verdictSentences } from './explanation.ts';
+import type { AccountEntry, CoordinatorState, ReportedCopy } from './state.ts';
+
+/** The roster. */
+export function nodeViews(state: CoordinatorState): NodeView[] {
+  const views: NodeView[] = [];
+  for (const { record, link, lastSeen } of state.nodes.values()) {
+    const { id, name, joinedAt, invitedBy, version } = record;
+    views.push({ id, name, online: link !== undefined, lastSeen, joinedAt, invitedBy, version });
+  }
+  return views;
+}
+
+/** Every account with its copies on every node, as they were last reported. */
+export function overview(state: CoordinatorState, at: Instant): Extract<AnswerBody, { type: 'overview' }> {
+  const accounts = new Map<AccountId, AccountView>();
+  for (const [account, entry] of state.accounts) accounts.set(account, accountView(entry));
+  for (const [node, { copies }] of state.nodes) {
+    for (const copy of copies.values()) {
+      const entry = state.accounts.get(copy.observation.account);
+      accounts.get(copy.observation.account)?.copies.push(copyView(node, copy, entry));
+    }
+  }
+  return { type: 'overview', nodes: nodeViews(state), accounts: [...accounts.values()], at };
+}
+
+function accountView({ record }: AccountEntry): AccountView {
+  const { account, kind, profile, current } = record;
+  return {
+    account,
+    kind,
+    profile,
+    position: current?.position ?? null,
+    access: current?.access ?? null,
+    expiresAt: current?.expiresAt ?? null,
+    origin: current?.origin ?? null,
+    home: current?.home ?? null,
+    copies: [],
+  };
+}
+
+function copyView(node: CopyView['node'], copy: ReportedCopy, entry: AccountEntry | undefined): CopyView {
+  const { observation, seenAt } = copy;
+  const { store, profile, health, access, refresh, trouble } = observation;
+  const { verdict, why } = standing(copy, entry);
+  return { node, store, profile, verdict, why, health, access, spendable: refresh !== undefined, trouble, seenAt };
+}
+
+/** A copy was judged against what was current then; what is current now may have moved past it. */
+function standing(
+  { observation, verdict, why }: ReportedCopy,
+  entry: AccountEntry | undefined,
+): Pick<CopyView, 'verdict' | 'why'> {
+  const current = entry?.record.current;
+  if (!current || observation.health !== 'sound') return { verdict, why };
+  if (observation.access === current.access) return { verdict: 'in-step', why: verdictSentences.same };
+  return verdict === 'in-step' ? { verdict: 'stale', why: verdictSentences.ancestor } : { verdict, why };
+}
