@@ -1,0 +1,84 @@
+import { type Level, type Note, noteCatalogue } from '@authmesh/shared/core/notes';
+import type { Instant } from '@authmesh/shared/core/time';
+import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
+import { allowedFields, createTagger, describeError, type LogFields, noteFields } from './log-fields.ts';
+import { createRepeats } from './repeats.ts';
+
+export type LogLevel = Level | 'silent';
+
+export interface LoggerOptions {
+  readonly program: 'agent' | 'coordinator';
+  readonly level?: LogLevel | undefined;
+  /** Keys the tags that stand for accounts and profiles. */
+  readonly tagKey: Uint8Array;
+  /** Where the lines go; stderr unless a test listens. */
+  readonly stream?: { readonly write: (line: string) => void } | undefined;
+  readonly now?: (() => Instant) | undefined;
+}
+
+/** One JSON object a line on stderr. Secrets and identities cannot get in: only listed fields do, identities as tags. */
+export interface Logger {
+  /** What a core says; its level and words come from the catalogue, repeated failures get quiet. */
+  readonly note: (note: Note) => void;
+  /** What a shell says. `message` is a literal of the code, never built from data. */
+  readonly say: (level: Level, message: string, fields?: LogFields) => void;
+  /** A program error, before the process ends: scrubbed, with the places of the stack. */
+  readonly crash: (error: unknown) => void;
+  readonly setLevel: (level: LogLevel) => void;
+}
+
+/** Names that a secret would have: the net below the list of allowed fields. */
+const secretFields = [
+  'access',
+  'refresh',
+  'token',
+  'idToken',
+  'key',
+  'secret',
+  'password',
+  'authorization',
+  'credential',
+  'sealed',
+  'code_verifier',
+];
+
+/** The logger of one program. Nothing else imports pino. */
+export function createLogger(options: LoggerOptions): Logger {
+  const stream = (options.stream as DestinationStream | undefined) ?? destination({ dest: 2, sync: true });
+  const log = pino(
+    {
+      level: options.level ?? 'info',
+      base: { program: options.program },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: label => ({ level: label }) },
+      redact: { paths: secretFields.flatMap(name => [name, `*.${name}`]), censor: '[redacted]' },
+    },
+    stream,
+  );
+  const tag = createTagger(options.tagKey);
+  const repeats = createRepeats();
+  const now = options.now ?? Date.now;
+
+  return {
+    note(note) {
+      const { level, says } = noteCatalogue[note.name];
+      const fields = { event: note.name, ...noteFields(note, tag) };
+      if (level !== 'warn' && level !== 'error') {
+        repeats.recover(note);
+        log[level](fields, says);
+        return;
+      }
+      const { count, loud } = repeats.hear(note, now());
+      log[loud ? level : 'debug'](count > 1 ? { ...fields, count } : fields, says);
+    },
+    say(level, message, fields = {}) {
+      log[level](allowedFields(fields), message);
+    },
+    crash(error) {
+      log.fatal({ event: 'crashed', ...describeError(error) }, 'a fault in authmesh itself; stopping');
+    },
+    setLevel(level) {
+      log.level = level;
+    },
+  };
+}
