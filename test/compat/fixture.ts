@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { type Fleet, startFleet } from './fleet.ts';
+import { createHost, type Gateway, type Host, provider as providerId } from './host.ts';
+import { type OpenClaw, startOpenClaw } from './openclaw.ts';
+import { type Login, type Provider, secret, startProvider } from './provider.ts';
+import { installRelease } from './release.ts';
+
+/** The login that both hosts share. */
+export const shared = `${providerId}:default`;
+/** A key of the second host's own, which OpenClaw falls back to when the login fails. */
+export const spare = `${providerId}:spare`;
+/** A profile of the second host that nobody but its own OpenClaw touches. */
+export const notes = 'lab:notes';
+
+export const hour = 3_600_000;
+const deliveryMs = 15_000;
+
+/** Two hosts with a real OpenClaw each, a provider, and a fleet over them. */
+export interface Fixture {
+  readonly provider: Provider;
+  readonly a: Host;
+  readonly b: Host;
+  readonly openclawA: OpenClaw;
+  readonly openclawB: OpenClaw;
+  readonly gatewayB: Gateway;
+  readonly fleet: Fleet;
+  /** The owner signs in again on the first host: a new login, written as OpenClaw's own login writes it. */
+  renew(lifeMs: number): Promise<Login>;
+  /** Waits until the second host's store holds this access token. */
+  delivered(access: string): Promise<void>;
+  /** One turn through the second host's running gateway; the names of the bearers on the wire for it. */
+  bearersOfTurn(): Promise<readonly string[]>;
+  /** The shared login as the second host's store holds it. */
+  entryOnB(): Promise<Readonly<Record<string, unknown>> | undefined>;
+  /** Names that OpenClaw tried to reach outside this machine. */
+  refused(): Promise<readonly string[]>;
+  stop(): Promise<void>;
+}
+
+/** Signs both hosts in (the second one's copy is old and dead), starts the gateway of the second, then the fleet. */
+export async function createFixture(version: string): Promise<Fixture> {
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const each of stops.splice(0).reverse()) await each();
+  };
+  const started = async <T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
+    const thing = await starting;
+    stops.push(() => thing.stop());
+    return thing;
+  };
+  try {
+    const release = await installRelease(version);
+    const folder = await mkdtemp(join(tmpdir(), 'authmesh-compat-'));
+    if (process.env.AUTHMESH_COMPAT_KEEP === undefined) stops.push(() => rm(folder, { recursive: true, force: true }));
+    const provider = await startProvider();
+    stops.push(() => provider.close());
+    const a = await createHost(folder, 'pc-a', release, provider);
+    const b = await createHost(folder, 't440', release, provider);
+    const openclawA = await started(startOpenClaw(a));
+    const openclawB = await started(startOpenClaw(b));
+    const spareKey = secret('key');
+    provider.recognise(spareKey, 'spare');
+    await openclawB.upsert(shared, entry(provider.issue(-hour)));
+    await openclawB.upsert(spare, { type: 'api_key', provider: providerId, key: spareKey });
+    await openclawB.upsert(notes, { type: 'token', provider: 'lab', token: secret('notes') });
+    const renew = async (lifeMs: number): Promise<Login> => {
+      const login = provider.issue(lifeMs);
+      await openclawA.upsert(shared, entry(login));
+      return login;
+    };
+    await renew(hour);
+    const gatewayB = await started(b.startGateway());
+    const fleet = await started(startFleet(folder, [a, b]));
+    const entryOnB = async (): Promise<Readonly<Record<string, unknown>> | undefined> =>
+      (await b.readStore()).profiles[shared];
+    return {
+      provider,
+      a,
+      b,
+      openclawA,
+      openclawB,
+      gatewayB,
+      fleet,
+      renew,
+      entryOnB,
+      stop,
+      delivered: async access => {
+        const wanted = { timeout: deliveryMs, interval: 5, message: `the delivery to ${b.storePath}` };
+        await expect.poll(async () => (await entryOnB())?.access === access, wanted).toBe(true);
+      },
+      bearersOfTurn: async () => {
+        const before = provider.bearers.length;
+        await gatewayB.turn();
+        return provider.bearers.slice(before);
+      },
+      refused: async () => {
+        const texts = [a, b]
+          .filter(host => existsSync(host.refusedFile))
+          .map(host => readFile(host.refusedFile, 'utf8'));
+        return (await Promise.all(texts)).join('').split('\n').filter(Boolean);
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** A login as OpenClaw's own sign-in stores it; the account id says that both hosts hold the same account. */
+function entry({ access, refresh, expires }: Login): Readonly<Record<string, unknown>> {
+  return { type: 'oauth', provider: providerId, access, refresh, expires, accountId: 'acct_compat' };
+}

@@ -1,0 +1,72 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Host } from './host.ts';
+import { type Daemon, type Environment, type Outcome, run, start } from './program.ts';
+
+const programs =
+  process.env.AUTHMESH_COMPAT_PROGRAMS ?? fileURLToPath(new URL('../../node_modules/.bin/', import.meta.url));
+const startMs = 30_000;
+
+/** A coordinator and an agent on each host, run by their public commands alone. */
+export interface Fleet {
+  agent(host: Host, args: readonly string[]): Promise<Outcome>;
+  /** What both programs said, for a failure's message. */
+  output(): string;
+  stop(): Promise<void>;
+}
+
+/** Starts a coordinator, and founds a fleet on the first host that the others join. */
+export async function startFleet(folder: string, hosts: readonly Host[]): Promise<Fleet> {
+  const daemons: Daemon[] = [];
+  const output = (): string => daemons.map(daemon => daemon.output()).join('\n');
+  const stop = async (): Promise<void> => {
+    for (const daemon of daemons.splice(0).reverse()) await daemon.stop();
+  };
+  try {
+    const dataDir = join(folder, 'coordinator');
+    await mkdir(dataDir, { recursive: true });
+    const coordinator = start(
+      `${programs}authmesh-coordinator`,
+      ['run', '--listen', '127.0.0.1:0', '--data-dir', dataDir, '--json'],
+      { HOME: dataDir },
+      join(folder, 'coordinator.log'),
+    );
+    daemons.push(coordinator);
+    let code: string = JSON.parse(await coordinator.line(/"event":"listening"/, startMs)).foundingCode;
+    for (const [index, host] of hosts.entries()) {
+      if (index > 0) code = JSON.parse(need(await agent(hosts[0] ?? host, ['invite', '--json'])).stdout).code;
+      need(await agent(host, ['join', code, '--name', host.name, '--state-dir', host.stateDir]));
+      daemons.push(
+        start(
+          `${programs}authmesh-agent`,
+          ['run', '--home', agentHome(host)],
+          environment(host),
+          `${agentHome(host)}.log`,
+        ),
+      );
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { agent, output, stop };
+}
+
+function agent(host: Host, args: readonly string[]): Promise<Outcome> {
+  return run(`${programs}authmesh-agent`, [...args, '--home', agentHome(host)], environment(host));
+}
+
+function agentHome(host: Host): string {
+  return join(host.home, '.authmesh');
+}
+
+/** As the host's owner would run it: OpenClaw's folder is found by its own variable. */
+function environment(host: Host): Environment {
+  return { HOME: host.home, OPENCLAW_STATE_DIR: host.stateDir };
+}
+
+function need(outcome: Outcome): Outcome {
+  if (outcome.code !== 0) throw new Error(`an authmesh command ended with ${outcome.code}: ${outcome.stderr}`);
+  return outcome;
+}

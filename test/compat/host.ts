@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { type Daemon, type Environment, type Outcome, run, start } from './program.ts';
+import type { Provider } from './provider.ts';
+import type { Release } from './release.ts';
+
+/** One profile of a store, as far as the run looks at it. */
+export interface Profile {
+  readonly type: string;
+  readonly provider: string;
+  readonly access?: string | undefined;
+  readonly refresh?: string | undefined;
+  readonly expires?: number | undefined;
+  readonly [field: string]: unknown;
+}
+
+/** `auth-profiles.json` as 2026.2.12 writes it. */
+export interface Store {
+  readonly version: number;
+  readonly profiles: Readonly<Record<string, Profile>>;
+  readonly order?: Readonly<Record<string, readonly string[]>> | undefined;
+  readonly lastGood?: Readonly<Record<string, string>> | undefined;
+  readonly usageStats?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
+}
+
+/** What `models status --json` says of one profile. */
+export interface ProfileStatus {
+  readonly profileId: string;
+  readonly status: string;
+  readonly expiresAt?: number | undefined;
+}
+
+/** A host of the run: a home of its own with a real OpenClaw in it. */
+export interface Host {
+  readonly name: string;
+  readonly home: string;
+  readonly stateDir: string;
+  readonly storePath: string;
+  /** Names that OpenClaw tried to reach outside this machine. */
+  readonly refusedFile: string;
+  readonly environment: Environment;
+  readonly release: Release;
+  openclaw(
+    args: readonly string[],
+    options?: { readonly input?: string; readonly timeoutMs?: number },
+  ): Promise<Outcome>;
+  readStore(): Promise<Store>;
+  writeStore(store: Store): Promise<void>;
+  /** By OpenClaw's own `models status --json`. */
+  status(): Promise<readonly ProfileStatus[]>;
+  startGateway(): Promise<Gateway>;
+}
+
+/** A running gateway of a host. */
+export interface Gateway {
+  readonly daemon: Daemon;
+  /** One turn of an agent through the gateway's OpenAI-compatible door; each is a session of its own. */
+  turn(): Promise<{ readonly status: number; readonly text: string }>;
+  stop(): Promise<void>;
+}
+
+export const provider = 'qwen-portal';
+const gatewayStartMs = 90_000;
+const turnMs = 60_000;
+
+/** Makes the home and the configuration of a host whose only provider is the one of the run. */
+export async function createHost(folder: string, name: string, release: Release, remote: Provider): Promise<Host> {
+  const home = join(folder, name);
+  const stateDir = join(home, '.openclaw');
+  const storePath = join(stateDir, 'agents', 'main', 'agent', 'auth-profiles.json');
+  const refusedFile = join(folder, `${name}.refused`);
+  const port = await freePort();
+  const token = randomBytes(16).toString('hex');
+  await mkdir(join(stateDir, 'agents', 'main', 'agent'), { recursive: true, mode: 0o700 });
+  await writeFile(
+    join(stateDir, 'openclaw.json'),
+    JSON.stringify(configuration(home, port, token, remote.url), null, 2),
+  );
+  const environment: Environment = {
+    HOME: home,
+    OPENCLAW_STATE_DIR: stateDir,
+    OPENCLAW_NO_RESPAWN: '1',
+    OPENCLAW_SKIP_CHANNELS: '1',
+    OPENCLAW_SKIP_CRON: '1',
+    OPENCLAW_SKIP_CANVAS_HOST: '1',
+    OPENCLAW_SKIP_GMAIL_WATCHER: '1',
+    OPENCLAW_SKIP_BROWSER_CONTROL_SERVER: '1',
+    OPENCLAW_DISABLE_BONJOUR: '1',
+    NO_COLOR: '1',
+    NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import ${new URL('./loopback-only.ts', import.meta.url).href}`,
+    COMPAT_ISSUER: remote.issuerUrl,
+    COMPAT_REFUSED: refusedFile,
+  };
+  const openclaw: Host['openclaw'] = (args, options = {}) =>
+    run(process.execPath, [release.entry, ...args], environment, options);
+  return {
+    name,
+    home,
+    stateDir,
+    storePath,
+    refusedFile,
+    environment,
+    release,
+    openclaw,
+    readStore: () => readStore(storePath),
+    writeStore: store => writeFile(storePath, `${JSON.stringify(store, null, 2)}\n`, { mode: 0o600 }),
+    status: async () => {
+      const outcome = await openclaw(['models', 'status', '--json']);
+      if (outcome.code !== 0) throw new Error(`models status on ${name} ended with ${outcome.code}: ${outcome.stderr}`);
+      return JSON.parse(outcome.stdout.slice(outcome.stdout.indexOf('{'))).auth.oauth.profiles;
+    },
+    startGateway: async () => {
+      const daemon = start(
+        process.execPath,
+        [release.entry, 'gateway', 'run'],
+        environment,
+        join(folder, `${name}.log`),
+      );
+      await daemon.line(/listening on ws:/, gatewayStartMs);
+      return { daemon, turn: () => turn(port, token), stop: () => daemon.stop() };
+    },
+  };
+}
+
+function configuration(home: string, port: number, token: string, baseUrl: string): object {
+  const model = { id: 'm1', name: 'm1', reasoning: false, input: ['text'], contextWindow: 200_000, maxTokens: 1_000 };
+  const cost = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+  return {
+    update: { checkOnStart: false },
+    plugins: { enabled: false },
+    gateway: {
+      mode: 'local',
+      port,
+      bind: 'loopback',
+      auth: { mode: 'token', token },
+      http: { endpoints: { chatCompletions: { enabled: true } } },
+    },
+    agents: {
+      defaults: {
+        model: { primary: `${provider}/m1` },
+        workspace: join(home, 'workspace'),
+        skipBootstrap: true,
+        heartbeat: { every: '0m' },
+      },
+    },
+    models: {
+      providers: {
+        // A key is demanded by the schema; a profile goes before it, and on the wire it would give itself away.
+        [provider]: { baseUrl, apiKey: 'unused', api: 'openai-completions', models: [{ ...model, cost }] },
+      },
+    },
+  };
+}
+
+async function turn(port: number, token: string): Promise<{ status: number; text: string }> {
+  const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'openclaw:main', messages: [{ role: 'user', content: 'Say ok.' }] }),
+    signal: AbortSignal.timeout(turnMs),
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+/** OpenClaw 2026.2.12 truncates before it writes: an empty or half file is read again. */
+async function readStore(path: string): Promise<Store> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return JSON.parse(await readFile(path, 'utf8'));
+    } catch (error) {
+      if (!(error instanceof SyntaxError) || attempt === 50) throw error;
+      await new Promise(resolve => setTimeout(resolve, 5));
+    }
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on('error', reject).listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}

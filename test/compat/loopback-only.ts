@@ -1,0 +1,46 @@
+/**
+ * Preloaded (`node --import`) into every OpenClaw process of the run: nothing it does leaves this machine.
+ *
+ * A connection to anything but loopback is refused before a name is looked up, and noted in the file that
+ * `COMPAT_REFUSED` names. Requests to the provider's token endpoint go to the issuer of the test instead
+ * (`COMPAT_ISSUER`), so that OpenClaw's own refresh runs as it is.
+ */
+import { appendFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+
+const tokenEndpoint = 'https://chat.qwen.ai/api/v1/oauth2/token';
+const loopback = /^(localhost|127(\.\d+){3}|::1|\[::1\])$/;
+
+function refuse(host: string): Error {
+  const file = process.env.COMPAT_REFUSED;
+  if (file) appendFileSync(file, `${host}\n`);
+  return Object.assign(new Error(`${host} is not on this machine`), { code: 'ENETUNREACH' });
+}
+
+/** `connect` takes an options object, a port and host, or a path; Node wraps them in an array of its own at times. */
+function hostOf(args: readonly unknown[]): string | undefined {
+  const [first, second] = Array.isArray(args[0]) ? args[0] : args;
+  if (typeof first === 'object' && first !== null) {
+    const { path, host } = first as { path?: unknown; host?: unknown };
+    return path === undefined || path === null ? String(host ?? 'localhost') : undefined;
+  }
+  return typeof first === 'number' ? (typeof second === 'string' ? second : 'localhost') : undefined;
+}
+
+const connect = Socket.prototype.connect;
+Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
+  const host = hostOf(args);
+  if (host === undefined || loopback.test(host)) return Reflect.apply(connect, this, args);
+  const error = refuse(host);
+  process.nextTick(() => this.destroy(error));
+  return this;
+};
+
+const realFetch = globalThis.fetch;
+globalThis.fetch = async (input, init) => {
+  const url = new URL(input instanceof Request ? input.url : String(input));
+  const issuer = process.env.COMPAT_ISSUER;
+  if (issuer && url.href === tokenEndpoint) return realFetch(issuer, init);
+  if (!/^https?:$/.test(url.protocol) || loopback.test(url.hostname)) return realFetch(input, init);
+  throw new TypeError('fetch failed', { cause: refuse(url.hostname) });
+};

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createFixture, type Fixture, hour, shared } from './fixture.ts';
+import { releases } from './release.ts';
+import { playRounds } from './rounds.ts';
+
+const only = process.env.AUTHMESH_COMPAT_ONLY;
+const versions = Object.keys(releases).filter(version => only === undefined || version === only);
+const rounds = Number(process.env.AUTHMESH_COMPAT_ROUNDS ?? 200);
+const seed = Number(process.env.AUTHMESH_COMPAT_SEED ?? 1);
+
+/** Checks of one release share a fleet and run in this order: each leaves a living login on both hosts. */
+describe.each(versions)('OpenClaw %s', version => {
+  let fixture: Fixture;
+
+  beforeAll(async () => {
+    fixture = await createFixture(version);
+  });
+  afterAll(() => fixture?.stop());
+
+  it('a dead copy is healed when its host joins', async () => {
+    const login = (await fixture.a.readStore()).profiles[shared];
+    await fixture.delivered(String(login?.access));
+    expect((await fixture.b.readStore()).profiles[shared]?.expires).toBe(login?.expires);
+  });
+
+  it('a login renewed on one host is seen by models status of the other', async () => {
+    // Without a refresh token, what ends within a day is `expiring` to this command.
+    const login = await fixture.renew(48 * hour);
+    const seen = async (): Promise<object | undefined> => {
+      const found = (await fixture.b.status()).find(({ profileId }) => profileId === shared);
+      return found && { status: found.status, expiresAt: found.expiresAt };
+    };
+    await expect.poll(seen, { timeout: 30_000 }).toEqual({ status: 'ok', expiresAt: login.expires });
+  });
+
+  it('the next turn of a running gateway uses it', async () => {
+    const login = await fixture.renew(hour);
+    await fixture.delivered(login.access);
+    expect(await fixture.bearersOfTurn()).toEqual([login.name]);
+  });
+
+  it('the next turn started by the command line uses it', async () => {
+    const login = await fixture.renew(hour);
+    await fixture.delivered(login.access);
+    const before = fixture.provider.bearers.length;
+    const turn = await fixture.b.openclaw(['agent', '--agent', 'main', '--message', 'Say ok.', '--json']);
+    expect(turn.code).toBe(0);
+    expect(fixture.provider.bearers.slice(before)).toEqual([login.name]);
+  });
+
+  it('only the home holds a refresh token', async () => {
+    const [home, other] = await Promise.all([fixture.a.readStore(), fixture.b.readStore()]);
+    expect(typeof home.profiles[shared]?.refresh).toBe('string');
+    const spendable = Object.entries(other.profiles).filter(([, profile]) => 'refresh' in profile);
+    expect(spendable.map(([id]) => id)).toEqual([]);
+    expect(other.profiles[shared]?.type).toBe('oauth');
+  });
+
+  it('a dead bearer form is not refreshed, and heals with the next delivery', async () => {
+    const dying = await fixture.renew(3_000);
+    await fixture.delivered(dying.access);
+    expect(await fixture.bearersOfTurn()).toEqual([dying.name]);
+    await expect.poll(() => Date.now() > dying.expires, { timeout: 10_000 }).toBe(true);
+    const before = await fixture.entryOnB();
+    expect(await fixture.bearersOfTurn()).toEqual(['spare']);
+    expect(fixture.provider.exchanges).toEqual([]);
+    expect((await fixture.entryOnB())?.access === before?.access).toBe(true);
+    // The home's own OpenClaw refreshes, as its next turn would.
+    const key = await fixture.openclawA.resolveKey(shared);
+    expect(fixture.provider.exchanges).toEqual([{ granted: true }]);
+    await fixture.delivered(String(key));
+    expect((await fixture.bearersOfTurn()).length).toBe(1);
+    expect(fixture.provider.bearers.at(-1)).toMatch(/^login/);
+    expect((await fixture.entryOnB())?.refresh === undefined).toBe(true);
+  });
+
+  it('the cooldown of an authentication failure goes with the healing delivery', async () => {
+    const revoked = await fixture.renew(hour);
+    await fixture.delivered(revoked.access);
+    fixture.provider.refuse(revoked.access, 401);
+    expect(await fixture.bearersOfTurn()).toEqual([revoked.name, 'spare']);
+    expect(await fixture.bearersOfTurn()).toEqual(['spare']);
+    expect((await fixture.b.readStore()).usageStats?.[shared]?.cooldownUntil).toBeGreaterThan(Date.now());
+    const healing = await fixture.renew(hour);
+    await fixture.delivered(healing.access);
+    expect((await fixture.b.readStore()).usageStats?.[shared]?.cooldownUntil).toBeUndefined();
+    expect(await fixture.bearersOfTurn()).toEqual([healing.name]);
+  });
+
+  it('the cooldown of a rate limit stays', async () => {
+    const limited = await fixture.renew(hour);
+    await fixture.delivered(limited.access);
+    fixture.provider.refuse(limited.access, 429);
+    // OpenClaw tries a limited login several times before it falls back.
+    expect(new Set(await fixture.bearersOfTurn())).toEqual(new Set([limited.name, 'spare']));
+    const until = (await fixture.b.readStore()).usageStats?.[shared]?.cooldownUntil;
+    expect(until).toBeGreaterThan(Date.now());
+    const next = await fixture.renew(hour);
+    await fixture.delivered(next.access);
+    expect((await fixture.b.readStore()).usageStats?.[shared]?.cooldownUntil).toBe(until);
+  });
+
+  it(`${rounds} rounds of OpenClaw writing during deliveries lose nothing`, async ({ annotate }) => {
+    const tally = await playRounds(fixture, rounds, seed);
+    const sorted = tally.deliveryMs.toSorted((one, other) => one - other);
+    const at = (part: number): string => `${Math.round(sorted[Math.floor(part * (sorted.length - 1))] ?? 0)} ms`;
+    await annotate(
+      `${tally.writes} writes and ${tally.turns} turns of OpenClaw; delivered in ${at(0.5)} (median), ${at(1)} (longest)`,
+    );
+    expect(tally.lost).toEqual([]);
+  }, 900_000);
+
+  it('nothing left this machine, and no program of authmesh said a secret', async () => {
+    expect(await fixture.refused()).toEqual([]);
+    const status = await fixture.fleet.agent(fixture.b, ['status', '--json']);
+    const said = [fixture.fleet.output(), status.stdout, status.stderr].join('\n');
+    expect(fixture.provider.secrets().filter(secret => said.includes(secret)).length).toBe(0);
+    expect(status.code).toBe(0);
+  });
+});
