@@ -2,7 +2,6 @@ import type { AccountId, CredentialKind, Fingerprint, ProfileId, StoreId } from 
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
-import type { AnswerBody } from '@authmesh/shared/protocol/answer';
 import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
 import type { DownMessage } from '@authmesh/shared/protocol/down';
 import type { Health } from '@authmesh/shared/protocol/observation';
@@ -31,8 +30,8 @@ export type SeenStore =
 
 /** How a delivery to one profile ended. */
 export type WriteOutcome =
-  /** Written, synced, renamed and read back. */
-  | { readonly result: 'written' }
+  /** Written, synced, renamed, and read back as `seen`. */
+  | { readonly result: 'written'; readonly seen: SeenProfile }
   /** Somebody changed the credential first: what stands there now follows as `store-observed`. */
   | { readonly result: 'changed' }
   /** OpenClaw holds the lock. */
@@ -80,15 +79,19 @@ export type AgentEvent =
   | { readonly type: 'clock-jumped'; readonly byMs: Milliseconds }
   | { readonly type: 'drain-requested' };
 
-/** `dial`: try the coordinator again. `beat`: sign of life. `silence`: nothing was heard. `revisit`: copies to look at again. `answer`: give up waiting. */
+/**
+ * `dial`: try the coordinator again. `beat`: sign of life. `silence`: nothing was heard after a wake.
+ * `revisit`: a copy is due for another look. `answer`: the coordinator's answer takes too long.
+ */
 export type AgentTimer = 'dial' | 'beat' | 'silence' | 'revisit' | 'answer';
 
-/** What an answer to the command line holds; `status` is made of the state, the rest are plain. */
+/** Answers to the command line, without its JSON dress. */
 export type ControlReply =
+  /** The shell draws it from the state as it stands. */
+  | { readonly op: 'status' }
   | {
-      readonly op: 'status';
-      readonly overview?:
-        | { readonly body: Extract<AnswerBody, { type: 'overview' }>; readonly at: Instant }
-        | undefined;
-    }
-  | { readonly op: 'adopt'; readonly adopted: readonly ProfileId[]; readonly missing: readonly string[] };
+      readonly op: 'adopt';
+      readonly adopted: readonly ProfileId[];
+      /** What could not be adopted, and why. */
+      readonly problems: readonly { readonly login: string; readonly reason: string }[];
+    };

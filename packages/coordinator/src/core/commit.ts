@@ -52,12 +52,7 @@ export function isBusy(state: CoordinatorState, entry: AccountEntry | undefined)
 }
 
 /** Lets a submission wait its turn. A full queue drops it: the node reports again what it was not told about. */
-export function postpone(
-  state: CoordinatorState,
-  entry: AccountEntry,
-  submission: Submission,
-  effects: CoordinatorEffect[],
-): void {
+export function postpone(entry: AccountEntry, submission: Submission, effects: CoordinatorEffect[]): void {
   const { account } = entry.record;
   if (entry.waiting.length >= submissionsWaitingMax) {
     effects.push(note('queue-overflowed', { account }));

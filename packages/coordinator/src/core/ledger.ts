@@ -66,7 +66,8 @@ export function judgeObservation(
   }
 }
 
-function openAccount(
+/** Makes room for an account that nobody has reported before. */
+export function openAccount(
   state: CoordinatorState,
   of: { account: AccountId; kind: CredentialKind; profile: ProfileId },
 ): AccountEntry {

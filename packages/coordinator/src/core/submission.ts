@@ -4,12 +4,13 @@ import type { Candidate } from '@authmesh/shared/core/lineage';
 import { note } from '@authmesh/shared/core/notes';
 import { passesFilter } from '@authmesh/shared/core/patterns';
 import type { Instant } from '@authmesh/shared/core/time';
+import type { Judgement } from '@authmesh/shared/protocol/down';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import { commit, isBusy, postpone } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { unfitSentences, verdictSentences } from './explanation.ts';
 import { recordJudgement, recordReport } from './judgement.ts';
-import { acceptedChange, announceDurable, judgeObservation } from './ledger.ts';
+import { acceptedChange, announceDurable, judgeObservation, openAccount } from './ledger.ts';
 import type { AccountRecord } from './record.ts';
 import type { AccountEntry, CoordinatorState, Offer, Session, Submission } from './state.ts';
 
@@ -29,12 +30,23 @@ export function submitObservation(
     return;
   }
   if (health !== 'sound') {
-    const verdict = health === 'fence-pending' || health === 'quarantined' ? 'waits' : 'unfit';
+    const verdict = unfitVerdict(state, session, observation);
     effects.push(note('credential-unfit', { account, profile, node: session.node, why: health }));
     recordJudgement(state, session.link, observation, verdict, unfitSentences[health], effects);
     return;
   }
   submit(state, { type: 'judge', link: session.link, observation, offer }, account, at, effects);
+}
+
+/** An unusable login is healed, but not where only a profile's name says whose it is: that could mix accounts. */
+function unfitVerdict(
+  state: CoordinatorState,
+  session: Session,
+  { account, health, identity }: Observation,
+): Judgement['verdict'] {
+  if (health === 'fence-pending' || health === 'quarantined') return 'waits';
+  const linked = state.accounts.get(account)?.record.linked.includes(session.node) ?? false;
+  return identity === 'account' || linked ? 'unfit' : 'unlinked';
 }
 
 /** Carries a submission out, or lets it wait for its account. */
@@ -47,8 +59,8 @@ export function submit(
 ): void {
   const entry = state.accounts.get(account);
   if (isBusy(state, entry)) {
-    // Without an entry only a new epoch is awaited; the node reports again when that is durable.
-    if (entry) postpone(state, entry, submission, effects);
+    if (entry) postpone(entry, submission, effects);
+    else if (submission.type === 'judge') postpone(openAccount(state, submission.observation), submission, effects);
     return;
   }
   carryOut(state, submission, at, effects);

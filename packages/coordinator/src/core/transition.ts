@@ -79,12 +79,14 @@ function frameReceived(
   state.sessions.set(link, session);
   switch (message.type) {
     case 'inventory':
-      for (const observation of message.observations)
-        submitObservation(state, session, observation, undefined, at, effects);
+      // First: a new epoch has to be durable before anything is judged.
       for (const { account, position } of message.known) {
         const ours = state.accounts.get(account)?.record.current?.position;
         if (isAhead(state, position, ours)) raiseEpoch(state, position.epoch, effects);
         session.known.set(account, position);
+      }
+      for (const observation of message.observations)
+        submitObservation(state, session, observation, undefined, at, effects);
       if (message.last) sendFresher(state, session, effects);
       break;
     case 'publish': {
@@ -99,7 +101,7 @@ function frameReceived(
         submitObservation(state, session, observation, undefined, at, effects);
       break;
     case 'beat':
-      state.sessions.set(link, ...session, clockOffsetMs: significantOffset(message.at - at) );
+      state.sessions.set(link, { ...session, clockOffsetMs: significantOffset(message.at - at) });
       effects.push({ type: 'send', link, message: { type: 'beat', at } });
       break;
     case 'ask':

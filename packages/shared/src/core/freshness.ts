@@ -47,7 +47,8 @@ export function adjudicate(lineage: Lineage, candidate: Candidate, now: Instant)
       ? { kind: 'accepted', why: 'completed' }
       : { kind: 'in-step', why: 'same' };
   }
-  if (lineage.ancestors.has(candidate.access)) return { kind: 'stale', why: 'ancestor' };
+  if (lineage.ancestors.has(candidate.access) || wentBack(candidate, current.access))
+    return { kind: 'stale', why: 'ancestor' };
   if (isSpent(lineage, candidate.refresh)) return { kind: 'stale', why: 'spent' };
   if (!candidate.linked) return { kind: 'unlinked', why: 'identity-unknown' };
   if (candidate.announced && comparePositions(candidate.announced.position, current.position) > 0) {
@@ -71,6 +72,13 @@ export function adjudicate(lineage: Lineage, candidate: Candidate, now: Instant)
 /** Whether a store's earlier contents show that the candidate came after the credential `access`. */
 function growsFrom(candidate: Candidate, access: Fingerprint): boolean {
   return candidate.chain.some(link => link.access === access);
+}
+
+/** The store itself once moved on from the candidate and held the current one after it: an old file came back. */
+function wentBack({ access, chain }: Candidate, current: Fingerprint): boolean {
+  const own = chain.findIndex(link => link.access === access);
+  const known = chain.findIndex(link => link.access === current);
+  return known >= 0 && own > known;
 }
 
 /** The current revision came without its refresh token (from a bearer copy), and here is the store that has it. */

@@ -1,0 +1,116 @@
+import { accountLabel, type CopyKey, copyKey, type ProfileId, type StoreId } from '@authmesh/shared/core/identifiers';
+import { matchesPattern } from '@authmesh/shared/core/patterns';
+import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
+import { lackedAccounts } from './announcement.ts';
+import { formFor, isCovered, subjectOf } from './coverage.ts';
+import type { AgentEffect } from './effect.ts';
+import type { ControlRequest, WriteOutcome } from './event.ts';
+import type { Adoption, AgentState } from './state.ts';
+
+/** An operator takes logins of the fleet over into a store of this host. */
+export function adopt(
+  state: AgentState,
+  request: number,
+  { profiles, store }: Extract<ControlRequest, { op: 'adopt' }>,
+  effects: AgentEffect[],
+): void {
+  const adoption: Adoption = { request, waiting: new Set(), adopted: [], problems: [] };
+  const held = accountsIn(state, store);
+  const offered = [...state.accounts.values()].filter(facts => !held.has(facts.account));
+  const asked = profiles.length === 0 ? offered : offered.filter(facts => profiles.some(name => isNamed(facts, name)));
+  for (const name of profiles) {
+    if (asked.some(facts => isNamed(facts, name))) continue;
+    const present = [...state.accounts.values()].some(facts => isNamed(facts, name));
+    const reason = present
+      ? 'this store has it already'
+      : 'the fleet has no such login; `authmesh-agent status` lists them';
+    adoption.problems.push({ login: name, reason });
+  }
+  for (const facts of asked) {
+    const problem = obstacle(state, facts, store);
+    if (problem !== undefined) adoption.problems.push({ login: facts.profile, reason: problem });
+    else adoption.waiting.add(create(state, facts, store, effects));
+  }
+  state.adoptions.set(request, adoption);
+  finishAdoptions(state, effects);
+}
+
+/** Creates what the configuration asks for (`sync.create`), unless its owner deleted it here before. */
+export function createConfigured(state: AgentState, effects: AgentEffect[]): void {
+  const { create: patterns, createIn } = state.config;
+  if (createIn === undefined || patterns.length === 0 || state.link.phase !== 'online') return;
+  for (const facts of lackedAccounts(state)) {
+    const subject = subjectOf(facts.account, facts.profile);
+    if (!patterns.some(pattern => matchesPattern(pattern, subject)) || wasHere(state, facts)) continue;
+    if (obstacle(state, facts, createIn) === undefined) create(state, facts, createIn, effects);
+  }
+}
+
+function wasHere(state: AgentState, { account, profile }: AnnouncementFacts): boolean {
+  for (const copy of state.copies.values()) if (copy.account === account || copy.profile === profile) return true;
+  return false;
+}
+
+function obstacle(state: AgentState, { account, profile }: AnnouncementFacts, store: StoreId): string | undefined {
+  if (!isCovered(state, account, profile)) return 'the configuration leaves it out (`sync.profiles`, `sync.apiKeys`)';
+  const there = state.copies.get(copyKey(store, profile));
+  if (there?.seen || there?.writing) return `another login stands under ${profile} in ${store}`;
+  const entry = state.stores.get(store);
+  return entry?.state === 'quarantined' ? `its store is set aside: ${entry.reason ?? 'it cannot be read'}` : undefined;
+}
+
+function create(state: AgentState, facts: AnnouncementFacts, store: StoreId, effects: AgentEffect[]): CopyKey {
+  const { account, access, profile } = facts;
+  const key = copyKey(store, profile);
+  const form = formFor(state, facts, profile);
+  const past = state.copies.get(key);
+  state.copies.set(key, {
+    store,
+    profile,
+    account,
+    seenAt: 0,
+    chain: past?.account === account ? past.chain : [],
+    attempts: 0,
+    writing: { access, form },
+  });
+  effects.push({ type: 'create-profile', store, profile, account, access, form });
+  return key;
+}
+
+/** A creation ended: its adoption goes on. */
+export function creationSettled(
+  state: AgentState,
+  key: CopyKey,
+  profile: ProfileId,
+  outcome: WriteOutcome,
+  effects: AgentEffect[],
+): void {
+  for (const adoption of state.adoptions.values()) {
+    if (!adoption.waiting.delete(key)) continue;
+    if (outcome.result === 'written') adoption.adopted.push(profile);
+    else
+      adoption.problems.push({
+        login: profile,
+        reason: outcome.result === 'changed' ? 'the store changed meanwhile; try again' : outcome.reason,
+      });
+  }
+  finishAdoptions(state, effects);
+}
+
+function finishAdoptions(state: AgentState, effects: AgentEffect[]): void {
+  for (const [request, { waiting, adopted, problems }] of state.adoptions) {
+    if (waiting.size > 0) continue;
+    state.adoptions.delete(request);
+    effects.push({ type: 'reply', request, reply: { op: 'adopt', adopted, problems } });
+  }
+}
+
+function accountsIn(state: AgentState, store: StoreId): Set<string> {
+  const held = new Set<string>();
+  for (const copy of state.copies.values()) if (copy.store === store && copy.seen) held.add(copy.account);
+  return held;
+}
+
+function isNamed({ account, profile }: AnnouncementFacts, name: string): boolean {
+  return profile === name || accountLabel(account) === name;
+}

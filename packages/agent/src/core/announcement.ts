@@ -1,0 +1,77 @@
+import type { AccountId } from '@authmesh/shared/core/identifiers';
+import { note } from '@authmesh/shared/core/notes';
+import { comparePositions } from '@authmesh/shared/core/position';
+import type { Instant } from '@authmesh/shared/core/time';
+import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
+import type { Judgement } from '@authmesh/shared/protocol/down';
+import type { AgentEffect } from './effect.ts';
+import { keyOf, observationOf, publish, report } from './report.ts';
+import type { AgentState, Copy } from './state.ts';
+
+/** The fleet's current login of an account. Positions and generations only rise (invariant I3). */
+export function announced(
+  state: AgentState,
+  facts: AnnouncementFacts,
+  problem: string | undefined,
+  at: Instant,
+  effects: AgentEffect[],
+): void {
+  const { account, position, origin } = facts;
+  const known = state.accounts.get(account);
+  if (known && comparePositions(position, known.position) <= 0) {
+    effects.push(note('announcement-old', { account, revision: position.revision }));
+    return;
+  }
+  const refusal =
+    problem ??
+    (known && facts.generation < known.generation ? 'its generation is older than one already applied' : undefined);
+  if (refusal !== undefined) {
+    effects.push(note('announcement-refused', { account, node: origin, revision: position.revision, why: refusal }));
+    return;
+  }
+  state.accounts.set(account, facts);
+  state.epoch = Math.max(state.epoch, position.epoch);
+  effects.push({ type: 'remember', memory: { kind: 'account', account: facts } });
+  for (const [key, copy] of state.copies) {
+    if (copy.account !== account || !copy.seen) continue;
+    const judged = judgedAfter(copy, facts);
+    if (judged !== copy.judged) state.copies.set(key, { ...copy, judged });
+    // Logins beside the fleet's are looked at again: the new one may show where they belong.
+    if (!judged && isBeside(copy)) report(state, key, at, effects);
+  }
+}
+
+/** What an announcement says of a copy by itself. A copy that the coordinator has not judged waits for its word. */
+function judgedAfter({ seen, judged }: Copy, facts: AnnouncementFacts): Copy['judged'] {
+  if (seen?.health === 'sound' && seen.access === facts.access) {
+    return { access: seen.access, verdict: 'in-step', why: 'it is the current login' };
+  }
+  if (!judged || judged.access !== seen?.access) return judged;
+  if (judged.verdict === 'in-step') return { ...judged, verdict: 'stale', why: 'a newer login was announced' };
+  return judged.verdict === 'parallel' || judged.verdict === 'unlinked' ? undefined : judged;
+}
+
+function isBeside({ judged }: Copy): boolean {
+  return judged?.verdict === 'parallel' || judged?.verdict === 'unlinked';
+}
+
+/** The coordinator's word on copies that this host reported; `wanted` asks for the record. */
+export function judged(state: AgentState, judgements: readonly Judgement[], effects: AgentEffect[]): void {
+  for (const judgement of judgements) {
+    const key = keyOf(judgement);
+    const copy = state.copies.get(key);
+    if (!copy?.seen || copy.seen.access !== judgement.access) continue;
+    const { access, verdict, why } = judgement;
+    state.copies.set(key, { ...copy, judged: { access, verdict, why } });
+    if (verdict !== 'wanted') continue;
+    const observation = observationOf(state, copy);
+    if (observation) publish(state, observation, effects);
+  }
+}
+
+/** The accounts that this host has no copy of. */
+export function lackedAccounts(state: AgentState): AnnouncementFacts[] {
+  const present = new Set<AccountId>();
+  for (const copy of state.copies.values()) if (copy.seen) present.add(copy.account);
+  return [...state.accounts.values()].filter(({ account }) => !present.has(account));
+}

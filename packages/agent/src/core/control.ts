@@ -1,0 +1,39 @@
+import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
+import { second } from '@authmesh/shared/core/time';
+import type { AnswerBody } from '@authmesh/shared/protocol/answer';
+import { adopt } from './adoption.ts';
+import type { AgentEffect } from './effect.ts';
+import type { ControlRequest } from './event.ts';
+import { type AgentState, askingMax } from './state.ts';
+
+/** How long the command line waits for the coordinator before it gets what is known here. */
+const answerMsMax: Milliseconds = 2 * second;
+
+/** A request of this host's command line. */
+export function asked(state: AgentState, request: number, control: ControlRequest, effects: AgentEffect[]): void {
+  if (control.op === 'adopt') return adopt(state, request, control, effects);
+  if (state.link.phase !== 'online' || state.asking.size >= askingMax) {
+    effects.push({ type: 'reply', request, reply: { op: 'status' } });
+    return;
+  }
+  state.asking.add(request);
+  effects.push({
+    type: 'send',
+    message: { type: 'ask', request: state.nextRequest++, question: { type: 'overview' } },
+  });
+  effects.push({ type: 'set-timer', timer: 'answer', delayMs: answerMsMax });
+}
+
+/** The coordinator's view of the fleet: kept, with the time of its making, for when it is away. */
+export function answered(state: AgentState, body: AnswerBody, at: Instant, effects: AgentEffect[]): void {
+  if (body.type !== 'overview') return;
+  state.overview = { body, at };
+  replyToAll(state, effects);
+}
+
+/** Answers every waiting request with what is known now: the answer came, or will not come in time. */
+export function replyToAll(state: AgentState, effects: AgentEffect[]): void {
+  for (const request of state.asking) effects.push({ type: 'reply', request, reply: { op: 'status' } });
+  state.asking.clear();
+  effects.push({ type: 'clear-timer', timer: 'answer' });
+}

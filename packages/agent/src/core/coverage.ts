@@ -1,0 +1,29 @@
+import { type Custody, custodyOf } from '@authmesh/shared/core/custody';
+import { type AccountId, accountLabel, accountProvider, type ProfileId } from '@authmesh/shared/core/identifiers';
+import { passesFilter, type Subject } from '@authmesh/shared/core/patterns';
+import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
+import type { CredentialForm } from './effect.ts';
+import type { AgentState } from './state.ts';
+
+/** What patterns are held against. */
+export function subjectOf(account: AccountId, profile: ProfileId): Subject {
+  return { provider: accountProvider(account), account: accountLabel(account), profile };
+}
+
+/** Whether a login takes part on this host: by its own configuration and by the fleet's. */
+export function isCovered(state: AgentState, account: AccountId, profile: ProfileId): boolean {
+  if (account.startsWith('api_key:') && !state.config.apiKeys) return false;
+  const subject = subjectOf(account, profile);
+  return passesFilter(state.config.profiles, subject) && passesFilter(state.policy, subject);
+}
+
+/** Who may spend a login, as this host sees it. */
+export function custodyFor(state: AgentState, account: AccountId, profile: ProfileId): Custody {
+  return account.startsWith('oauth:') ? custodyOf(state.config.custody, subjectOf(account, profile)) : 'copy';
+}
+
+/** Invariant I9: under custody `home` only the home's stores hold the refresh token. */
+export function formFor(state: AgentState, facts: AnnouncementFacts, profile: ProfileId): CredentialForm {
+  if (custodyFor(state, facts.account, profile) === 'copy') return 'full';
+  return facts.home === state.self.node ? 'full' : 'bearer';
+}

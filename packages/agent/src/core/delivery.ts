@@ -1,0 +1,118 @@
+import type { CopyKey } from '@authmesh/shared/core/identifiers';
+import { note } from '@authmesh/shared/core/notes';
+import { type Instant, isUsable, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
+import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
+import { formFor, isCovered } from './coverage.ts';
+import type { AgentEffect, CredentialForm } from './effect.ts';
+import type { WriteOutcome } from './event.ts';
+import { profileObserved } from './observation.ts';
+import { report } from './report.ts';
+import type { AgentState, Copy } from './state.ts';
+
+const lockedRetryMs: Milliseconds = 2 * second;
+const failedRetryMsBase: Milliseconds = second;
+const failedRetryMsMax: Milliseconds = minute;
+
+/** Starts the delivery that a copy is due, if it is due one. */
+export function deliver(state: AgentState, key: CopyKey, at: Instant, effects: AgentEffect[]): void {
+  const copy = state.copies.get(key);
+  const facts = copy && state.accounts.get(copy.account);
+  if (!copy?.seen || !facts || !mayWrite(state, copy, at)) return;
+  const form = dueForm(state, copy, facts, at);
+  if (!form) return;
+  const { store, profile, account, seen } = copy;
+  state.copies.set(key, { ...copy, writing: { access: facts.access, form } });
+  effects.push({
+    type: 'write-credential',
+    store,
+    profile,
+    account,
+    expected: { access: seen.access, refresh: seen.refresh },
+    access: facts.access,
+    form,
+  });
+}
+
+/** Starts every delivery that is due for an account's copies, or for all. */
+export function deliverAll(state: AgentState, at: Instant, effects: AgentEffect[]): void {
+  for (const key of state.copies.keys()) deliver(state, key, at, effects);
+}
+
+function mayWrite(state: AgentState, copy: Copy, at: Instant): boolean {
+  if (state.link.phase === 'draining' || copy.writing) return false;
+  // Invariant I7: what cannot be understood is never written.
+  if (state.stores.get(copy.store)?.state !== 'readable') return false;
+  if (copy.retryAt !== undefined && copy.retryAt > at) return false;
+  return isCovered(state, copy.account, copy.profile);
+}
+
+/** The form to write, or undefined when the copy is as it should be or not ours to change. */
+function dueForm(state: AgentState, copy: Copy, facts: AnnouncementFacts, at: Instant): CredentialForm | undefined {
+  const { seen, judged } = copy;
+  if (!seen || !judged || judged.access !== seen.access) return undefined;
+  const form = formFor(state, facts, copy.profile);
+  switch (judged.verdict) {
+    case 'stale':
+      return seen.access === facts.access ? undefined : form;
+    case 'unfit':
+      return isUsable(facts.expiresAt, at - state.clockOffsetMs) ? form : undefined;
+    case 'in-step':
+      return seen.access === facts.access && isInOtherForm(seen.refresh, facts, form) ? form : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The right login in the wrong form: a refresh token too many, or one too few. */
+function isInOtherForm(refresh: string | undefined, facts: AnnouncementFacts, form: CredentialForm): boolean {
+  if (facts.refresh === undefined) return false;
+  return form === 'bearer' ? refresh === facts.refresh : refresh === undefined;
+}
+
+/** A delivery ended. */
+export function writeSettled(
+  state: AgentState,
+  key: CopyKey,
+  outcome: WriteOutcome,
+  at: Instant,
+  effects: AgentEffect[],
+): void {
+  const copy = state.copies.get(key);
+  if (!copy) return;
+  const { store, profile, account } = copy;
+  if (!copy.seen && outcome.result !== 'written') {
+    // A profile that could not be created is no copy; `create` may try again.
+    state.copies.delete(key);
+    return;
+  }
+  const settled: Copy = { ...copy, writing: undefined };
+  switch (outcome.result) {
+    case 'written': {
+      state.copies.set(key, { ...settled, trouble: undefined, attempts: 0, retryAt: undefined });
+      const facts = state.accounts.get(account);
+      effects.push(note('credential-written', { store, profile, account, revision: facts?.position.revision }));
+      profileObserved(state, store, outcome.seen, true, at, effects);
+      return;
+    }
+    case 'changed':
+      state.copies.set(key, settled);
+      effects.push(note('write-postponed', { store, profile, account, why: 'changed' }), { type: 'reread', store });
+      return;
+    case 'locked':
+      state.copies.set(key, { ...settled, trouble: outcome.reason, retryAt: at + lockedRetryMs });
+      effects.push(note('write-postponed', { store, profile, account, why: outcome.reason }));
+      if (copy.trouble !== outcome.reason) report(state, key, at, effects);
+      return;
+    case 'failed': {
+      const attempts = copy.attempts + 1;
+      const delayMs = Math.min(failedRetryMsMax, failedRetryMsBase * 2 ** Math.min(attempts, 10));
+      state.copies.set(key, { ...settled, trouble: outcome.reason, attempts, retryAt: at + delayMs });
+      effects.push(note('write-failed', { store, profile, account, why: outcome.reason }));
+      // The judgement stands; only the trouble is news.
+      if (copy.trouble !== outcome.reason) report(state, key, at, effects);
+      return;
+    }
+    default:
+      outcome satisfies never;
+  }
+}

@@ -1,0 +1,99 @@
+import { reconnectDelayMs } from '@authmesh/shared/core/backoff';
+import { beatIntervalMs, silenceMsMax } from '@authmesh/shared/core/heartbeat';
+import { note } from '@authmesh/shared/core/notes';
+import { type Instant, type Milliseconds, second, significantOffset } from '@authmesh/shared/core/time';
+import { closeCodes } from '@authmesh/shared/protocol/close-codes';
+import type { AgentEffect } from './effect.ts';
+import type { AgentEvent } from './event.ts';
+import { sendInventory } from './report.ts';
+import type { AgentState, Link } from './state.ts';
+
+/** After a wake the socket may be dead without knowing it: this long for an answer. */
+const wakeAnswerMsMax: Milliseconds = 5 * second;
+
+/** Tries the next coordinator of the list. */
+export function dial(state: AgentState, at: Instant, effects: AgentEffect[]): void {
+  const { coordinators } = state.config;
+  const url = coordinators[state.link.attempt % Math.max(1, coordinators.length)];
+  if (url === undefined || state.link.phase !== 'offline') return;
+  state.link = { ...state.link, phase: 'dialing', url, since: state.link.since || at };
+  effects.push({ type: 'dial', url });
+}
+
+/** The coordinator proved itself: everything that this host has goes to it as metadata. */
+export function linkOpened(
+  state: AgentState,
+  event: Extract<AgentEvent, { type: 'link-opened' }>,
+  at: Instant,
+  effects: AgentEffect[],
+): void {
+  if (state.link.phase !== 'dialing') return;
+  state.link = { phase: 'online', attempt: 0, url: event.url, since: at, lastHeard: at, synced: false };
+  state.clockOffsetMs = significantOffset(event.clockOffsetMs);
+  state.epoch = Math.max(state.epoch, event.epoch);
+  state.policy = event.policy;
+  effects.push(note('link-opened', { why: event.url }), { type: 'clear-timer', timer: 'dial' });
+  effects.push({ type: 'set-timer', timer: 'beat', delayMs: beatIntervalMs });
+  sendInventory(state, at, effects);
+}
+
+/** The link is gone, or never came to be: try again after full jitter. */
+export function linkClosed(
+  state: AgentState,
+  event: Extract<AgentEvent, { type: 'link-closed' }>,
+  at: Instant,
+  seed: number,
+  effects: AgentEffect[],
+): void {
+  if (state.link.phase === 'draining') return;
+  const wasOnline = state.link.phase === 'online';
+  const refused = event.reason !== 'unreachable' && event.reason !== 'lost' && closeCodes[event.reason].fatal;
+  // A refusal does not mend itself: no haste.
+  const attempt = refused ? Math.max(state.link.attempt + 1, 7) : state.link.attempt + 1;
+  const link: Link = { ...state.link, phase: 'offline', attempt, synced: false, problem: event.message };
+  state.link = wasOnline ? { ...link, since: at } : link;
+  if (wasOnline || state.link.attempt === 1 || refused) {
+    effects.push(note(refused ? 'link-refused' : 'link-lost', { why: event.message }));
+  }
+  effects.push({ type: 'clear-timer', timer: 'beat' }, { type: 'clear-timer', timer: 'silence' });
+  const delayMs = Math.max(state.link.notBeforeMs ?? 0, reconnectDelayMs(attempt, seed));
+  state.link = { ...state.link, notBeforeMs: undefined };
+  effects.push({ type: 'set-timer', timer: 'dial', delayMs });
+}
+
+/** Sign of life, and the check that the other side gives one. */
+export function beat(state: AgentState, at: Instant, effects: AgentEffect[]): void {
+  if (state.link.phase !== 'online') return;
+  if (at - state.link.lastHeard > silenceMsMax) {
+    effects.push({ type: 'close-link' });
+    return;
+  }
+  effects.push({ type: 'send', message: { type: 'beat', at } });
+  effects.push({ type: 'set-timer', timer: 'beat', delayMs: beatIntervalMs });
+}
+
+/** Sleep and wake, or a clock that was set: tell the coordinator, and find out whether the link still lives. */
+export function clockJumped(state: AgentState, byMs: Milliseconds, at: Instant, effects: AgentEffect[]): void {
+  effects.push(note('clock-jumped', { why: `by ${Math.round(byMs / second)} s` }));
+  if (state.link.phase === 'online') {
+    // Silence is counted from now: the clock it was counted by has moved.
+    state.link = { ...state.link, lastHeard: at };
+    effects.push({ type: 'send', message: { type: 'beat', at } });
+    effects.push({ type: 'set-timer', timer: 'silence', delayMs: wakeAnswerMsMax });
+  } else if (state.link.phase === 'offline') {
+    state.link = { ...state.link, attempt: 0 };
+    effects.push({ type: 'clear-timer', timer: 'dial' });
+    dial(state, at, effects);
+  }
+}
+
+/** Nothing was heard since the wake. */
+export function silenceEnded(state: AgentState, effects: AgentEffect[]): void {
+  if (state.link.phase === 'online') effects.push({ type: 'close-link' });
+}
+
+/** The coordinator’s clock came with its sign of life. */
+export function beatReceived(state: AgentState, theirs: Instant, at: Instant, effects: AgentEffect[]): void {
+  state.clockOffsetMs = significantOffset(at - theirs);
+  effects.push({ type: 'clear-timer', timer: 'silence' });
+}

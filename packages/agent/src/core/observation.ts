@@ -1,0 +1,143 @@
+import { type CopyKey, copyKey, type StoreId } from '@authmesh/shared/core/identifiers';
+import type { Prints } from '@authmesh/shared/core/lineage';
+import { note } from '@authmesh/shared/core/notes';
+import type { Instant } from '@authmesh/shared/core/time';
+import { chainLinksMax } from '@authmesh/shared/protocol/observation';
+import type { AgentEffect } from './effect.ts';
+import type { SeenProfile, SeenStore } from './event.ts';
+import { report, reportGone } from './report.ts';
+import { type AgentState, type Copy, copiesMax } from './state.ts';
+
+/** A store was read: takes over what changed in it and reports that. */
+export function storeObserved(
+  state: AgentState,
+  store: StoreId,
+  seen: SeenStore,
+  at: Instant,
+  effects: AgentEffect[],
+): void {
+  const before = state.stores.get(store);
+  if (seen.state === 'quarantined') {
+    state.stores.set(store, { state: 'quarantined', reason: seen.reason });
+    if (before?.reason === seen.reason) return;
+    effects.push(note('store-quarantined', { store, why: seen.reason }));
+    for (const key of keysIn(state, store)) report(state, key, at, effects);
+    return;
+  }
+  state.stores.set(store, { state: seen.state });
+  noteStore(store, before?.state, seen.state, effects);
+  const present = new Set<CopyKey>();
+  if (seen.state === 'readable') {
+    for (const profile of seen.profiles) {
+      present.add(copyKey(store, profile.profile));
+      profileObserved(state, store, profile, before?.state === 'quarantined', at, effects);
+    }
+  }
+  for (const key of keysIn(state, store)) if (!present.has(key)) profileLeft(state, key, effects);
+}
+
+function noteStore(store: StoreId, before: string | undefined, now: string, effects: AgentEffect[]): void {
+  if (before === 'quarantined') effects.push(note('store-recovered', { store }));
+  else if (now === 'readable' && before !== 'readable') effects.push(note('store-appeared', { store }));
+  else if (now === 'absent' && before === 'readable') effects.push(note('store-vanished', { store }));
+}
+
+/** One profile as it stands on disk now. */
+export function profileObserved(
+  state: AgentState,
+  store: StoreId,
+  found: SeenProfile,
+  force: boolean,
+  at: Instant,
+  effects: AgentEffect[],
+): void {
+  const key = copyKey(store, found.profile);
+  const before = state.copies.get(key);
+  if (!before && state.copies.size >= copiesMax) {
+    effects.push(note('queue-overflowed', { store, profile: found.profile }));
+    return;
+  }
+  const seen = withRememberedAccount(found, before);
+  const copy = nextCopy(store, seen, before, at);
+  state.copies.set(key, copy);
+  if (copy.last !== before?.last || copy.account !== before?.account) remember(key, copy, effects);
+  if (!force && before?.seen && isSame(before.seen, seen)) return;
+  effects.push(note('credential-observed', { store, account: copy.account, profile: copy.profile }));
+  report(state, key, at, effects);
+}
+
+/** Tokens that are empty or fenced cannot say whose they are: the profile still is what it was. */
+function withRememberedAccount(seen: SeenProfile, before: Copy | undefined): SeenProfile {
+  if (seen.health === 'sound' || !before || before.account === seen.account) return seen;
+  return { ...seen, account: before.account };
+}
+
+function nextCopy(store: StoreId, seen: SeenProfile, before: Copy | undefined, at: Instant): Copy {
+  const { profile, account } = seen;
+  // Another account under the same profile id shares nothing with what stood there (invariant I8).
+  const past = before?.account === account ? before : undefined;
+  const base: Copy = {
+    ...(past ?? { chain: [], attempts: 0 }),
+    store,
+    profile,
+    account,
+    seen,
+    seenAt: at,
+  };
+  if (seen.health !== 'sound' || seen.access === undefined) return base;
+  const prints: Prints = { access: seen.access, refresh: seen.refresh };
+  if (past?.last?.access === prints.access) {
+    return past.last.refresh === prints.refresh ? base : { ...base, last: prints };
+  }
+  return {
+    ...base,
+    last: prints,
+    chain: extend(past?.last, past?.chain ?? []),
+    trouble: undefined,
+    attempts: 0,
+    retryAt: undefined,
+  };
+}
+
+function extend(replaced: Prints | undefined, chain: readonly Prints[]): readonly Prints[] {
+  if (!replaced) return chain;
+  return [replaced, ...chain.filter(link => link.access !== replaced.access)].slice(0, chainLinksMax);
+}
+
+function isSame(a: SeenProfile, b: SeenProfile): boolean {
+  return (
+    a.account === b.account &&
+    a.access === b.access &&
+    a.refresh === b.refresh &&
+    a.health === b.health &&
+    a.expiresAt === b.expiresAt &&
+    a.trouble === b.trouble
+  );
+}
+
+/** The owner deleted it. Its chain is kept: should it come back, that is how an old login is told from a new one. */
+function profileLeft(state: AgentState, key: CopyKey, effects: AgentEffect[]): void {
+  const copy = state.copies.get(key);
+  if (!copy?.seen) return;
+  state.copies.set(key, {
+    ...copy,
+    seen: undefined,
+    judged: undefined,
+    reportedAt: undefined,
+    writing: undefined,
+    trouble: undefined,
+  });
+  effects.push(note('profile-left', { store: copy.store, profile: copy.profile, account: copy.account }));
+  reportGone(state, copy, effects);
+}
+
+function remember(key: CopyKey, copy: Copy, effects: AgentEffect[]): void {
+  const { store, profile, account, last, chain } = copy;
+  effects.push({ type: 'remember', memory: { kind: 'copy', key, copy: { store, profile, account, last, chain } } });
+}
+
+function keysIn(state: AgentState, store: StoreId): CopyKey[] {
+  const keys: CopyKey[] = [];
+  for (const [key, copy] of state.copies) if (copy.store === store) keys.push(key);
+  return keys;
+}

@@ -1,0 +1,91 @@
+import { type CopyKey, copyKey } from '@authmesh/shared/core/identifiers';
+import type { Instant } from '@authmesh/shared/core/time';
+import { chainLinksMax, type Observation } from '@authmesh/shared/protocol/observation';
+import { observationsPerMessageMax } from '@authmesh/shared/protocol/up';
+import { isCovered } from './coverage.ts';
+import type { AgentEffect } from './effect.ts';
+import type { AgentState, Copy } from './state.ts';
+
+/** What the coordinator is told of a copy; undefined while nothing was seen or it takes no part. */
+export function observationOf(state: AgentState, copy: Copy): Observation | undefined {
+  const { store, profile, account, seen, chain, trouble } = copy;
+  const quarantine = state.stores.get(store);
+  const set = quarantine?.state === 'quarantined';
+  if (!seen || !isCovered(state, account, profile)) return undefined;
+  const known = state.accounts.get(account);
+  const announced =
+    known && known.access === seen.access
+      ? { position: known.position, home: known.home, origin: known.origin }
+      : undefined;
+  return {
+    store,
+    profile,
+    account,
+    identity: seen.identity,
+    kind: seen.kind,
+    health: set ? 'quarantined' : seen.health,
+    access: seen.access,
+    refresh: seen.refresh,
+    expiresAt: seen.expiresAt,
+    issuedAt: seen.issuedAt,
+    chain: chain.slice(0, chainLinksMax),
+    announced,
+    trouble: (set ? quarantine.reason : undefined) ?? trouble ?? seen.trouble,
+  };
+}
+
+/** Metadata first: all that this host has, and how far it knows the fleet. */
+export function sendInventory(state: AgentState, at: Instant, effects: AgentEffect[]): void {
+  const observations: Observation[] = [];
+  for (const [key, copy] of state.copies) {
+    const observation = observationOf(state, copy);
+    state.copies.set(key, { ...copy, judged: undefined, reportedAt: observation ? at : undefined });
+    if (observation) observations.push(observation);
+  }
+  const known = [...state.accounts.values()].map(({ account, position }) => ({ account, position }));
+  for (let start = 0; start === 0 || start < observations.length; start += observationsPerMessageMax) {
+    const part = observations.slice(start, start + observationsPerMessageMax);
+    const last = start + observationsPerMessageMax >= observations.length;
+    effects.push({
+      type: 'send',
+      message: { type: 'inventory', observations: part, known: start === 0 ? known : [], last },
+    });
+  }
+}
+
+/** Tells the coordinator what stands in a copy now: with its record when it looks new, else the metadata alone. */
+export function report(state: AgentState, key: CopyKey, at: Instant, effects: AgentEffect[]): void {
+  const copy = state.copies.get(key);
+  if (!copy || state.link.phase !== 'online') return;
+  const observation = observationOf(state, copy);
+  if (!observation) return;
+  state.copies.set(key, { ...copy, judged: undefined, reportedAt: at });
+  if (isNews(state, copy, observation)) return publish(state, observation, effects);
+  effects.push({ type: 'send', message: { type: 'acknowledge', observations: [observation], gone: [] } });
+}
+
+/** A sound credential that neither the fleet has announced nor this store has had before. */
+function isNews(state: AgentState, copy: Copy, observation: Observation): boolean {
+  if (observation.health !== 'sound' || observation.access === undefined) return false;
+  if (state.accounts.get(copy.account)?.access === observation.access) return false;
+  return !copy.chain.some(link => link.access === observation.access);
+}
+
+/** Sends the record that the coordinator asked for, or will. */
+export function publish(state: AgentState, observation: Observation, effects: AgentEffect[]): void {
+  const known = state.accounts.get(observation.account);
+  const generation = known && known.access === observation.access ? known.generation : (known?.generation ?? 0) + 1;
+  effects.push({ type: 'send', message: { type: 'publish', observation, generation } });
+}
+
+/** A profile that its owner deleted leaves the fleet's care. */
+export function reportGone(state: AgentState, copy: Copy, effects: AgentEffect[]): void {
+  if (state.link.phase !== 'online') return;
+  const { store, profile } = copy;
+  effects.push({ type: 'send', message: { type: 'acknowledge', observations: [], gone: [{ store, profile }] } });
+}
+
+/** The key of the copy that a message names. */
+export function keyOf(named: { readonly store: Copy['store']; readonly profile: Copy['profile'] }): CopyKey {
+  return copyKey(named.store, named.profile);
+}

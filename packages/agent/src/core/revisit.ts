@@ -1,0 +1,54 @@
+import { type Instant, isUsable, type Milliseconds, second } from '@authmesh/shared/core/time';
+import { deliver } from './delivery.ts';
+import type { AgentEffect } from './effect.ts';
+import { report } from './report.ts';
+import type { AgentState, Copy } from './state.ts';
+
+/** How long the coordinator may take to judge a report before it is made again. */
+const judgementMsMax: Milliseconds = 5 * second;
+/** The least time between two looks. */
+const revisitMsMin: Milliseconds = 200;
+
+/** Looks again at every copy that is due: an unanswered report, a failed delivery, a parallel login that has ended. */
+export function revisit(state: AgentState, at: Instant, effects: AgentEffect[]): void {
+  state.revisitAt = undefined;
+  for (const [key, copy] of state.copies) {
+    const due = dueAt(state, copy);
+    if (due === undefined || due > at) continue;
+    if (copy.retryAt !== undefined && copy.retryAt <= at) {
+      state.copies.set(key, { ...copy, retryAt: undefined });
+      deliver(state, key, at, effects);
+    } else {
+      report(state, key, at, effects);
+    }
+  }
+}
+
+/** Keeps the one timer set for the earliest copy that is due. */
+export function scheduleRevisit(state: AgentState, at: Instant, effects: AgentEffect[]): void {
+  let earliest: Instant | undefined;
+  for (const copy of state.copies.values()) {
+    const due = dueAt(state, copy);
+    if (due !== undefined && (earliest === undefined || due < earliest)) earliest = due;
+  }
+  if (earliest === undefined || (state.revisitAt !== undefined && state.revisitAt <= Math.max(earliest, at))) return;
+  const delayMs = Math.max(revisitMsMin, earliest - at);
+  state.revisitAt = at + delayMs;
+  effects.push({ type: 'set-timer', timer: 'revisit', delayMs });
+}
+
+function dueAt(state: AgentState, copy: Copy): Instant | undefined {
+  if (state.link.phase !== 'online' || !copy.seen || copy.writing) return undefined;
+  if (copy.retryAt !== undefined) return copy.retryAt;
+  if (copy.reportedAt === undefined) return undefined;
+  if (!copy.judged || copy.judged.verdict === 'wanted') return copy.reportedAt + judgementMsMax;
+  return copy.judged.verdict === 'parallel' ? endOfParallel(copy) : undefined;
+}
+
+/** A parallel login is looked at again when it ends: then the fleet's heals it. */
+function endOfParallel(copy: Copy): Instant | undefined {
+  const { seen, reportedAt } = copy;
+  if (!seen || seen.expiresAt === null || reportedAt === undefined) return undefined;
+  // Reported after its end already: the coordinator knows.
+  return isUsable(seen.expiresAt, reportedAt) ? seen.expiresAt : undefined;
+}

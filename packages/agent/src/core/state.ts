@@ -1,0 +1,148 @@
+import type {
+  AccountId,
+  CopyKey,
+  Fingerprint,
+  FleetId,
+  NodeId,
+  ProfileId,
+  StoreId,
+} from '@authmesh/shared/core/identifiers';
+import { copyKey } from '@authmesh/shared/core/identifiers';
+import type { Prints } from '@authmesh/shared/core/lineage';
+import type { ProfileFilter } from '@authmesh/shared/core/patterns';
+import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
+import type { AnswerBody } from '@authmesh/shared/protocol/answer';
+import type { Judgement } from '@authmesh/shared/protocol/down';
+import type { AgentConfig } from './config.ts';
+import type { CredentialForm, Memory } from './effect.ts';
+import type { SeenProfile } from './event.ts';
+import type { AccountMemory } from './memory.ts';
+
+/** What the coordinator said of the credential that a copy holds. */
+export interface Judged {
+  readonly access?: Fingerprint | undefined;
+  readonly verdict: Judgement['verdict'];
+  readonly why: string;
+}
+
+/** One profile of one store of this host: a copy of an account. Immutable, replaced on change. */
+export interface Copy {
+  readonly store: StoreId;
+  readonly profile: ProfileId;
+  readonly account: AccountId;
+  /** What stands on disk; absent before the first look after a start, and after the owner deleted it. */
+  readonly seen?: SeenProfile | undefined;
+  readonly seenAt: Instant;
+  /** The last sound credential seen there. */
+  readonly last?: Prints | undefined;
+  /** What stood validly there before it, newest first. */
+  readonly chain: readonly Prints[];
+  readonly judged?: Judged | undefined;
+  /** When the coordinator was last told what stands there, on this link. */
+  readonly reportedAt?: Instant | undefined;
+  /** The delivery under way. */
+  readonly writing?: { readonly access: Fingerprint; readonly form: CredentialForm } | undefined;
+  /** Why the last delivery failed. */
+  readonly trouble?: string | undefined;
+  readonly attempts: number;
+  readonly retryAt?: Instant | undefined;
+}
+
+export interface StoreEntry {
+  readonly state: 'readable' | 'absent' | 'quarantined';
+  readonly reason?: string | undefined;
+}
+
+/**
+ *     offline ──dial timer──► dialing ──link-opened──► online
+ *        ▲                       │                        │
+ *        └──────link-closed──────┴────────link-closed─────┘        any ──drain-requested──► draining
+ */
+export type LinkPhase = 'offline' | 'dialing' | 'online' | 'draining';
+
+export interface Link {
+  readonly phase: LinkPhase;
+  /** Attempts since the link was last good. */
+  readonly attempt: number;
+  readonly url?: string | undefined;
+  readonly since: Instant;
+  readonly lastHeard: Instant;
+  /** The answer to this link's inventory is complete. */
+  readonly synced: boolean;
+  /** Why the last attempt failed. */
+  readonly problem?: string | undefined;
+  /** The coordinator sent this node away until then. */
+  readonly notBeforeMs?: Milliseconds | undefined;
+}
+
+/** A question of the command line that waits for the coordinator or for deliveries. */
+export interface Adoption {
+  readonly request: number;
+  readonly waiting: Set<CopyKey>;
+  readonly adopted: ProfileId[];
+  readonly problems: { readonly login: string; readonly reason: string }[];
+}
+
+/** The indexes are updated in place and the plain fields assigned: the state is moved, never shared. */
+export interface AgentState {
+  readonly self: { readonly node: NodeId; readonly name: string; readonly fleet: FleetId };
+  config: AgentConfig;
+  policy: ProfileFilter;
+  link: Link;
+  /** This host's clock minus the coordinator's. */
+  clockOffsetMs: Milliseconds;
+  epoch: number;
+  readonly stores: Map<StoreId, StoreEntry>;
+  readonly copies: Map<CopyKey, Copy>;
+  /** The fleet's logins, as they were last announced. */
+  readonly accounts: Map<AccountId, AccountMemory>;
+  overview?: { readonly body: Extract<AnswerBody, { type: 'overview' }>; readonly at: Instant } | undefined;
+  /** Control requests that wait for an overview. */
+  readonly asking: Set<number>;
+  nextRequest: number;
+  readonly adoptions: Map<number, Adoption>;
+  /** When the `revisit` timer is set for. */
+  revisitAt?: Instant | undefined;
+}
+
+/** Copies that one host may have; more are left out and noted. */
+export const copiesMax = 5_000;
+/** Control requests that may wait at a time. */
+export const askingMax = 100;
+
+/** The state of an agent that has just started with what its journal kept. */
+export function createAgentState(from: {
+  readonly node: NodeId;
+  readonly name: string;
+  readonly fleet: FleetId;
+  readonly config: AgentConfig;
+  readonly memory: readonly Memory[];
+}): AgentState {
+  const copies = new Map<CopyKey, Copy>();
+  const accounts = new Map<AccountId, AccountMemory>();
+  let epoch = 0;
+  for (const entry of from.memory) {
+    if (entry.kind === 'account') {
+      accounts.set(entry.account.account, entry.account);
+      epoch = Math.max(epoch, entry.account.position.epoch);
+    } else if (entry.copy) {
+      copies.set(copyKey(entry.copy.store, entry.copy.profile), { ...entry.copy, seenAt: 0, attempts: 0 });
+    } else {
+      copies.delete(entry.key);
+    }
+  }
+  return {
+    self: { node: from.node, name: from.name, fleet: from.fleet },
+    config: from.config,
+    policy: { allow: ['*'], deny: [] },
+    link: { phase: 'offline', attempt: 0, since: 0, lastHeard: 0, synced: false },
+    clockOffsetMs: 0,
+    epoch,
+    stores: new Map(),
+    copies,
+    accounts,
+    asking: new Set(),
+    nextRequest: 1,
+    adoptions: new Map(),
+  };
+}

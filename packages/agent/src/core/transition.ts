@@ -1,0 +1,141 @@
+import { copyKey } from '@authmesh/shared/core/identifiers';
+import type { Transition } from '@authmesh/shared/core/machine';
+import { note } from '@authmesh/shared/core/notes';
+import type { Instant } from '@authmesh/shared/core/time';
+import type { DownMessage } from '@authmesh/shared/protocol/down';
+import { createConfigured, creationSettled } from './adoption.ts';
+import { announced, judged } from './announcement.ts';
+import { answered, asked, replyToAll } from './control.ts';
+import { deliverAll, writeSettled } from './delivery.ts';
+import type { AgentEffect } from './effect.ts';
+import type { AgentEvent, AgentTimer } from './event.ts';
+import { beat, beatReceived, clockJumped, dial, linkClosed, linkOpened, silenceEnded } from './link.ts';
+import { storeObserved } from './observation.ts';
+import { sendInventory } from './report.ts';
+import { revisit, scheduleRevisit } from './revisit.ts';
+import type { AgentState } from './state.ts';
+
+/** The agent's machine: routes each event to its room. Any event in any phase has an answer, often none. */
+export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (state, { at, seed, event }) => {
+  const effects: AgentEffect[] = [];
+  switch (event.type) {
+    case 'started':
+      dial(state, at, effects);
+      break;
+    case 'store-observed':
+      storeObserved(state, event.store, event.seen, at, effects);
+      break;
+    case 'write-settled': {
+      const key = copyKey(event.store, event.profile);
+      writeSettled(state, key, event.outcome, at, effects);
+      creationSettled(state, key, event.profile, event.outcome, effects);
+      break;
+    }
+    case 'link-opened':
+      linkOpened(state, event, at, effects);
+      break;
+    case 'link-closed':
+      linkClosed(state, event, at, seed, effects);
+      replyToAll(state, effects);
+      break;
+    case 'announced':
+      state.link = { ...state.link, lastHeard: at };
+      announced(state, event.facts, event.problem, at, effects);
+      if (state.link.synced) createConfigured(state, effects);
+      break;
+    case 'frame-received':
+      state.link = { ...state.link, lastHeard: at };
+      frameReceived(state, event.message, at, effects);
+      break;
+    case 'timer-fired':
+      timerFired(state, event.timer, at, effects);
+      break;
+    case 'asked':
+      asked(state, event.request, event.control, effects);
+      break;
+    case 'configured':
+      configured(state, event.config, at, effects);
+      break;
+    case 'clock-jumped':
+      clockJumped(state, event.byMs, at, effects);
+      break;
+    case 'drain-requested':
+      drain(state, effects);
+      break;
+    default:
+      event satisfies never;
+  }
+  settle(state, at, effects);
+  return { state, effects };
+};
+
+/** After every event: what is due is started, and the next look is planned. */
+function settle(state: AgentState, at: Instant, effects: AgentEffect[]): void {
+  deliverAll(state, at, effects);
+  scheduleRevisit(state, at, effects);
+}
+
+function frameReceived(state: AgentState, message: DownMessage, at: Instant, effects: AgentEffect[]): void {
+  switch (message.type) {
+    case 'judgements':
+      judged(state, message.judgements, effects);
+      break;
+    case 'synced':
+      state.link = { ...state.link, synced: true };
+      effects.push(note('synced'));
+      createConfigured(state, effects);
+      break;
+    case 'beat':
+      beatReceived(state, message.at, at, effects);
+      break;
+    case 'drain':
+      state.link = { ...state.link, notBeforeMs: message.notBeforeMs };
+      break;
+    case 'answer':
+      answered(state, message.body, at, effects);
+      break;
+    default:
+      message satisfies never;
+  }
+}
+
+function timerFired(state: AgentState, timer: AgentTimer, at: Instant, effects: AgentEffect[]): void {
+  switch (timer) {
+    case 'dial':
+      dial(state, at, effects);
+      break;
+    case 'beat':
+      beat(state, at, effects);
+      break;
+    case 'silence':
+      silenceEnded(state, effects);
+      break;
+    case 'revisit':
+      revisit(state, at, effects);
+      break;
+    case 'answer':
+      replyToAll(state, effects);
+      break;
+    default:
+      timer satisfies never;
+  }
+}
+
+/** New configuration takes effect at once: what takes part now is reported, another coordinator is dialled. */
+function configured(state: AgentState, config: AgentState['config'], at: Instant, effects: AgentEffect[]): void {
+  const moved = state.link.url !== undefined && !config.coordinators.includes(state.link.url);
+  state.config = config;
+  if (moved) effects.push({ type: 'close-link' });
+  else if (state.link.phase === 'online') {
+    sendInventory(state, at, effects);
+    createConfigured(state, effects);
+  }
+}
+
+/** Deliveries under way end by themselves; nothing new is started. */
+function drain(state: AgentState, effects: AgentEffect[]): void {
+  if (state.link.phase === 'draining') return;
+  effects.push(note('draining'), { type: 'close-link' });
+  state.link = { ...state.link, phase: 'draining', synced: false };
+  effects.push({ type: 'clear-timer', timer: 'dial' }, { type: 'clear-timer', timer: 'beat' }, { type: 'stop' });
+}

@@ -1,0 +1,219 @@
+import { lackedAccounts } from '@authmesh/agent/core/announcement';
+import { custodyFor, isCovered } from '@authmesh/agent/core/coverage';
+import { observationOf } from '@authmesh/agent/core/report';
+import type { AgentState, Copy } from '@authmesh/agent/core/state';
+import { accountLabel, type NodeId } from '@authmesh/shared/core/identifiers';
+import { type Instant, isUsable, type Milliseconds, minute } from '@authmesh/shared/core/time';
+import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
+
+/** What `status --json` prints (CONTRACT.md); times as ISO text. */
+export interface Status {
+  readonly node: { readonly id: string; readonly name: string };
+  readonly fleet: { readonly id: string; readonly nodes: number; readonly online: number };
+  readonly coordinator: {
+    readonly url: string | null;
+    readonly connected: boolean;
+    readonly since: string | null;
+    readonly problem?: string | undefined;
+    /** Age of what is told of other hosts. */
+    readonly seenAt: string | null;
+  };
+  readonly accounts: readonly AccountStatus[];
+  readonly stores: readonly { readonly store: string; readonly state: string; readonly reason?: string | undefined }[];
+  /** Logins of the fleet that this host lacks: `adopt` puts them here. */
+  readonly lacks: readonly { readonly account: string; readonly profile: string }[];
+  readonly pools: readonly never[];
+  readonly drift: readonly never[];
+}
+
+export type AccountState =
+  | 'fresh'
+  | 'expiring'
+  | 'expired'
+  | 'refreshing'
+  | 'in-doubt'
+  | 'needs-login'
+  | 'parallel'
+  | 'unlinked';
+export type CopyState = 'current' | 'stale' | 'waiting' | 'held' | 'parallel' | 'unlinked' | 'quarantined' | 'error';
+
+export interface AccountStatus {
+  readonly account: string;
+  readonly kind: string;
+  readonly profiles: readonly string[];
+  readonly revision: number | null;
+  readonly fingerprint: string | null;
+  readonly origin: string | null;
+  readonly home: string | null;
+  readonly expiresAt: string | null;
+  readonly state: AccountState;
+  readonly copies: readonly CopyStatus[];
+}
+
+export interface CopyStatus {
+  readonly node: string;
+  readonly store: string;
+  readonly profile: string;
+  readonly state: CopyState;
+  readonly custody: 'bearer' | 'home' | 'full';
+  readonly revision: number | null;
+  readonly fingerprint: string | null;
+  readonly reason: string;
+  readonly seenAt: string | null;
+}
+
+/** The latest instant that has an ISO form (ECMA-262, time values). */
+const latestInstant: Instant = 8_640_000_000_000_000;
+
+/** A login that ends sooner than this is said to be expiring. */
+const expiringMs: Milliseconds = 15 * minute;
+
+/** The fleet as this host sees it: its own copies as they stand, the others' as the coordinator last told. */
+export function statusOf(state: AgentState, at: Instant): Status {
+  const { self, link, overview } = state;
+  const nodes = overview?.body.nodes ?? [];
+  const names = new Map<NodeId, string>(nodes.map(node => [node.id, node.name]));
+  names.set(self.node, self.name);
+  const connected = link.phase === 'online';
+  return {
+    node: { id: self.node, name: self.name },
+    fleet: {
+      id: self.fleet,
+      nodes: Math.max(1, nodes.length),
+      online: nodes.filter(node => (node.id === self.node ? connected : node.online && connected)).length,
+    },
+    coordinator: {
+      url: link.url ?? state.config.coordinators[0] ?? null,
+      connected,
+      since: link.since > 0 ? iso(link.since) : null,
+      problem: connected ? undefined : link.problem,
+      seenAt: overview ? iso(overview.at) : null,
+    },
+    accounts: accountViews(state).map(view => accountStatus(state, view, names, at)),
+    stores: [...state.stores].map(([store, entry]) => ({ store, state: entry.state, reason: entry.reason })),
+    lacks: lackedAccounts(state).map(({ account, profile }) => ({ account: accountLabel(account), profile })),
+    pools: [],
+    drift: [],
+  };
+}
+
+/** Every account that the fleet or this host knows, this host's copies as they stand now. */
+function accountViews(state: AgentState): AccountView[] {
+  const views = new Map<string, AccountView>();
+  for (const view of state.overview?.body.accounts ?? []) {
+    views.set(view.account, { ...view, copies: view.copies.filter(copy => copy.node !== state.self.node) });
+  }
+  for (const facts of state.accounts.values()) {
+    const { account, kind, profile, position, access, expiresAt, origin, home } = facts;
+    const copies = views.get(account)?.copies ?? [];
+    views.set(account, { account, kind, profile, position, access, expiresAt, origin, home, copies });
+  }
+  for (const copy of state.copies.values()) {
+    const view = localView(state, copy);
+    if (!view) continue;
+    const known = views.get(copy.account);
+    if (known) known.copies.push(view);
+    else {
+      const { account, profile } = copy;
+      const kind = copy.seen?.kind ?? 'oauth';
+      views.set(account, {
+        account,
+        kind,
+        profile,
+        position: null,
+        access: null,
+        expiresAt: copy.seen?.expiresAt ?? null,
+        origin: null,
+        home: null,
+        copies: [view],
+      });
+    }
+  }
+  return [...views.values()].filter(view => view.position !== null || view.copies.length > 0);
+}
+
+function localView(state: AgentState, copy: Copy): CopyView | undefined {
+  const observation = observationOf(state, copy);
+  if (!observation || !isCovered(state, copy.account, copy.profile)) return undefined;
+  const { store, profile, health, access, refresh, trouble } = observation;
+  const facts = state.accounts.get(copy.account);
+  const inStep = health === 'sound' && access !== undefined && access === facts?.access;
+  return {
+    node: state.self.node,
+    store,
+    profile,
+    verdict: inStep ? 'in-step' : (copy.judged?.verdict ?? 'waits'),
+    why: inStep ? 'it is the current login' : (copy.judged?.why ?? 'the coordinator has not judged it yet'),
+    health,
+    access,
+    spendable: refresh !== undefined,
+    trouble,
+    seenAt: copy.seenAt,
+  };
+}
+
+function accountStatus(
+  state: AgentState,
+  view: AccountView,
+  names: ReadonlyMap<NodeId, string>,
+  at: Instant,
+): AccountStatus {
+  const name = (id: NodeId | null) => (id === null ? null : (names.get(id) ?? id));
+  const profiles = new Set([view.profile, ...view.copies.map(copy => copy.profile)]);
+  const here = [...state.copies.values()].filter(copy => copy.seen && copy.account === view.account);
+  const expiresAt = view.expiresAt === null ? null : view.expiresAt;
+  return {
+    account: accountLabel(view.account),
+    kind: view.kind,
+    profiles: here.length > 0 ? [...new Set(here.map(copy => copy.profile))] : [...profiles],
+    revision: view.position?.revision ?? null,
+    fingerprint: view.access,
+    origin: name(view.origin),
+    home: name(view.home),
+    expiresAt: expiresAt === null ? null : iso(expiresAt),
+    state: accountState(view, at - state.clockOffsetMs),
+    copies: view.copies.map(copy => copyStatus(state, view, copy, name(copy.node) ?? copy.node)),
+  };
+}
+
+function accountState(view: AccountView, now: Instant): AccountState {
+  if (view.copies.some(copy => copy.verdict === 'unlinked')) return 'unlinked';
+  if (view.copies.some(copy => copy.verdict === 'parallel')) return 'parallel';
+  if (view.copies.some(copy => copy.health === 'fence-pending')) return 'refreshing';
+  const usable = isUsable(view.expiresAt, now);
+  if (!usable && view.copies.some(copy => copy.health === 'fence-failed')) return 'in-doubt';
+  if (!usable) return 'expired';
+  return isUsable(view.expiresAt, now + expiringMs) ? 'fresh' : 'expiring';
+}
+
+function copyStatus(state: AgentState, view: AccountView, copy: CopyView, node: string): CopyStatus {
+  const current = copy.verdict === 'in-step';
+  return {
+    node,
+    store: copy.store,
+    profile: copy.profile,
+    state: copyState(copy),
+    custody: copyCustody(state, view, copy),
+    revision: current ? (view.position?.revision ?? null) : null,
+    fingerprint: copy.access ?? null,
+    reason: copy.trouble ?? copy.why,
+    seenAt: copy.seenAt > 0 ? iso(copy.seenAt) : null,
+  };
+}
+
+function copyState({ health, verdict, trouble }: CopyView): CopyState {
+  if (health === 'quarantined' || verdict === 'unfit') return 'quarantined';
+  if (verdict === 'in-step') return 'current';
+  if (trouble !== undefined) return 'error';
+  return verdict === 'stale' || verdict === 'parallel' || verdict === 'unlinked' ? verdict : 'waiting';
+}
+
+function copyCustody(state: AgentState, view: AccountView, copy: CopyView): CopyStatus['custody'] {
+  if (view.kind !== 'oauth') return 'full';
+  if (!copy.spendable) return 'bearer';
+  return custodyFor(state, view.account, copy.profile) === 'home' && copy.node === view.home ? 'home' : 'full';
+}
+
+function iso(instant: Instant): string {
+  return new Date(Math.min(instant, latestInstant)).toISOString();
+}
