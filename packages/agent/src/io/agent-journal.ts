@@ -1,0 +1,191 @@
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AccountMemory, CopyMemory } from '@authmesh/agent/core/memory';
+import type { AccountId, CopyKey, Sealed } from '@authmesh/shared/core/identifiers';
+import { replaceFile, sweepTemps, syncDirectory } from './durable-file.ts';
+import { type JournalEntry, keyOfEntry, readEntryLine, writeEntryLine } from './formats/journal-entry.ts';
+import { errorCode } from './store-file.ts';
+
+export type { JournalEntry } from './formats/journal-entry.ts';
+
+/** The agent's memory across restarts: one JSON entry a line, the last one of a key counts. No secret is in it. */
+
+/** Appended bytes after which the file is written anew, with the live entries only. */
+export const journalGrowthBytesMax = 1024 * 1024;
+const fileName = 'journal.ndjson';
+
+/** What a restart finds. */
+export interface JournalContents {
+  readonly copies: ReadonlyMap<CopyKey, CopyMemory>;
+  readonly accounts: ReadonlyMap<AccountId, { readonly account: AccountMemory; readonly sealed?: Sealed | undefined }>;
+  /** Lines that could not be understood; a torn last line (a crash while it was written) is none of them. */
+  readonly damagedLines: number;
+}
+
+/** Moments at which a crash must lose nothing that was told to be kept. */
+export type JournalStep = 'written' | 'synced' | 'compacting' | 'compacted';
+
+interface Waiting {
+  readonly entries: readonly JournalEntry[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** An open journal; `openJournal` makes one. */
+export class AgentJournal {
+  readonly contents: JournalContents;
+  readonly #path: string;
+  readonly #at: (step: JournalStep) => void | Promise<void>;
+  /** The line of each live key, in the order of the last write. */
+  readonly #live: Map<string, string>;
+  #file: FileHandle;
+  #size: number;
+  #grown = 0;
+  #waiting: Waiting[] = [];
+  #worker: Promise<void> | undefined;
+
+  constructor(parts: {
+    readonly path: string;
+    readonly contents: JournalContents;
+    readonly live: Map<string, string>;
+    readonly file: FileHandle;
+    readonly size: number;
+    readonly at: (step: JournalStep) => void | Promise<void>;
+  }) {
+    this.contents = parts.contents;
+    this.#path = parts.path;
+    this.#live = parts.live;
+    this.#file = parts.file;
+    this.#size = parts.size;
+    this.#at = parts.at;
+  }
+
+  /** Resolves when the entries are on disk; callers that come together share one write and one sync. */
+  append(entries: readonly JournalEntry[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ entries, resolve, reject });
+      this.#worker ??= this.#work();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#worker;
+    await this.#file.close();
+  }
+
+  async #work(): Promise<void> {
+    // Callers of the same turn go into the same write.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0);
+      try {
+        await this.#write(batch.flatMap(({ entries }) => entries));
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    this.#worker = undefined;
+  }
+
+  async #write(entries: readonly JournalEntry[]): Promise<void> {
+    const lines = entries.map(entry => ({ entry, line: writeEntryLine(entry) }));
+    if (lines.length === 0) return;
+    const bytes = Buffer.from(`${lines.map(({ line }) => line).join('\n')}\n`);
+    try {
+      await this.#file.writeFile(bytes);
+      await this.#at('written');
+      await this.#file.datasync();
+    } catch (error) {
+      // Half a line must not swallow the next one.
+      await this.#file.truncate(this.#size).catch(() => undefined);
+      throw error;
+    }
+    await this.#at('synced');
+    this.#size += bytes.length;
+    this.#grown += bytes.length;
+    for (const { entry, line } of lines) keep(this.#live, entry, line);
+    if (this.#grown > journalGrowthBytesMax) await this.#compact();
+  }
+
+  async #compact(): Promise<void> {
+    await this.#at('compacting');
+    const text = textOf(this.#live);
+    const outcome = await replaceFile(this.#path, text);
+    this.#grown = 0;
+    // A full disk: the long file is as good as the short one, and it is tried again after the next megabyte.
+    if (outcome.result !== 'replaced') return;
+    const old = this.#file;
+    this.#file = await openForAppend(this.#path);
+    this.#size = Buffer.byteLength(text);
+    await old.close();
+    await this.#at('compacted');
+  }
+}
+
+/** Opens the journal in the agent's home: reads what a former run kept, and writes it anew without what is outdated. */
+export async function openJournal(
+  home: string,
+  options: { readonly at?: ((step: JournalStep) => void | Promise<void>) | undefined } = {},
+): Promise<AgentJournal> {
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  await sweepTemps(home);
+  const path = join(home, fileName);
+  const bytes = await readBytes(path);
+  const { contents, live } = loadJournal(bytes.toString('utf8'));
+  const compact = Buffer.from(textOf(live));
+  const isCompact = compact.equals(bytes) || (await replaceFile(path, compact.toString('utf8'))).result === 'replaced';
+  const file = await openForAppend(path);
+  // Half a line must not swallow the next one.
+  if (!isCompact) await file.truncate(bytes.lastIndexOf('\n') + 1);
+  await syncDirectory(home);
+  const { size } = await file.stat();
+  return new AgentJournal({ path, contents, live, file, size, at: options.at ?? (() => undefined) });
+}
+
+/** Reads a journal's text. */
+export function loadJournal(text: string): { readonly contents: JournalContents; readonly live: Map<string, string> } {
+  const live = new Map<string, string>();
+  const copies = new Map<CopyKey, CopyMemory>();
+  const accounts = new Map<AccountId, { readonly account: AccountMemory; readonly sealed?: Sealed | undefined }>();
+  const lines = text.split('\n');
+  // What stands after the last line feed was never told to be kept.
+  lines.pop();
+  let damagedLines = 0;
+  for (const line of lines) {
+    const entry = line === '' ? undefined : readEntryLine(line);
+    if (!entry) {
+      damagedLines++;
+      continue;
+    }
+    keep(live, entry, line);
+    if (entry.kind === 'account') accounts.set(entry.account.account, { account: entry.account, sealed: entry.sealed });
+    else if (entry.copy) copies.set(entry.key, entry.copy);
+    else copies.delete(entry.key);
+  }
+  return { contents: { copies, accounts, damagedLines }, live };
+}
+
+function keep(live: Map<string, string>, entry: JournalEntry, line: string): void {
+  const key = keyOfEntry(entry);
+  live.delete(key);
+  if (entry.kind === 'account' || entry.copy) live.set(key, line);
+}
+
+function textOf(live: ReadonlyMap<string, string>): string {
+  return live.size === 0 ? '' : `${[...live.values()].join('\n')}\n`;
+}
+
+async function readBytes(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  }
+}
+
+async function openForAppend(path: string): Promise<FileHandle> {
+  return await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o600);
+}

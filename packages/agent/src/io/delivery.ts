@@ -1,0 +1,122 @@
+import { realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { CredentialForm } from '@authmesh/agent/core/effect';
+import type { WriteOutcome } from '@authmesh/agent/core/event';
+import type { Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import type { Milliseconds } from '@authmesh/shared/core/time';
+import type { Credential } from '@authmesh/shared/protocol/credential';
+import type { ParsedStore, ReadContext } from './auth-profiles.ts';
+import { replaceSteps, sweepTemps } from './durable-file.ts';
+import { acquireStoreLock } from './store-lock.ts';
+import { writeTogether } from './store-write.ts';
+
+/** Moments of a delivery at which a crash must leave the old store or the new one, and a lock that can be recovered. */
+export const deliverySteps = [
+  'locked',
+  'read',
+  'edited',
+  ...replaceSteps,
+  'read-back',
+  'marks-lifted',
+  'unlocked',
+] as const;
+export type DeliveryStep = (typeof deliverySteps)[number];
+
+/** One credential for one profile of one store. */
+export interface Delivery {
+  readonly store: StoreId;
+  readonly profile: ProfileId;
+  /** The fingerprints that must still stand there. */
+  readonly expected: { readonly access?: Fingerprint | undefined; readonly refresh?: Fingerprint | undefined };
+  readonly credential: Credential;
+  readonly form: CredentialForm;
+  /** Puts the profile into a store that lacks it, and the store into an agent that has none. */
+  readonly isNew?: boolean | undefined;
+}
+
+export interface DeliveryDeps {
+  /** How this host reads a store, now. */
+  readonly context: () => ReadContext;
+  /** Told what was read back, and which of its profiles are reported as delivered, before the outcomes settle. */
+  readonly onRead?: ((store: StoreId, parsed: ParsedStore, delivered: readonly ProfileId[]) => void) | undefined;
+  /** Told what went wrong beside the credential itself, in a sentence. */
+  readonly onTrouble?: ((store: StoreId, sentence: string) => void) | undefined;
+  /** Why this store must not be written at all (its host keeps logins elsewhere); asked under the lock. */
+  readonly refusal?: ((store: StoreId) => string | undefined | Promise<string | undefined>) | undefined;
+  readonly lockWaitMs?: Milliseconds | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told at each step; tests crash there. */
+  readonly at?: ((step: DeliveryStep) => void | Promise<void>) | undefined;
+}
+
+export interface Deliverer {
+  /** Settles when the credential was read back, or with the reason why it was not; never throws. */
+  readonly deliver: (delivery: Delivery) => Promise<WriteOutcome>;
+}
+
+interface Order {
+  readonly delivery: Delivery;
+  readonly settle: (outcome: WriteOutcome) => void;
+}
+
+/**
+ * Delivers credentials into JSON stores: lock, read, compare, edit, replace, read back, unlock. Deliveries to one file
+ * wait for each other, and those that wait together are written together.
+ */
+export function createDeliverer(deps: DeliveryDeps): Deliverer {
+  const waiting = new Map<string, Order[]>();
+  const swept = new Set<string>();
+
+  async function carryOut(store: StoreId, batch: readonly Delivery[]): Promise<readonly WriteOutcome[]> {
+    const lock = await acquireStoreLock(store, { waitMs: deps.lockWaitMs, signal: deps.signal });
+    if (lock.state === 'locked') return batch.map(() => ({ result: 'locked', reason: lock.reason }));
+    if (lock.state === 'failed') return batch.map(() => ({ result: 'failed', reason: lock.reason }));
+    try {
+      await deps.at?.('locked');
+      const directory = dirname(await realpath(store).catch(() => store));
+      if (!swept.has(directory)) {
+        swept.add(directory);
+        await sweepTemps(directory);
+      }
+      const refusal = await deps.refusal?.(store);
+      if (refusal !== undefined) return batch.map(() => ({ result: 'failed', reason: refusal }));
+      return await writeTogether(store, batch, deps);
+    } finally {
+      await lock.release();
+      await deps.at?.('unlocked');
+    }
+  }
+
+  async function work(file: string, queue: Order[]): Promise<void> {
+    for (let next = queue[0]; next; next = queue[0]) {
+      const { store } = next.delivery;
+      const orders = queue.filter(order => order.delivery.store === store);
+      queue.splice(0, queue.length, ...queue.filter(order => order.delivery.store !== store));
+      const batch = orders.map(order => order.delivery);
+      const outcomes = await carryOut(store, batch).catch((error: unknown): readonly WriteOutcome[] => {
+        // Only the name: a message may quote what was being read.
+        const reason = `the delivery to ${store} broke off (${error instanceof Error ? error.name : 'unknown'})`;
+        return batch.map(() => ({ result: 'failed', reason }));
+      });
+      for (const [index, order] of orders.entries()) order.settle(outcomes[index] ?? { result: 'changed' });
+    }
+    waiting.delete(file);
+  }
+
+  return {
+    deliver: async delivery => {
+      // Two agents' stores may be links to one file: what counts is where the bytes are.
+      const file = await realpath(delivery.store).catch(() => delivery.store);
+      return await new Promise<WriteOutcome>(settle => {
+        const queue = waiting.get(file);
+        if (queue) {
+          queue.push({ delivery, settle });
+          return;
+        }
+        const started: Order[] = [{ delivery, settle }];
+        waiting.set(file, started);
+        void work(file, started);
+      });
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isAlive } from './process-liveness.ts';
+import { errorCode } from './store-file.ts';
+
+/** Moments of a replacement at which a crash must leave the old file or the new one. */
+export const replaceSteps = ['temp-opened', 'temp-written', 'temp-synced', 'renamed', 'directory-synced'] as const;
+export type ReplaceStep = (typeof replaceSteps)[number];
+
+export type ReplaceOutcome =
+  | { readonly result: 'replaced' }
+  /** Somebody changed the file since it was read: nothing was written. */
+  | { readonly result: 'overtaken' }
+  | { readonly result: 'failed'; readonly reason: string };
+
+export interface ReplaceOptions {
+  /** Asked right before the rename: whether the file still is the one that was read. */
+  readonly isUnchanged?: (() => Promise<boolean>) | undefined;
+  /** Told at each step; tests crash or fail there. */
+  readonly at?: ((step: ReplaceStep) => void | Promise<void>) | undefined;
+}
+
+const tempName = /^\.authmesh-(\d+)-[0-9a-f]{16}\.tmp$/;
+const ownTemps = new Set<string>();
+
+/** A name for a temporary file in `directory` that says which process it belongs to. */
+export function tempPath(directory: string): string {
+  return join(directory, `.authmesh-${process.pid}-${randomBytes(8).toString('hex')}.tmp`);
+}
+
+/**
+ * Puts `text` in place of the file `target` (a path without symbolic links) so that a crash leaves the old or the new
+ * one: temporary file, sync, rename, sync of the directory. Mode and owner of the old file stay; a new one is 0600.
+ */
+export async function replaceFile(target: string, text: string, options: ReplaceOptions = {}): Promise<ReplaceOutcome> {
+  const directory = dirname(target);
+  const temp = tempPath(directory);
+  const at = options.at ?? (() => undefined);
+  let isTempThere = false;
+  ownTemps.add(temp);
+  try {
+    const old = await statIfThere(target);
+    const file = await open(temp, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    isTempThere = true;
+    try {
+      await at('temp-opened');
+      if (old) await keepOwnerAndMode(file, old);
+      await file.writeFile(text);
+      await at('temp-written');
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await at('temp-synced');
+    if (options.isUnchanged && !(await options.isUnchanged())) return { result: 'overtaken' };
+    await rename(temp, target);
+    isTempThere = false;
+    await at('renamed');
+    await syncDirectory(directory);
+    await at('directory-synced');
+    return { result: 'replaced' };
+  } catch (error) {
+    return { result: 'failed', reason: explain(directory, error) };
+  } finally {
+    if (isTempThere) await unlink(temp).catch(() => undefined);
+    ownTemps.delete(temp);
+  }
+}
+
+/** Makes a rename or a new name in `directory` last through a power cut. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Removes temporary files that dead processes left in `directory`. */
+export async function sweepTemps(directory: string): Promise<void> {
+  const names = await readdir(directory).catch((): string[] => []);
+  for (const name of names) {
+    const owner = tempName.exec(name)?.[1];
+    const path = join(directory, name);
+    if (owner === undefined || ownTemps.has(path)) continue;
+    if (Number(owner) === process.pid || !isAlive(Number(owner))) await unlink(path).catch(() => undefined);
+  }
+}
+
+async function keepOwnerAndMode(file: FileHandle, old: Stats): Promise<void> {
+  const made = await file.stat();
+  if (made.uid !== old.uid || made.gid !== old.gid) await file.chown(old.uid, old.gid);
+  await file.chmod(old.mode & 0o7777);
+}
+
+async function statIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function explain(directory: string, error: unknown): string {
+  const code = errorCode(error);
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return `the disk of ${directory} is full (${code}): free some space; the old file is intact`;
+    case 'EROFS':
+      return `${directory} is on a read-only file system: mount it writable; the old file is intact`;
+    case 'EACCES':
+    case 'EPERM':
+      return `this agent may not write in ${directory} (${code}): give its user write permission; the old file is intact`;
+    default:
+      return `writing in ${directory} failed (${code}); the old file is intact`;
+  }
+}

@@ -1,0 +1,104 @@
+import { constants, type Stats } from 'node:fs';
+import { lstat, open, readlink, realpath, stat } from 'node:fs/promises';
+import { storeBytesMax } from './auth-profiles.ts';
+
+/** What tells two states of a file apart without reading it: every write or rename changes one of these. */
+export interface FileSignature {
+  readonly inode: number;
+  readonly size: number;
+  readonly modifiedMs: number;
+  readonly changedMs: number;
+}
+
+/** A file that may be a store: its text, or why nothing is read from it or written to it. */
+export type FileRead =
+  | { readonly state: 'read'; readonly text: string; readonly signature: FileSignature; readonly target: string }
+  | { readonly state: 'absent' }
+  /** `passing`: it may be gone at the next look (somebody is just replacing the file). */
+  | { readonly state: 'refused'; readonly reason: string; readonly passing: boolean };
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export function signatureOf(stats: Stats): FileSignature {
+  return { inode: stats.ino, size: stats.size, modifiedMs: stats.mtimeMs, changedMs: stats.ctimeMs };
+}
+
+export function isSameSignature(a: FileSignature, b: FileSignature): boolean {
+  return a.inode === b.inode && a.size === b.size && a.modifiedMs === b.modifiedMs && a.changedMs === b.changedMs;
+}
+
+/** The file's signature through symbolic links; undefined when it cannot be looked at. */
+export async function peekSignature(path: string): Promise<FileSignature | undefined> {
+  try {
+    return signatureOf(await stat(path));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads a store's text after checking what stands at its path; never throws, never blocks on a pipe. */
+export async function readStoreFile(path: string): Promise<FileRead> {
+  try {
+    const target = await realpath(path);
+    // A pipe without a writer would block an ordinary open; the check after it is on the very file that was opened.
+    const file = await open(target, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stats = await file.stat();
+      const reason = unfitness(stats);
+      if (reason) return refused(reason);
+      const text = decoder.decode(await file.readFile());
+      return { state: 'read', text, signature: signatureOf(stats), target };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    return unreadable(path, error);
+  }
+}
+
+function unfitness(stats: Stats): string | undefined {
+  if (stats.isDirectory()) return 'it is a directory';
+  if (!stats.isFile()) return 'it is not a regular file';
+  if (stats.size > storeBytesMax) return `it is larger than 8 MiB (${stats.size} bytes)`;
+  const user = process.getuid?.();
+  if (user !== undefined && user !== 0 && stats.uid !== user) {
+    return `it belongs to user ${stats.uid}, and this agent runs as user ${user}: run the agent as its owner`;
+  }
+  return undefined;
+}
+
+async function unreadable(path: string, error: unknown): Promise<FileRead> {
+  if (error instanceof TypeError) return refused('it holds binary data', true);
+  switch (errorCode(error)) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return (await isDanglingLink(path))
+        ? refused(`it is a symbolic link to ${await readlink(path).catch(() => 'a file')}, which does not exist`, true)
+        : { state: 'absent' };
+    case 'ELOOP':
+      return refused('it is a loop of symbolic links');
+    case 'EACCES':
+    case 'EPERM':
+      return refused('this agent may not read it: give its user read and write permission');
+    default:
+      return refused(`it cannot be read (${errorCode(error)})`);
+  }
+}
+
+async function isDanglingLink(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
+function refused(reason: string, passing = false): FileRead {
+  return { state: 'refused', reason, passing };
+}
+
+/** The system's name of an error (`ENOSPC`), for sentences to the operator. */
+export function errorCode(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : 'an unknown error';
+}

@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import type { Milliseconds } from '@authmesh/shared/core/time';
+import { type ParsedStore, quarantinedStore, type ReadContext } from './auth-profiles.ts';
+import { type FileSignature, isSameSignature, peekSignature, readStoreFile } from './store-file.ts';
+import { parseRead } from './store-write.ts';
+
+export interface StoreReaderOptions {
+  readonly context: () => ReadContext;
+  /** How long after the last touch the store is read once more. */
+  readonly settleMs: Milliseconds;
+  readonly onChange: (parsed: ParsedStore) => void;
+  /** Told where the bytes are, when the store is a symbolic link. */
+  readonly onTarget: (target: string) => void;
+}
+
+/** Keeps an eye on one store: decides when to read it, and whether what was read is news. */
+export interface StoreReader {
+  /** Something happened to the file: read it at once, and once more when nothing happens any longer. */
+  readonly touch: () => void;
+  /** Reads the file if it looks different (`isFull`: in any case), or sets it aside for a reason from outside. */
+  readonly look: (isFull: boolean, refusal?: string) => Promise<void>;
+  /** Reads the file and tells what is there, news or not. */
+  readonly report: () => Promise<void>;
+  /** A delivery has just read it back and answers for the profiles `delivered`: only what else changed is news. */
+  readonly accept: (parsed: ParsedStore, delivered: readonly ProfileId[]) => void;
+  readonly close: () => void;
+}
+
+/**
+ * A file that is empty, cut off or gone may be in the middle of a write (releases before 2026.4.5 truncate and write in
+ * place; a restore deletes and copies): it is looked at again after these pauses before anybody is told.
+ */
+export const partialRetriesMs: readonly Milliseconds[] = [5, 20, 60, 150, 300, 500];
+
+export function createStoreReader(store: StoreId, options: StoreReaderOptions): StoreReader {
+  let signature: FileSignature | undefined;
+  let contentHash: string | undefined;
+  let told: ParsedStore | undefined;
+  let retries = 0;
+  let settling: NodeJS.Timeout | undefined;
+  let retrying: NodeJS.Timeout | undefined;
+  let isClosed = false;
+  let queue: Promise<void> = Promise.resolve();
+  let isQueued = false;
+
+  function isNews(parsed: ParsedStore): boolean {
+    // A store that never was there is no news.
+    return told ? digestOf(parsed) !== digestOf(told) : parsed.seen.state !== 'absent';
+  }
+
+  function tell(parsed: ParsedStore, always: boolean): void {
+    if (isClosed || (!always && !isNews(parsed))) return;
+    told = parsed;
+    options.onChange(parsed);
+  }
+
+  async function read(isFull: boolean, always: boolean): Promise<void> {
+    if (isClosed) return;
+    const found = await readStoreFile(store);
+    if (found.state === 'read') {
+      signature = found.signature;
+      options.onTarget(found.target);
+      const hash = createHash('sha256').update(found.text).digest('base64');
+      if (hash === contentHash && !isFull && !always) return;
+      contentHash = hash;
+    } else {
+      signature = undefined;
+      contentHash = undefined;
+    }
+    const parsed = parseRead(found, options.context());
+    const isPassing = parsed.partial || (parsed.seen.state === 'absent' && told !== undefined);
+    const pauseMs = isPassing && isNews(parsed) ? partialRetriesMs[retries] : undefined;
+    if (pauseMs !== undefined && !always) {
+      retries++;
+      contentHash = undefined;
+      clearTimeout(retrying);
+      retrying = setTimeout(enqueue, pauseMs);
+      return;
+    }
+    if (!isPassing) retries = 0;
+    tell(parsed, always);
+  }
+
+  /** Reads follow each other; touches that come before one has begun share it. */
+  function enqueue(): void {
+    if (isQueued || isClosed) return;
+    isQueued = true;
+    queue = queue.then(async () => {
+      isQueued = false;
+      await read(false, false);
+    });
+  }
+
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    queue = queue.then(work);
+    return queue;
+  }
+
+  return {
+    touch: () => {
+      retries = 0;
+      enqueue();
+      clearTimeout(settling);
+      settling = setTimeout(enqueue, options.settleMs);
+    },
+    look: (isFull, refusal) =>
+      inTurn(async () => {
+        if (refusal !== undefined) {
+          tell(quarantinedStore(refusal), false);
+          return;
+        }
+        const now = await peekSignature(store);
+        const isSame = now === undefined ? signature === undefined : signature && isSameSignature(now, signature);
+        if (!isSame || isFull) await read(isFull, false);
+      }),
+    report: () => inTurn(() => read(true, true)),
+    accept: (parsed, delivered) => {
+      if (told && digestOf(parsed) === digestOf(withProfiles(told, parsed, delivered))) told = parsed;
+      else tell(parsed, false);
+    },
+    close: () => {
+      isClosed = true;
+      clearTimeout(settling);
+      clearTimeout(retrying);
+    },
+  };
+}
+
+/** The store as it was, but for some profiles, which are as in `after`. */
+function withProfiles(before: ParsedStore, after: ParsedStore, profiles: readonly ProfileId[]): ParsedStore {
+  if (before.seen.state !== 'readable' || after.seen.state !== 'readable') return before;
+  const replaced = new Set(profiles);
+  const kept = before.seen.profiles.filter(({ profile }) => !replaced.has(profile));
+  const taken = after.seen.profiles.filter(({ profile }) => replaced.has(profile));
+  return { ...before, seen: { state: 'readable', profiles: [...kept, ...taken] } };
+}
+
+/** What of a store is news when it changes: not its order, nor OpenClaw's statistics. */
+function digestOf({ seen, skipped }: ParsedStore): string {
+  if (seen.state !== 'readable') return JSON.stringify(seen);
+  const profiles = seen.profiles.toSorted((a, b) => (a.profile < b.profile ? -1 : 1));
+  return JSON.stringify([profiles, skipped]);
+}

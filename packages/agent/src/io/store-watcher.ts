@@ -1,0 +1,191 @@
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import { type Milliseconds, second } from '@authmesh/shared/core/time';
+import { watch } from 'chokidar';
+import type { ParsedStore, ReadContext } from './auth-profiles.ts';
+import { createStoreDiscovery, type StateDirectory, storeFileName } from './store-discovery.ts';
+import { createStoreReader, type StoreReader } from './store-reader.ts';
+
+export interface StoreWatcherOptions {
+  readonly stateDirs: readonly string[];
+  readonly context: () => ReadContext;
+  /** A store appeared, changed in what matters, or went; also the answer to `reread`. */
+  readonly onStore: (store: StoreId, parsed: ParsedStore) => void;
+  /** Told at the start, and when what the discovery finds has changed. */
+  readonly onDirectories?: ((directories: readonly StateDirectory[]) => void) | undefined;
+  /** Watching itself has trouble; the rescan goes on. */
+  readonly onTrouble?: ((sentence: string) => void) | undefined;
+  /** How often everything is looked at, whatever the watching says. */
+  readonly rescanMs?: Milliseconds | undefined;
+  /** How long after the last event a store is read once more. */
+  readonly settleMs?: Milliseconds | undefined;
+}
+
+export interface StoreWatcher {
+  /** Reads the store now and reports it, changed or not. */
+  readonly reread: (store: StoreId) => void;
+  /** Takes what a delivery read back, so that its own write is reported once. */
+  readonly accept: (store: StoreId, parsed: ParsedStore, delivered: readonly ProfileId[]) => void;
+  /** Looks at everything by content: after sleep, a change of the clock, SIGHUP. */
+  readonly rescan: () => Promise<void>;
+  readonly directories: () => readonly StateDirectory[];
+  readonly close: () => Promise<void>;
+}
+
+const rescanMsDefault: Milliseconds = 30 * second;
+const settleMsDefault: Milliseconds = 60;
+/** Every so many rescans the contents are read, not only the signatures. */
+const rescansPerFullRead = 10;
+
+/**
+ * Watches the stores of all agents under the state directories. Folders are watched, not files (a file's watch dies
+ * with its rename); each event leads to a read at once and another one when the burst is over; a slow rescan stands
+ * behind it all. Resolves when every store that is there was reported once.
+ */
+export async function createStoreWatcher(options: StoreWatcherOptions): Promise<StoreWatcher> {
+  const settleMs = options.settleMs ?? settleMsDefault;
+  const stateDirs = [...new Set(options.stateDirs.map(dir => resolve(dir)))];
+  const discovery = createStoreDiscovery(stateDirs);
+  const readers = new Map<StoreId, StoreReader>();
+  /** Stores by the file that they link to elsewhere. */
+  const followed = new Map<string, Set<StoreId>>();
+  let directories: readonly StateDirectory[] = [];
+  let isClosed = false;
+  let rescans = 0;
+
+  const watcher = watch(
+    stateDirs.map(dir => join(dir, 'agents')),
+    {
+      ignoreInitial: true,
+      followSymlinks: false,
+      atomic: false,
+      ignored: path => !isOfInterest(path, stateDirs, followed),
+    },
+  );
+  watcher.on('raw', (_event, path, details) => {
+    const folder = watchedPathOf(details);
+    if (path && folder) touched(basename(folder) === basename(path) ? folder : join(folder, path));
+  });
+  watcher.on('all', (event, path) => {
+    touched(path);
+    if (event === 'addDir' || event === 'unlinkDir') lookSoon();
+  });
+  // What happened between the first look and the first watch has no event.
+  watcher.on('ready', lookSoon);
+  watcher.on('error', error => {
+    const name = error instanceof Error ? error.name : 'unknown';
+    options.onTrouble?.(`watching ${stateDirs.join(', ')} failed (${name}); the stores are looked at every rescan`);
+  });
+
+  function touched(path: string): void {
+    if (basename(path) !== storeFileName && !followed.has(path)) return;
+    const store = path as StoreId;
+    for (const one of followed.get(path) ?? []) readers.get(one)?.touch();
+    const reader = readers.get(store);
+    if (reader) reader.touch();
+    else if (basename(path) === storeFileName) lookSoon();
+  }
+
+  let looks: Promise<void> = Promise.resolve();
+  let isLookQueued = false;
+  function lookSoon(): void {
+    if (isLookQueued || isClosed) return;
+    isLookQueued = true;
+    looks = looks.then(async () => {
+      isLookQueued = false;
+      await look(false);
+    });
+  }
+
+  function readerOf(store: StoreId): StoreReader {
+    const known = readers.get(store);
+    if (known) return known;
+    const reader = createStoreReader(store, {
+      context: options.context,
+      settleMs,
+      onChange: parsed => options.onStore(store, parsed),
+      onTarget: target => follow(store, target),
+    });
+    readers.set(store, reader);
+    return reader;
+  }
+
+  function follow(store: StoreId, target: string): void {
+    if (target === store || dirname(target) === dirname(store)) return;
+    const stores = followed.get(target);
+    if (stores) {
+      stores.add(store);
+      return;
+    }
+    followed.set(target, new Set([store]));
+    watcher.add(target);
+  }
+
+  async function look(isFull: boolean): Promise<void> {
+    const found = await discovery.look();
+    if (isClosed) return;
+    const offered = new Set<StoreId>();
+    for (const { agents } of found) for (const { store, isPresent } of agents) if (isPresent) offered.add(store);
+    const reads: Promise<void>[] = [];
+    for (const store of offered) reads.push(readerOf(store).look(isFull));
+    for (const [store, reader] of readers) {
+      if (offered.has(store)) continue;
+      reads.push(reader.look(isFull, refusalOf(found, store)));
+    }
+    await Promise.all(reads);
+    if (!isClosed && JSON.stringify(found) !== JSON.stringify(directories)) {
+      directories = found;
+      options.onDirectories?.(found);
+    }
+  }
+
+  await look(true);
+  const timer = setInterval(() => {
+    rescans++;
+    void look(rescans % rescansPerFullRead === 0);
+  }, options.rescanMs ?? rescanMsDefault);
+
+  return {
+    reread: store => void readerOf(store).report(),
+    accept: (store, parsed, delivered) => readerOf(store).accept(parsed, delivered),
+    rescan: () => look(true),
+    directories: () => directories,
+    close: async () => {
+      isClosed = true;
+      clearInterval(timer);
+      for (const reader of readers.values()) reader.close();
+      await watcher.close();
+    },
+  };
+}
+
+/** The folders down to each agent's store, the way to them, and what stores link to. */
+function isOfInterest(path: string, stateDirs: readonly string[], followed: ReadonlyMap<string, unknown>): boolean {
+  if (followed.has(path)) return true;
+  for (const stateDir of stateDirs) {
+    const root = join(stateDir, 'agents');
+    if (path === root || isInside(path, root)) return true;
+    if (!isInside(root, path)) continue;
+    const [, folder, file, ...deeper] = path.slice(root.length + 1).split(sep);
+    if (deeper.length > 0 || (folder !== undefined && folder !== 'agent')) return false;
+    return file === undefined || file === storeFileName;
+  }
+  return false;
+}
+
+function isInside(directory: string, path: string): boolean {
+  return path.startsWith(directory.endsWith(sep) ? directory : directory + sep);
+}
+
+/** Why a store that was watched is no longer offered: its host's logins are in a database by now. */
+function refusalOf(found: readonly StateDirectory[], store: StoreId): string | undefined {
+  const directory = found.find(({ stateDir }) => isInside(stateDir, store));
+  if (directory?.generation !== 'sqlite' && directory?.generation !== 'unknown') return undefined;
+  return `its host's OpenClaw keeps logins elsewhere now: ${directory.foreign.map(({ path }) => path).join(', ')}`;
+}
+
+function watchedPathOf(details: unknown): string | undefined {
+  const path =
+    typeof details === 'object' && details !== null && 'watchedPath' in details ? details.watchedPath : undefined;
+  return typeof path === 'string' ? path : undefined;
+}

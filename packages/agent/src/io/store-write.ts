@@ -1,0 +1,167 @@
+import { dirname, join } from 'node:path';
+import type { SeenProfile, WriteOutcome } from '@authmesh/agent/core/event';
+import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import {
+  absentStore,
+  createProfile,
+  editCredential,
+  liftAuthMarks,
+  type ParsedStore,
+  parseStore,
+  quarantinedStore,
+  type ReadContext,
+} from './auth-profiles.ts';
+import type { Delivery, DeliveryDeps } from './delivery.ts';
+import { replaceFile } from './durable-file.ts';
+import { type FileRead, isSameSignature, peekSignature, readStoreFile } from './store-file.ts';
+
+/** From 2026.4.7 on OpenClaw keeps its marks here; the store's lock covers it. */
+const stateFile = 'auth-state.json';
+/** A store that changes under the hand this often in a row is left for the next round. */
+const overtakenMax = 5;
+
+/** What was read of a store, as a parsed store: refusals of the file system are quarantines too. */
+export function parseRead(read: FileRead, context: ReadContext): ParsedStore {
+  switch (read.state) {
+    case 'read':
+      return parseStore(read.text, context);
+    case 'absent':
+      return absentStore;
+    case 'refused':
+      return quarantinedStore(read.reason, read.passing);
+    default:
+      return read satisfies never;
+  }
+}
+
+/** Writes a batch into one store whose lock is held; an outcome for each delivery, in the batch's order. */
+export async function writeTogether(
+  store: StoreId,
+  batch: readonly Delivery[],
+  deps: DeliveryDeps,
+): Promise<readonly WriteOutcome[]> {
+  for (let attempt = 0; attempt < overtakenMax; attempt++) {
+    const outcomes = await writeOnce(store, batch, deps);
+    if (outcomes) return outcomes;
+  }
+  return batch.map(() => ({ result: 'changed' }));
+}
+
+/** Undefined when somebody without the lock changed the file in between: to be done again. */
+async function writeOnce(
+  store: StoreId,
+  batch: readonly Delivery[],
+  deps: DeliveryDeps,
+): Promise<readonly WriteOutcome[] | undefined> {
+  const context = deps.context();
+  const read = await readStoreFile(store);
+  await deps.at?.('read');
+  const parsed = parseRead(read, context);
+  if (parsed.seen.state === 'quarantined') {
+    const reason = `${store} is left alone: ${parsed.seen.reason}`;
+    return batch.map(() => ({ result: 'failed', reason }));
+  }
+  const original = read.state === 'read' ? read.text : undefined;
+  const { text, isApplied } = editAll(original, parsed, batch, context);
+  await deps.at?.('edited');
+  if (text !== undefined && text !== original) {
+    const outcome = await replaceFile(read.state === 'read' ? read.target : store, text, {
+      at: deps.at,
+      isUnchanged: async () => {
+        const now = await peekSignature(store);
+        return read.state === 'read' ? now !== undefined && isSameSignature(now, read.signature) : now === undefined;
+      },
+    });
+    if (outcome.result === 'overtaken') return undefined;
+    if (outcome.result === 'failed') {
+      const reason = `${store} was not written: ${outcome.reason}`;
+      return batch.map(() => ({ result: 'failed', reason }));
+    }
+  }
+  const found = parseRead(await readStoreFile(store), context);
+  const delivered = batch.map((delivery, index) => (isApplied[index] ? heldBy(found, delivery, context) : undefined));
+  const profiles = delivered.flatMap(seen => (seen ? [seen.profile] : []));
+  deps.onRead?.(store, found, profiles);
+  await deps.at?.('read-back');
+  await liftMarksBeside(store, profiles, deps);
+  await deps.at?.('marks-lifted');
+  return delivered.map(seen => (seen ? { result: 'written', seen } : { result: 'changed' }));
+}
+
+interface Edited {
+  readonly text: string | undefined;
+  /** Whether each delivery met what it expected and went into the text. */
+  readonly isApplied: readonly boolean[];
+}
+
+function editAll(
+  original: string | undefined,
+  parsed: ParsedStore,
+  batch: readonly Delivery[],
+  context: ReadContext,
+): Edited {
+  const options = { localOffsetMs: context.clockOffsetMs };
+  const written = new Map<ProfileId, Delivery>();
+  let text = original;
+  const isApplied = batch.map(delivery => {
+    const { profile, credential, form } = delivery;
+    const before = written.get(profile);
+    // A repeated delivery (a crash may repeat one) finds its own credential there.
+    const isThere = before ? isSameDelivery(before, delivery) : heldBy(parsed, delivery, context) !== undefined;
+    if (isThere) return true;
+    if (before || (!delivery.isNew && !meets(seenOf(parsed, profile), delivery))) return false;
+    const edited = delivery.isNew
+      ? createProfile(text, profile, credential, form, options)
+      : text === undefined
+        ? undefined
+        : editCredential(text, profile, credential, form, options);
+    if (edited === undefined) return false;
+    text = edited;
+    written.set(profile, delivery);
+    return true;
+  });
+  return { text, isApplied };
+}
+
+function isSameDelivery(a: Delivery, b: Delivery): boolean {
+  return (
+    a.form === b.form && a.credential.access === b.credential.access && a.credential.refresh === b.credential.refresh
+  );
+}
+
+function seenOf(parsed: ParsedStore, profile: ProfileId): SeenProfile | undefined {
+  return parsed.seen.state === 'readable' ? parsed.seen.profiles.find(seen => seen.profile === profile) : undefined;
+}
+
+/** Whether what was judged still stands there. */
+function meets(seen: SeenProfile | undefined, { expected }: Delivery): boolean {
+  return seen !== undefined && seen.access === expected.access && seen.refresh === expected.refresh;
+}
+
+/** The profile as it stands, if it has the delivery's credential in its form. */
+function heldBy(
+  parsed: ParsedStore,
+  { profile, credential, form }: Delivery,
+  { fingerprint }: ReadContext,
+): SeenProfile | undefined {
+  const seen = seenOf(parsed, profile);
+  if (seen?.health !== 'sound' || seen.access !== fingerprint(credential.access)) return undefined;
+  if (form === 'bearer') return seen.refresh === undefined ? seen : undefined;
+  return credential.refresh === undefined || seen.refresh === fingerprint(credential.refresh) ? seen : undefined;
+}
+
+/** The credential stands already: marks that stay only delay the agent, so trouble here fails nothing. */
+async function liftMarksBeside(store: StoreId, profiles: readonly ProfileId[], deps: DeliveryDeps): Promise<void> {
+  const path = join(dirname(store), stateFile);
+  const read = profiles.length > 0 ? await readStoreFile(path) : undefined;
+  if (read?.state !== 'read') return;
+  const text = profiles.reduce(liftAuthMarks, read.text);
+  if (text === read.text) return;
+  const outcome = await replaceFile(read.target, text, {
+    isUnchanged: async () => {
+      const now = await peekSignature(path);
+      return now !== undefined && isSameSignature(now, read.signature);
+    },
+  });
+  if (outcome.result === 'failed') deps.onTrouble?.(store, `the cooldown in ${path} stays: ${outcome.reason}`);
+}
