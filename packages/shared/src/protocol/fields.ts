@@ -39,9 +39,11 @@ const base64 = /^[A-Za-z0-9+/]+={0,2}$/;
 export const bytes32 = z.string().length(44).regex(base64);
 /** 64 bytes as base64: an Ed25519 signature. */
 export const signature = z.string().length(88).regex(base64);
+/** Longest sealed record, in base64 characters: with an observation it fits a frame many times. */
+export const sealedCharsMax = 256 * 1024;
 export const sealed = z
   .string()
-  .max(256 * 1024)
+  .max(sealedCharsMax)
   .regex(base64)
   .transform(text => text as Sealed);
 

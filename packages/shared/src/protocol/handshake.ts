@@ -14,7 +14,10 @@ export const challenge = z.object({
   protocol: z.number().int(),
   protocolMin: z.number().int(),
   nonce: bytes32,
+  /** The coordinator's key: a node that pinned another turns away before it proves anything. */
+  publicKey: bytes32,
 });
+export type Challenge = z.infer<typeof challenge>;
 
 /** A known node proves its key. `signature` covers what `attestBytes` lays out. */
 export const attest = z.object({

@@ -1,0 +1,11 @@
+import { createHmac } from 'node:crypto';
+import type { Fingerprint } from '@authmesh/shared/core/identifiers';
+
+/**
+ * All that may be known of a secret: HMAC-SHA-256 under the fleet's fingerprint key (32 bytes) over a domain tag and the
+ * secret, the first 16 bytes as hex. Without the key nobody can test a guess.
+ */
+export function fingerprintSecret(key: Uint8Array, secret: string): Fingerprint {
+  const mac = createHmac('sha256', key).update('authmesh credential fingerprint 1\0').update(secret, 'utf8');
+  return mac.digest('hex').slice(0, 32) as Fingerprint;
+}
