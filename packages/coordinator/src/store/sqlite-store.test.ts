@@ -1,0 +1,236 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, open, readFile, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { operatorSentence } from '@authmesh/shared/node/errors';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { openSqliteStore } from './sqlite-store.ts';
+import type { StoredRecord } from './store.ts';
+import { describeStore } from './store-contract.ts';
+
+describeStore('sqlite store', (folder, bounds) => openSqliteStore(join(folder, 'store.sqlite'), bounds));
+
+let folder: string;
+let file: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'authmesh-sqlite-'));
+  file = join(folder, 'store.sqlite');
+});
+
+async function sentenceOf(action: Promise<unknown>): Promise<string> {
+  return operatorSentence(
+    await action.then(
+      () => 'no error',
+      (error: unknown) => error,
+    ),
+  );
+}
+
+describe('sqlite store', () => {
+  it('keeps its files private and everything over a restart', async () => {
+    const first = await openSqliteStore(file);
+    const { revision } = await first.compareAndSet('a', 0, 'x');
+    for (const name of [file, `${file}-wal`, `${file}-shm`]) expect((await stat(name)).mode & 0o777).toBe(0o600);
+    await first.close();
+    const second = await openSqliteStore(file);
+    expect(await second.read('a')).toEqual({ key: 'a', value: 'x', revision });
+    await second.close();
+  });
+
+  it('refuses a folder that others may enter', async () => {
+    await chmod(folder, 0o755);
+    expect(await sentenceOf(openSqliteStore(file))).toContain(`chmod 700 '${folder}'`);
+  });
+
+  it('lets two processes write to one file without losing a change, and tells each of the other’s', async () => {
+    const stores = [await openSqliteStore(file), await openSqliteStore(file)] as const;
+    const seen: StoredRecord[] = [];
+    stores[0].watch('', record => void seen.push(record));
+    const increment = async (store: (typeof stores)[number]) => {
+      for (;;) {
+        const found = await store.read('n');
+        const count = Number(found?.value ?? 0);
+        if ((await store.compareAndSet('n', found?.revision ?? 0, count + 1)).ok) return;
+      }
+    };
+    await Promise.all(Array.from({ length: 60 }, (_, index) => increment(stores[index % 2 === 0 ? 0 : 1])));
+    expect((await stores[1].read('n'))?.value).toBe(60);
+    await stores[1].compareAndSet('other', 0, true);
+    await vi.waitFor(() => expect(seen.at(-1)?.key).toBe('other'), { timeout: 5_000 });
+    const revisions = seen.map(({ revision }) => revision);
+    expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
+    for (const store of stores) await store.close();
+  });
+
+  it('commits many changes of one turn together', async () => {
+    const store = await openSqliteStore(file);
+    const observer = new DatabaseSync(file, { readOnly: true });
+    const version = () => Number(observer.prepare('PRAGMA data_version').get()?.data_version);
+    const before = version();
+    await Promise.all(Array.from({ length: 100 }, (_, index) => store.compareAndSet(`k${index}`, 0, index)));
+    expect(observer.prepare('SELECT count(*) AS n FROM records').get()?.n).toBe(100);
+    expect(version()).toBe(before + 1);
+    observer.close();
+    await store.close();
+  });
+
+  it('makes backups that open as stores', async () => {
+    const store = await openSqliteStore(file);
+    await store.compareAndSet('a', 0, 'x');
+    await store.backup(join(folder, 'copy.sqlite'));
+    await store.close();
+    const copy = await openSqliteStore(join(folder, 'copy.sqlite'));
+    expect((await copy.read('a'))?.value).toBe('x');
+    await copy.close();
+  });
+
+  it('leaves nothing of a replaced value in its files', async () => {
+    const secret = randomBytes(600).toString('hex');
+    const store = await openSqliteStore(file);
+    const { revision } = await store.compareAndSet('a', 0, secret);
+    await store.compareAndSet('a', revision, 'gone');
+    await store.close();
+    expect((await readFile(file)).includes(secret.slice(0, 64))).toBe(false);
+  });
+
+  it('sets a damaged row aside by its key', async () => {
+    const store = await openSqliteStore(file);
+    await store.compareAndSet('a', 0, 1);
+    await store.compareAndSet('b', 0, 2);
+    const other = new DatabaseSync(file);
+    other.exec(`UPDATE records SET value = '{"half' WHERE key = 'a'`);
+    other.close();
+    const { records, damaged } = await store.readAll('');
+    expect(records.map(({ key }) => key)).toEqual(['b']);
+    expect(damaged).toEqual([{ key: 'a', reason: 'its text is not JSON' }]);
+    await store.close();
+  });
+});
+
+describe('sqlite store, when it cannot', () => {
+  it.each([
+    ['another program’s database', 'CREATE TABLE x (y)', 'a database of another program'],
+    ['a newer schema', 'PRAGMA user_version = 99', 'has schema 99, this version knows 1'],
+  ])('says so of %s', async (name, sql, words) => {
+    if (name === 'a newer schema') await (await openSqliteStore(file)).close();
+    const other = new DatabaseSync(file);
+    other.exec(sql);
+    other.close();
+    expect(await sentenceOf(openSqliteStore(file))).toContain(words);
+    await expect(openSqliteStore(file)).rejects.toMatchObject({ code: 'ERR_STORE_SCHEMA', exitCode: 78 });
+  });
+
+  it('says so of a file that is no database, and leaves it alone', async () => {
+    const text = 'not a database, but long enough to be looked at as if it were one\n'.repeat(20);
+    await writeFile(file, text, { mode: 0o600 });
+    expect(await sentenceOf(openSqliteStore(file))).toContain('it is not a SQLite database');
+    expect(await readFile(file, 'utf8')).toBe(text);
+  });
+
+  it('says so of a damaged file', async () => {
+    const store = await openSqliteStore(file);
+    for (let index = 0; index < 50; index++)
+      await store.compareAndSet(`k${index}`, 0, randomBytes(2_000).toString('hex'));
+    await store.close();
+    const handle = await open(file, 'r+');
+    for (let page = 2; page < 40; page++) await handle.write(randomBytes(512), 0, 512, page * 4_096);
+    await handle.close();
+    await expect(openSqliteStore(file)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' });
+  });
+
+  it('fails the change that a full disk does not take, and goes on when there is room', async () => {
+    const store = await openSqliteStore(file);
+    await store.compareAndSet('a', 0, 1);
+    await store.close();
+    const { size } = await stat(file);
+    const limit = Math.ceil(size / 512) + 64;
+    const { stdout, code } = await runChild(
+      `const store = await openSqliteStore(process.argv[1]);
+       const big = 'x'.repeat(200_000);
+       try { await store.compareAndSet('big', 0, big); console.log('taken'); }
+       catch (error) { console.log(error.code + ' ' + error.message); }
+       console.log(JSON.stringify(await store.read('a')));`,
+      // A file size limit stands in for the full disk: SIGXFSZ is ignored by Node, the write fails.
+      ['bash', '-c', `ulimit -f ${limit}; exec "$@"`, 'bash'],
+    );
+    expect(stdout).toMatch(/^ERR_STORE_UNAVAILABLE .*(full|input\/output)/);
+    expect(stdout).toContain('"value":1');
+    expect(code).toBe(0);
+    const again = await openSqliteStore(file);
+    expect(await again.read('big')).toBeUndefined();
+    expect((await again.compareAndSet('big', 0, 1)).ok).toBe(true);
+    await again.close();
+  });
+
+  it('says that another process keeps it locked', async () => {
+    const store = await openSqliteStore(file);
+    const other = new DatabaseSync(file);
+    other.exec('BEGIN EXCLUSIVE');
+    expect(await sentenceOf(store.compareAndSet('a', 0, 1))).toContain('another process keeps it locked');
+    await expect(store.check()).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE', retryable: true });
+    other.exec('ROLLBACK');
+    other.close();
+    await store.check();
+    expect((await store.compareAndSet('a', 0, 1)).ok).toBe(true);
+    await store.close();
+  }, 20_000);
+});
+
+describe('sqlite store, killed in the middle of commits', () => {
+  it('loses nothing that it acknowledged and holds nothing half', async () => {
+    const acknowledged = new Map<string, number>();
+    for (let round = 0; round < 4; round++) {
+      const { stdout } = await runChild(
+        `const store = await openSqliteStore(process.argv[1]);
+         const pad = 'p'.repeat(3_000);
+         for (;;) {
+           const keys = Array.from({ length: 5 }, (_, index) => 'k' + index);
+           await Promise.all(keys.map(async key => {
+             const found = await store.read(key);
+             const n = (found?.value.n ?? 0) + 1;
+             const outcome = await store.compareAndSet(key, found?.revision ?? 0, { n, pad, again: n });
+             if (outcome.ok) writeSync(1, key + ' ' + n + '\\n');
+           }));
+         }`,
+        [],
+        60 + round * 37,
+      );
+      for (const [, key = '', n] of stdout.matchAll(/^(k\d) (\d+)$/gm)) acknowledged.set(key, Number(n));
+      const store = await openSqliteStore(file);
+      const { records, damaged } = await store.readAll('k');
+      await store.close();
+      expect(damaged).toEqual([]);
+      expect(records).toHaveLength(5);
+      for (const { key, value } of records) {
+        const { n, pad, again } = value as { n: number; pad: string; again: number };
+        expect(n).toBeGreaterThanOrEqual(acknowledged.get(key) ?? 0);
+        expect([pad.length, again]).toEqual([3_000, n]);
+      }
+    }
+    expect([...acknowledged.values()].every(n => n > 10)).toBe(true);
+  });
+});
+
+/** Runs `code` with the store at hand in a process of its own; kills it once it has printed `killAfterLines`. */
+function runChild(
+  code: string,
+  prefix: readonly string[] = [],
+  killAfterLines = Number.POSITIVE_INFINITY,
+): Promise<{ readonly stdout: string; readonly code: number | null }> {
+  const module = fileURLToPath(new URL('./sqlite-store.ts', import.meta.url));
+  const script = `import { writeSync } from 'node:fs'; import { openSqliteStore } from ${JSON.stringify(module)}; ${code}`;
+  const [command = '', ...args] = [...prefix, process.execPath, '--input-type=module', '-e', script, file];
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  let stdout = '';
+  child.stdout.on('data', data => {
+    stdout += String(data);
+    if (stdout.split('\n').length > killAfterLines) child.kill('SIGKILL');
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', status => resolve({ stdout, code: status }));
+  });
+}
