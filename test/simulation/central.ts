@@ -1,0 +1,269 @@
+import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
+import type { CoordinatorEvent, CoordinatorTimer, LinkId } from '@authmesh/coordinator/core/event';
+import type {
+  AccountRecord,
+  FleetRecord,
+  InviteRecord,
+  NodeRecord,
+  RecordKey,
+} from '@authmesh/coordinator/core/record';
+import { fleetKey } from '@authmesh/coordinator/core/record';
+import type { CoordinatorState, StoredState } from '@authmesh/coordinator/core/state';
+import { createCoordinatorState } from '@authmesh/coordinator/core/state';
+import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
+import { second } from '@authmesh/shared/core/time';
+import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
+import type { Attest, Enroll } from '@authmesh/shared/protocol/handshake';
+import type { UpMessage } from '@authmesh/shared/protocol/up';
+import { agentHears, agentHearsAnnouncement, agentReceives, welcomed } from './connection.ts';
+import { describeCoordinatorEffect, describeCoordinatorEvent } from './describe.ts';
+import { crashesNow } from './faults.ts';
+import type { Host } from './host.ts';
+import { admitted } from './joining.ts';
+import { fold, foldText, writeLine } from './trace.ts';
+import type { Link } from './world/network.ts';
+import { compareAndSet, createRecords, type Records } from './world/records.ts';
+import { clearTimer, createTimers, setTimer, type Timers } from './world/timers.ts';
+import { after, type World } from './world/world.ts';
+
+interface Peer {
+  readonly link: Link;
+  readonly host: Host;
+}
+
+/** One running coordinator process. */
+export interface Process {
+  state: CoordinatorState;
+  readonly peers: Map<LinkId, Peer>;
+  readonly timers: Timers<CoordinatorTimer>;
+  /** The store takes one change after the other. */
+  storeFreeAt: Instant;
+}
+
+/** The central host: its store outlives its processes. */
+export interface Central {
+  readonly records: Records;
+  process: Process | undefined;
+  /** Its wall clock minus true time. */
+  skewMs: Milliseconds;
+}
+
+/** Messages that may be on their way to one peer before it is cut off as a slow reader. */
+const peerMessagesMax = 2_000;
+
+export function createCentral(skewMs: Milliseconds): Central {
+  return { records: createRecords(), process: undefined, skewMs };
+}
+
+/** Starts the coordinator on what its store holds. */
+export function startCoordinator(world: World): void {
+  const { central } = world;
+  if (central.process) return;
+  const process: Process = {
+    state: createCoordinatorState(storedState(central.records)),
+    peers: new Map(),
+    timers: createTimers(),
+    storeFreeAt: 0,
+  };
+  central.process = process;
+  tellCoordinator(world, process, { type: 'started' });
+}
+
+function storedState({ entries }: Records): StoredState {
+  const nodes: { record: NodeRecord; storeRevision: number }[] = [];
+  const invites: { record: InviteRecord; storeRevision: number }[] = [];
+  const accounts: { record: AccountRecord; storeRevision: number }[] = [];
+  let fleet: StoredState['fleet'];
+  for (const [key, { value, revision: storeRevision }] of entries) {
+    // A row went through JSON: what does not survive that is not durable.
+    const record: unknown = JSON.parse(JSON.stringify(value));
+    if (key === fleetKey) fleet = { record: record as FleetRecord, storeRevision };
+    else if (key.startsWith('node/')) nodes.push({ record: record as NodeRecord, storeRevision });
+    else if (key.startsWith('invite/')) invites.push({ record: record as InviteRecord, storeRevision });
+    else accounts.push({ record: record as AccountRecord, storeRevision });
+  }
+  return { fleet, nodes, invites, accounts, policy: { allow: ['*'], deny: [] } };
+}
+
+/** The process is gone; its sockets are reset. */
+export function crashCoordinator(world: World): void {
+  const { process } = world.central;
+  if (!process) return;
+  if (world.trace.write) writeLine(world.trace, world.now, 'coordinator', '** crash');
+  endProcess(world, process);
+}
+
+function endProcess(world: World, process: Process): void {
+  world.central.process = undefined;
+  for (const { link, host } of process.peers.values()) closeFromCoordinator(world, host, link, 'lost');
+}
+
+/** Gives the core an event and carries out what it answers, in order. */
+export function tellCoordinator(world: World, process: Process, event: CoordinatorEvent): void {
+  if (world.central.process !== process) return;
+  const { trace, checks } = world;
+  world.steps++;
+  fold(trace, world.now);
+  fold(trace, -1);
+  foldText(trace, event.type);
+  if (trace.write) writeLine(trace, world.now, 'coordinator', describeCoordinatorEvent(world, process, event));
+  const at = world.now + world.central.skewMs;
+  const step = world.cores.coordinator(process.state, { at, seed: world.random.next(), event });
+  process.state = step.state;
+  checks.coordinatorStepped(world, process, event);
+  for (const effect of step.effects) {
+    foldText(trace, effect.type);
+    if (trace.write)
+      writeLine(trace, world.now, 'coordinator', `  → ${describeCoordinatorEffect(world, process, effect)}`);
+    checks.coordinatorEffect(world, process, effect);
+    if (crashesNow(world.faults)) return crashCoordinator(world);
+    execute(world, process, effect);
+  }
+}
+
+function execute(world: World, process: Process, effect: CoordinatorEffect): void {
+  switch (effect.type) {
+    case 'welcome': {
+      const { epoch, policy } = effect;
+      const at = world.now + world.central.skewMs;
+      return sendDown(world, process, effect.link, peer =>
+        welcomed(world, peer.host, peer.link, { at, epoch, policy }),
+      );
+    }
+    case 'admit':
+      return sendDown(world, process, effect.link, ({ host, link }) => admitted(world, host, link));
+    case 'refuse':
+      return closePeer(world, process, effect.link, effect.reason, effect.message);
+    case 'close-link':
+      return closePeer(world, process, effect.link, effect.reason, effect.reason);
+    case 'probe':
+      return probe(world, process, effect.link);
+    case 'send': {
+      const { message } = effect;
+      return sendDown(world, process, effect.link, ({ host, link }) => agentReceives(world, host, link, message));
+    }
+    case 'announce': {
+      const { announcement } = effect;
+      const links = effect.links === 'all' ? process.state.sessions.keys() : effect.links;
+      for (const id of links)
+        sendDown(world, process, id, ({ host, link }) => agentHearsAnnouncement(world, host, link, announcement));
+      return;
+    }
+    case 'compare-and-set':
+      return persist(world, process, effect.key, effect.expected, effect.value);
+    case 'audit':
+      return;
+    case 'set-timer':
+      return setTimer(process.timers, effect.timer, effect.delayMs, {
+        now: () => world.now,
+        schedule: (delayMs, run) => after(world, delayMs, run),
+        fire: timer => tellCoordinator(world, process, { type: 'timer-fired', timer }),
+      });
+    case 'clear-timer':
+      return clearTimer(process.timers, effect.timer);
+    case 'stop':
+      if (world.central.process === process) endProcess(world, process);
+      return;
+    case 'note':
+      world.notes.set(effect.name, (world.notes.get(effect.name) ?? 0) + 1);
+      return;
+    default:
+      effect satisfies never;
+  }
+}
+
+/** The store commits after a while, and its answer takes a while: a crash may come before, between or after. */
+function persist(world: World, process: Process, key: RecordKey, expected: number, value: unknown): void {
+  const at = Math.max(process.storeFreeAt, world.now) + world.random.between(0, 2);
+  process.storeFreeAt = at;
+  world.queue.schedule(at, () => {
+    if (world.central.process !== process) return;
+    if (crashesNow(world.faults)) return crashCoordinator(world);
+    const outcome = compareAndSet(world.central.records, key, expected, value);
+    if (crashesNow(world.faults)) return crashCoordinator(world);
+    after(world, 1, () => {
+      if (outcome.result === 'set') {
+        tellCoordinator(world, process, { type: 'persist-succeeded', key, storeRevision: outcome.revision });
+      } else if (outcome.result === 'refused') {
+        tellCoordinator(world, process, { type: 'persist-failed', key, reason: 'database or disk is full' });
+      } else {
+        const { value: stands, revision } = outcome.stored ?? { value: undefined, revision: 0 };
+        tellCoordinator(world, process, { type: 'persist-conflicted', key, value: stands, storeRevision: revision });
+      }
+    });
+  });
+}
+
+/** A peer proved its key. */
+export function peerAttests(
+  world: World,
+  process: Process,
+  host: Host,
+  link: Link,
+  attest: Omit<Attest, 'type' | 'signature'>,
+): void {
+  if (world.central.process !== process) return agentHears(world, host, link, 'lost', 'connection reset');
+  process.peers.set(link.id, { link, host });
+  tellCoordinator(world, process, { type: 'attested', link: link.id, attest });
+}
+
+/** A peer proved an invite and its keys. */
+export function peerEnrols(world: World, process: Process, host: Host, link: Link, enroll: Omit<Enroll, 'type'>): void {
+  if (world.central.process !== process) return;
+  process.peers.set(link.id, { link, host });
+  tellCoordinator(world, process, { type: 'enroll-proved', link: link.id, enroll });
+}
+
+export function coordinatorReceives(world: World, process: Process, link: Link, message: UpMessage): void {
+  tellCoordinator(world, process, { type: 'frame-received', link: link.id, message });
+}
+
+/** The coordinator's end learns that a link is gone. */
+export function coordinatorClosed(world: World, link: Link): void {
+  const { process } = world.central;
+  link.coordinatorOpen = false;
+  if (!process?.peers.delete(link.id)) return;
+  tellCoordinator(world, process, { type: 'link-closed', link: link.id });
+}
+
+function sendDown(world: World, process: Process, id: LinkId, arrive: (peer: Peer) => void): void {
+  const peer = process.peers.get(id);
+  if (!peer?.link.coordinatorOpen) return;
+  if (peer.link.down.waiting >= peerMessagesMax) return closePeer(world, process, id, 'slowReader', 'slow reader');
+  world.network.send(peer.link, 'down', () => arrive(peer));
+}
+
+/** Closes a link from this end; the core hears `link-closed` as it would of a real socket. */
+function closePeer(world: World, process: Process, id: LinkId, reason: CloseReason, message: string): void {
+  const peer = process.peers.get(id);
+  if (!peer?.link.coordinatorOpen) return;
+  closeFromCoordinator(world, peer.host, peer.link, reason, message);
+  process.peers.delete(id);
+  after(world, 1, () => tellCoordinator(world, process, { type: 'link-closed', link: id }));
+}
+
+function closeFromCoordinator(
+  world: World,
+  host: Host,
+  link: Link,
+  reason: CloseReason | 'lost',
+  message: string = reason,
+): void {
+  link.coordinatorOpen = false;
+  world.network.send(link, 'down', () => {
+    world.network.drop(link);
+    agentHears(world, host, link, reason, message);
+  });
+}
+
+const probeMsMax = 2 * second;
+
+/** A living peer answers a ping within two round trips; a dead one never. */
+function probe(world: World, process: Process, id: LinkId): void {
+  const peer = process.peers.get(id);
+  const { cut } = peer?.link.way ?? { cut: { up: true, down: true } };
+  const alive = peer?.link.agentOpen === true && peer.host.asleepUntil <= world.now && !cut.up && !cut.down;
+  after(world, alive ? 2 * peer.link.way.latencyMs : probeMsMax, () =>
+    tellCoordinator(world, process, { type: 'link-probed', link: id, alive }),
+  );
+}

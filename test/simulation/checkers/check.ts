@@ -1,0 +1,99 @@
+import type { AgentEffect, Memory } from '@authmesh/agent/core/effect';
+import type { AgentEvent, SeenStore } from '@authmesh/agent/core/event';
+import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
+import type { CoordinatorEvent } from '@authmesh/coordinator/core/event';
+import type { AccountId, ProfileId } from '@authmesh/shared/core/identifiers';
+import type { Observation } from '@authmesh/shared/protocol/observation';
+import type { Process } from '../central.ts';
+import type { Agent, Host, VaultEntry } from '../host.ts';
+import type { Entry, Store } from '../world/disk.ts';
+import type { Credential } from '../world/secret.ts';
+import type { World } from '../world/world.ts';
+
+/** What authmesh wrote into a store. */
+export interface StoreWrite {
+  readonly host: Host;
+  readonly agent: Agent;
+  readonly store: Store;
+  readonly profile: ProfileId;
+  readonly account: AccountId;
+  readonly credential: Credential;
+  readonly before: Entry | undefined;
+  readonly after: Entry;
+  readonly otherBefore: number;
+}
+
+/** What checkers listen to. Each is called at every step, so each has to be cheap. */
+export interface Checks {
+  readonly agentStepped: (world: World, host: Host, agent: Agent, event: AgentEvent) => void;
+  /** Before the effect is carried out. */
+  readonly agentEffect: (world: World, host: Host, agent: Agent, effect: AgentEffect) => void;
+  readonly coordinatorStepped: (world: World, process: Process, event: CoordinatorEvent) => void;
+  /** Before the effect is carried out. */
+  readonly coordinatorEffect: (world: World, process: Process, effect: CoordinatorEffect) => void;
+  /** Before the journal has it. */
+  readonly remembered: (world: World, host: Host, memory: Memory) => void;
+  /** A `publish` is about to leave with these bytes. */
+  readonly sealed: (world: World, host: Host, observation: Observation, entry: VaultEntry | undefined) => void;
+  /** A store was read, and the core is about to hear of it. */
+  readonly seen: (world: World, host: Host, agent: Agent, store: Store, seen: SeenStore) => void;
+  readonly wrote: (world: World, write: StoreWrite) => void;
+}
+
+export type Checker = Partial<Checks>;
+
+/** An invariant is broken: the run ends here. */
+export class Violation extends Error {
+  readonly invariant: string;
+
+  constructor(invariant: string, sentence: string) {
+    super(`${invariant}: ${sentence}`);
+    this.name = 'Violation';
+    this.invariant = invariant;
+  }
+}
+
+/** All checkers as one. */
+export function composeChecks(checkers: readonly Checker[]): Checks {
+  const agentStepped = listeners(checkers, 'agentStepped');
+  const agentEffect = listeners(checkers, 'agentEffect');
+  const coordinatorStepped = listeners(checkers, 'coordinatorStepped');
+  const coordinatorEffect = listeners(checkers, 'coordinatorEffect');
+  const remembered = listeners(checkers, 'remembered');
+  const sealed = listeners(checkers, 'sealed');
+  const seen = listeners(checkers, 'seen');
+  const wrote = listeners(checkers, 'wrote');
+  return {
+    agentStepped: (world, host, agent, event) => {
+      for (const check of agentStepped) check(world, host, agent, event);
+    },
+    agentEffect: (world, host, agent, effect) => {
+      for (const check of agentEffect) check(world, host, agent, effect);
+    },
+    coordinatorStepped: (world, process, event) => {
+      for (const check of coordinatorStepped) check(world, process, event);
+    },
+    coordinatorEffect: (world, process, effect) => {
+      for (const check of coordinatorEffect) check(world, process, effect);
+    },
+    remembered: (world, host, memory) => {
+      for (const check of remembered) check(world, host, memory);
+    },
+    sealed: (world, host, observation, entry) => {
+      for (const check of sealed) check(world, host, observation, entry);
+    },
+    seen: (world, host, agent, store, seenStore) => {
+      for (const check of seen) check(world, host, agent, store, seenStore);
+    },
+    wrote: (world, write) => {
+      for (const check of wrote) check(world, write);
+    },
+  };
+}
+
+function listeners<Name extends keyof Checks>(checkers: readonly Checker[], name: Name): readonly Checks[Name][] {
+  return checkers.flatMap((checker): Checks[Name][] => {
+    const listener = checker[name];
+    return listener ? [listener] : [];
+  });
+}

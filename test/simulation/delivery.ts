@@ -1,0 +1,136 @@
+import type { AgentEffect } from '@authmesh/agent/core/effect';
+import type { WriteOutcome } from '@authmesh/agent/core/event';
+import { crashesNow } from './faults.ts';
+import { type Agent, afterOnHost, crashAgent, type Host, tell } from './host.ts';
+import { expiryOnHost } from './vault.ts';
+import { observeStore, seeProfile } from './watching.ts';
+import { type Entry, entryDigest, type Store } from './world/disk.ts';
+import type { World } from './world/world.ts';
+
+type WriteCredential = Extract<AgentEffect, { type: 'write-credential' }>;
+type CreateProfile = Extract<AgentEffect, { type: 'create-profile' }>;
+
+/** Lock, compare, write, sync, rename, read back: it takes a few milliseconds in which everything may change. */
+export function writeCredential(world: World, host: Host, agent: Agent, effect: WriteCredential): void {
+  deliver(world, host, agent, effect, store => {
+    const before = store.profiles.get(effect.profile);
+    if (
+      !before ||
+      before.access?.print !== effect.expected.access ||
+      before.refresh?.print !== effect.expected.refresh
+    ) {
+      return { result: 'changed' };
+    }
+    return replaceEntry(world, host, agent, store, effect, before);
+  });
+}
+
+export function createProfile(world: World, host: Host, agent: Agent, effect: CreateProfile): void {
+  deliver(world, host, agent, effect, store =>
+    store.profiles.has(effect.profile)
+      ? { result: 'changed' }
+      : replaceEntry(world, host, agent, store, effect, undefined),
+  );
+}
+
+function deliver(
+  world: World,
+  host: Host,
+  agent: Agent,
+  effect: WriteCredential | CreateProfile,
+  write: (store: Store) => Attempt,
+): void {
+  afterOnHost(world, host, world.random.between(1, 8), () => {
+    if (host.agent !== agent) return;
+    // Before the rename: at most a temporary file is left behind.
+    if (crashesNow(world.faults)) return crashAgent(world, host, true);
+    const attempted = attempt(world, host, effect, write);
+    // After the rename: the new file stands, and nobody was told.
+    if (crashesNow(world.faults)) return crashAgent(world, host, true);
+    afterOnHost(world, host, readBackMs, () => {
+      const outcome = attempted.result === 'written' ? readBack(host, agent, effect) : attempted;
+      tell(world, host, agent, { type: 'write-settled', store: effect.store, profile: effect.profile, outcome });
+      if (outcome.result === 'changed') observeStore(world, host, agent, effect.store, true);
+    });
+  });
+}
+
+/** The lock is held until the file was read back; an operator's hand does not ask for locks. */
+const readBackMs = 2;
+
+function readBack(
+  host: Host,
+  agent: Agent,
+  { store: id, profile, access }: WriteCredential | CreateProfile,
+): WriteOutcome {
+  const store = host.disk.stores.get(id);
+  const entry = store?.condition === 'whole' ? store.profiles.get(profile) : undefined;
+  if (!entry || entry.access?.print !== access) return { result: 'changed' };
+  return { result: 'written', seen: seeProfile(agent, profile, entry) };
+}
+
+/** How a delivery stands when its file was renamed, before it was read back. */
+type Attempt = Exclude<WriteOutcome, { result: 'written' }> | { readonly result: 'written' };
+
+function attempt(
+  world: World,
+  host: Host,
+  effect: WriteCredential | CreateProfile,
+  write: (store: Store) => Attempt,
+): Attempt {
+  const store = host.disk.stores.get(effect.store);
+  if (!store || store.condition === 'absent') return { result: 'failed', reason: 'the store is gone' };
+  if (store.condition !== 'whole') return { result: 'failed', reason: 'the store cannot be understood' };
+  if (store.readOnly) return { result: 'failed', reason: 'the directory is read-only' };
+  if (host.disk.full) return { result: 'failed', reason: 'the disk is full' };
+  if (store.lockedUntil > world.now) return { result: 'locked', reason: 'OpenClaw holds the lock' };
+  return write(store);
+}
+
+function replaceEntry(
+  world: World,
+  host: Host,
+  agent: Agent,
+  store: Store,
+  effect: WriteCredential | CreateProfile,
+  before: Entry | undefined,
+): Attempt {
+  const held = agent.vault.get(effect.access);
+  const refresh = effect.form === 'full' ? held?.credential.refresh : undefined;
+  if (!held || (effect.form === 'full' && !refresh)) {
+    return { result: 'failed', reason: 'the vault does not hold this credential' };
+  }
+  const { access, issuedAt } = held.credential;
+  const written: Entry = {
+    account: before?.account ?? effect.account,
+    identity: before?.identity ?? 'account',
+    shape: 'tokens',
+    access,
+    refresh,
+    expires: expiryOnHost(agent, held),
+    issuedAt,
+    other: before?.other ?? 0,
+  };
+  const otherBefore = store.other;
+  store.profiles.set(effect.profile, written);
+  store.version++;
+  store.lockedUntil = world.now + readBackMs;
+  const reported = agent.reported.get(store.id);
+  if (reported !== undefined && reported >= 0) {
+    // Own writes make no event; what else changed in the file meanwhile still does.
+    const own = entryDigest(effect.profile, written) - (before ? entryDigest(effect.profile, before) : 0);
+    agent.reported.set(store.id, (reported + own) >>> 0);
+  }
+  world.checks.wrote(world, {
+    host,
+    agent,
+    store,
+    profile: effect.profile,
+    account: effect.account,
+    credential: held.credential,
+    before,
+    after: written,
+    otherBefore,
+  });
+  return { result: 'written' };
+}

@@ -1,0 +1,50 @@
+import { type Milliseconds, second } from '@authmesh/shared/core/time';
+import { peerEnrols } from './central.ts';
+import { simulatedVersion } from './connection.ts';
+import { invites } from './fleet.ts';
+import { type Host, hostClock, startAgent } from './host.ts';
+import { writeLine } from './trace.ts';
+import type { Link } from './world/network.ts';
+import { after, type World } from './world/world.ts';
+
+const joinRetryMs: Milliseconds = 10 * second;
+
+/** An operator joins a host with a code of the fleet, and tries again until it is a member. */
+export function join(world: World, host: Host): void {
+  if (host.joining) return;
+  host.joining = true;
+  attempt(world, host);
+}
+
+function attempt(world: World, host: Host): void {
+  if (!host.joining) return;
+  after(world, joinRetryMs, () => attempt(world, host));
+  const process = world.central.process;
+  if (!process || host.way.cut.up || host.way.cut.down || host.asleepUntil > world.now) return;
+  if (world.trace.write) writeLine(world.trace, world.now, host.name, '(joins)');
+  const link = world.network.open(host.way);
+  const enroll = {
+    protocol: 1,
+    serverNonce: '',
+    nonce: '',
+    invite: invites.open,
+    inviteKey: 'invite',
+    node: host.id,
+    publicKey: host.name,
+    boxKey: host.name,
+    name: host.name,
+    version: simulatedVersion,
+    at: hostClock(world, host),
+    inviteSignature: 'signed',
+    signature: 'signed',
+  };
+  world.network.send(link, 'up', () => peerEnrols(world, process, host, link, enroll));
+}
+
+/** The coordinator made the host a member: its agent is started. */
+export function admitted(world: World, host: Host, link: Link): void {
+  world.network.drop(link);
+  host.joining = false;
+  host.member = true;
+  startAgent(world, host);
+}

@@ -1,0 +1,128 @@
+import type { AccountId, ProfileId } from '@authmesh/shared/core/identifiers';
+import { type Milliseconds, second } from '@authmesh/shared/core/time';
+import { afterOnHost, type Host, hostClock } from './host.ts';
+import { writeLine } from './trace.ts';
+import { storeChanged } from './watching.ts';
+import type { Entry, Store } from './world/disk.ts';
+import type { Random } from './world/random.ts';
+import type { World } from './world/world.ts';
+
+/** How the OpenClaw of one host behaves; releases differ, and so do operators' machines. */
+export interface Habits {
+  /** Mean time between two turns of an agent. */
+  readonly turnMs: Milliseconds;
+  /** It refreshes that long before the expiry. */
+  readonly marginMs: Milliseconds;
+  /** A failed refresh leaves empty tokens (the loser of a race has been seen to). */
+  readonly emptiesOnFailure: boolean;
+  /** Tokens are replaced by a fence before the refresh (2026.9.4 and later). */
+  readonly fences: boolean;
+  /** Files are truncated and written in place: for a moment a reader finds half of one (before 2026.4.5). */
+  readonly writesInPlace: boolean;
+}
+
+/** The OpenClaw of one host: its agents use their stores, and refresh what has expired. */
+export interface OpenClaw {
+  readonly host: Host;
+  readonly habits: Habits;
+  readonly random: Random;
+  /** Logins under refresh: one at a time on a host (the refresh lock of 2026.4.20). */
+  readonly refreshing: Set<AccountId>;
+  /** False: nobody uses this host's agents for a while. */
+  active: boolean;
+}
+
+/** Lets every store of the host be used, again and again. */
+export function useStores(world: World, claw: OpenClaw): void {
+  for (const store of claw.host.disk.stores.values()) {
+    const turn = () => {
+      if (claw.active) takeTurn(world, claw, store);
+      afterOnHost(world, claw.host, 1 + claw.random.below(2 * claw.habits.turnMs), turn);
+    };
+    afterOnHost(world, claw.host, claw.random.below(claw.habits.turnMs), turn);
+  }
+}
+
+function takeTurn(world: World, claw: OpenClaw, store: Store): void {
+  if (store.condition !== 'whole' || store.lockedUntil > world.now) return;
+  const { host, habits } = claw;
+  store.usage++;
+  if (habits.writesInPlace) writeInPlace(world, host, store);
+  const clock = hostClock(world, host);
+  for (const [profile, entry] of store.profiles) {
+    const { shape, expires, refresh, account } = entry;
+    if (shape === 'fence-pending' && !claw.refreshing.has(account)) {
+      put(world, host, store, profile, { ...entry, shape: 'fence-failed' });
+    }
+    if (shape !== 'tokens' || !refresh || expires === null || expires - habits.marginMs > clock) continue;
+    refreshLogin(world, claw, store, profile);
+    return;
+  }
+}
+
+/** Half a file, for two milliseconds: under the lock, but readers do not ask. */
+function writeInPlace(world: World, host: Host, store: Store): void {
+  store.condition = 'torn';
+  store.lockedUntil = Math.max(store.lockedUntil, world.now + 2);
+  storeChanged(world, host, store);
+  afterOnHost(world, host, 2, () => {
+    if (store.condition === 'torn') store.condition = 'whole';
+  });
+}
+
+/** OpenClaw's own refresh: lock, exchange, write. `exchangeMs` is the time that the token endpoint takes. */
+export function refreshLogin(
+  world: World,
+  claw: OpenClaw,
+  store: Store,
+  profile: ProfileId,
+  exchangeMs: Milliseconds = claw.random.between(200, 1_500),
+): void {
+  const { host, habits, refreshing } = claw;
+  const entry = store.profiles.get(profile);
+  if (!entry?.refresh || refreshing.has(entry.account)) return;
+  const { refresh, account } = entry;
+  refreshing.add(account);
+  store.lockedUntil = world.now + exchangeMs + 5;
+  if (world.trace.write) writeLine(world.trace, world.now, host.name, `(openclaw refreshes ${profile})`);
+  if (habits.fences)
+    put(world, host, store, profile, { ...entry, shape: 'fence-pending', access: undefined, refresh: undefined });
+  afterOnHost(world, host, exchangeMs, () => {
+    refreshing.delete(account);
+    const grant = world.issuer.renew(refresh, world.now);
+    const now = store.profiles.get(profile);
+    if (store.condition !== 'whole' || !now || host.disk.full) return;
+    if (grant) {
+      const { access, refresh: next, issuedAt, expiresInMs } = grant;
+      put(world, host, store, profile, {
+        ...entry,
+        access,
+        refresh: next,
+        issuedAt,
+        expires: hostClock(world, host) + expiresInMs,
+      });
+    } else if (habits.fences) {
+      put(world, host, store, profile, { ...now, shape: 'fence-failed', access: undefined, refresh: undefined });
+    } else if (habits.emptiesOnFailure) {
+      put(world, host, store, profile, { ...now, shape: 'empty', access: undefined, refresh: undefined, expires: 0 });
+    }
+  });
+}
+
+/** OpenClaw, or an operator, writes one profile. */
+export function put(world: World, host: Host, store: Store, profile: ProfileId, entry: Entry): void {
+  store.profiles.set(profile, entry);
+  store.version++;
+  storeChanged(world, host, store);
+}
+
+/** The habits of a host, drawn once. */
+export function drawHabits(random: Random): Habits {
+  return {
+    turnMs: random.between(20, 90) * second,
+    marginMs: random.chance(0.3) ? 30 * second : 0,
+    emptiesOnFailure: random.chance(0.3),
+    fences: random.chance(0.2),
+    writesInPlace: random.chance(0.5),
+  };
+}

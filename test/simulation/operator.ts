@@ -1,0 +1,95 @@
+import type { AccountId, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import { accountLabel } from '@authmesh/shared/core/identifiers';
+import { crashAgent, type Host, hostClock, startAgent, tell } from './host.ts';
+import type { Grant, Provider } from './issuer.ts';
+import { put } from './openclaw.ts';
+import { writeLine } from './trace.ts';
+import { storeChanged } from './watching.ts';
+import { type Entry, restoreImage, type Store, type StoreImage } from './world/disk.ts';
+import type { World } from './world/world.ts';
+
+/*
+ * What people do to hosts. Every action is one that field notes report: logins on the host at hand, files copied from
+ * another host or out of a backup, profiles deleted, agents restarted.
+ */
+
+/** A login of one account as a profile is to hold it. */
+export interface LoginSpec {
+  readonly account: AccountId;
+  readonly identity: Entry['identity'];
+  readonly provider: Provider;
+}
+
+/** Logs in on a host: a new family, whatever stood there before. */
+export function logIn(world: World, host: Host, store: Store, profile: ProfileId, spec: LoginSpec): void {
+  if (world.trace.write)
+    writeLine(world.trace, world.now, host.name, `(operator logs in ${profile} for ${accountLabel(spec.account)})`);
+  const grant = world.issuer.login(spec.account, spec.provider, world.now);
+  put(world, host, store, profile, entryOf(world, host, spec, grant, store.profiles.get(profile)));
+}
+
+function entryOf(world: World, host: Host, spec: LoginSpec, grant: Grant, before: Entry | undefined): Entry {
+  const { access, refresh, issuedAt, expiresInMs } = grant;
+  const { account, identity } = spec;
+  const expires = hostClock(world, host) + expiresInMs;
+  return {
+    account,
+    identity,
+    shape: 'tokens',
+    access,
+    refresh,
+    issuedAt,
+    expires,
+    other: before?.other ?? host.index + 1,
+  };
+}
+
+/** Copies a profile's tokens from another host by hand, as operators did before authmesh. */
+export function copyProfile(world: World, from: Store, host: Host, to: Store, profile: ProfileId): void {
+  const entry = from.profiles.get(profile);
+  if (!entry) return;
+  put(world, host, to, profile, { ...entry, other: to.profiles.get(profile)?.other ?? host.index + 1 });
+}
+
+/** Puts an old file back. */
+export function restoreFile(world: World, host: Host, store: Store, image: StoreImage): void {
+  if (world.trace.write) writeLine(world.trace, world.now, host.name, '(operator restores an old file)');
+  restoreImage(store, image);
+  storeChanged(world, host, store);
+}
+
+export function deleteProfile(world: World, host: Host, store: Store, profile: ProfileId): void {
+  if (!store.profiles.delete(profile)) return;
+  if (world.trace.write) writeLine(world.trace, world.now, host.name, `(operator deletes ${profile})`);
+  store.version++;
+  storeChanged(world, host, store);
+}
+
+/** Restarts the agent the polite way. */
+export function drainAgent(world: World, host: Host): void {
+  if (host.agent) tell(world, host, host.agent, { type: 'drain-requested' });
+}
+
+/** Brings the agent back after it stopped, however it did. */
+export function ensureAgent(world: World, host: Host): void {
+  if (host.asleepUntil <= world.now) startAgent(world, host);
+}
+
+/** Kills the agent. */
+export function killAgent(world: World, host: Host): void {
+  crashAgent(world, host, false);
+}
+
+/** Sets the host's clock. */
+export function setClock(world: World, host: Host, byMs: number): void {
+  if (world.trace.write)
+    writeLine(world.trace, world.now, host.name, `(its clock is set by ${Math.round(byMs / 1_000)} s)`);
+  host.skewMs += byMs;
+  if (host.agent) tell(world, host, host.agent, { type: 'clock-jumped', byMs });
+}
+
+/** Takes a login of the fleet over on a host that lacks it. */
+export function adopt(world: World, host: Host, store: StoreId, request: number): void {
+  if (host.agent)
+    tell(world, host, host.agent, { type: 'asked', request, control: { op: 'adopt', profiles: [], store } });
+}

@@ -1,0 +1,35 @@
+import type { AccountId, Fingerprint, NodeId, Sealed } from '@authmesh/shared/core/identifiers';
+import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
+import type { Credential } from './secret.ts';
+
+/** What is inside of a sealed record. */
+export interface Ticket {
+  readonly account: AccountId;
+  readonly generation: number;
+  readonly origin: NodeId;
+  readonly credential: Credential;
+}
+
+/** Stands for the fleet key: whoever holds it seals and opens; the coordinator only passes the text on. */
+export interface Seals {
+  readonly seal: (ticket: Ticket) => Sealed;
+  readonly open: (sealed: Sealed) => Ticket | undefined;
+}
+
+export function createSeals(): Seals {
+  const tickets: Ticket[] = [];
+  return {
+    seal: ticket => `sealed${tickets.push(ticket) - 1}` as Sealed,
+    open: sealed => tickets[Number(sealed.slice('sealed'.length))],
+  };
+}
+
+/** What a member checks of an announcement's record before it believes the announcement; undefined: sound. */
+export function sealProblem(facts: AnnouncementFacts, ticket: Ticket | undefined): string | undefined {
+  if (!ticket) return 'the record does not open';
+  const access: Fingerprint = ticket.credential.access.print;
+  if (ticket.account !== facts.account) return 'the record belongs to another account';
+  if (ticket.generation !== facts.generation) return 'the record has another generation';
+  if (access !== facts.access) return 'the record holds another credential';
+  return undefined;
+}
