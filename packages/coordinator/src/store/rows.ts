@@ -1,0 +1,148 @@
+import type { AccountRecord, FleetRecord, InviteRecord, NodeRecord } from '@authmesh/coordinator/core/record';
+import {
+  accountId,
+  bytes32,
+  credentialKind,
+  fingerprint,
+  instant,
+  inviteId,
+  nodeId,
+  nodeName,
+  position,
+  profileId,
+  sealed,
+  signature,
+} from '@authmesh/shared/protocol/fields';
+import { z } from 'zod';
+import type { DamagedRecord, Store } from './store.ts';
+
+/** The records of `core/record.ts` as they stand in the store: checked once, when the coordinator starts. */
+const count = z.number().int().min(0);
+
+const fleetRow = z.object({ founder: nodeId.nullable(), epoch: count });
+
+const nodeRow = z.object({
+  id: nodeId,
+  name: nodeName,
+  publicKey: bytes32,
+  boxKey: bytes32,
+  joinedAt: instant,
+  invite: inviteId,
+  invitedBy: nodeId.nullable(),
+  inviteSignature: signature,
+  version: z.string(),
+});
+
+const inviteRow = z.object({
+  id: inviteId,
+  publicKey: bytes32,
+  uses: count,
+  expiresAt: instant.nullable(),
+  createdBy: nodeId.nullable(),
+  createdAt: instant,
+  name: z.string().optional(),
+  sealed: sealed.nullable(),
+  signature: signature.nullable(),
+});
+
+const historyRow = z.object({
+  number: count,
+  revision: count.optional(),
+  access: fingerprint,
+  refresh: fingerprint.optional(),
+  expiresAt: instant.nullable(),
+  issuedAt: instant.optional(),
+  origin: nodeId,
+  at: instant,
+  verdict: z.enum(['accepted', 'stale', 'parallel', 'quarantined', 'unlinked']),
+  why: z.string(),
+  sealed: sealed.optional(),
+});
+
+const currentRow = z.object({
+  access: fingerprint,
+  refresh: fingerprint.optional(),
+  position,
+  expiresAt: instant.nullable(),
+  issuedAt: instant.optional(),
+  origin: nodeId,
+  home: nodeId,
+  generation: count,
+  acceptedAt: instant,
+  why: z.enum(['first', 'completed', 'successor', 'issued-later', 'current-dead', 'recovered', 'restored']),
+  sealed,
+});
+
+const accountRow = z.object({
+  account: accountId,
+  kind: credentialKind,
+  profile: profileId,
+  current: currentRow.optional(),
+  ancestors: z.array(fingerprint),
+  spent: z.array(fingerprint),
+  history: z.array(historyRow),
+  nextNumber: count,
+  linked: z.array(nodeId),
+});
+
+/** A record and the revision of the store under which it stands. */
+export interface Row<Record> {
+  readonly record: Record;
+  readonly storeRevision: number;
+}
+
+/** Everything that a coordinator starts from. */
+export interface Rows {
+  readonly fleet?: Row<FleetRecord> | undefined;
+  readonly nodes: readonly Row<NodeRecord>[];
+  readonly invites: readonly Row<InviteRecord>[];
+  readonly accounts: readonly Row<AccountRecord>[];
+  /** Rows that are not as this program writes them: left where they are, to be reported. */
+  readonly damaged: readonly DamagedRecord[];
+}
+
+/** Reads the whole store. A damaged row is named and set aside; the rest load. */
+export async function loadRows(store: Store): Promise<Rows> {
+  const listing = await store.readAll('');
+  const damaged = [...listing.damaged];
+  let fleet: Row<FleetRecord> | undefined;
+  const nodes: Row<NodeRecord>[] = [];
+  const invites: Row<InviteRecord>[] = [];
+  const accounts: Row<AccountRecord>[] = [];
+  for (const { key, value, revision: storeRevision } of listing.records) {
+    const kind = key.slice(0, key.includes('/') ? key.indexOf('/') : undefined);
+    const take = <Record>(schema: z.ZodType<Record>, nameOf: (record: Record) => string): Row<Record> | undefined => {
+      const parsed = schema.safeParse(value);
+      if (parsed.success && nameOf(parsed.data) === key) return { record: parsed.data, storeRevision };
+      const field = parsed.error?.issues[0]?.path.join('.');
+      damaged.push({ key, reason: parsed.success ? 'it names another key' : reasonOf(field) });
+      return undefined;
+    };
+    if (kind === 'fleet') fleet = take(fleetRow, () => key);
+    else if (kind === 'node')
+      push(
+        nodes,
+        take(nodeRow, node => `node/${node.id}`),
+      );
+    else if (kind === 'invite')
+      push(
+        invites,
+        take(inviteRow, invite => `invite/${invite.id}`),
+      );
+    else if (kind === 'account')
+      push(
+        accounts,
+        take(accountRow, account => `account/${account.account}`),
+      );
+    else damaged.push({ key, reason: 'it is of no known kind' });
+  }
+  return { fleet, nodes, invites, accounts, damaged };
+}
+
+function push<Item>(list: Item[], item: Item | undefined): void {
+  if (item !== undefined) list.push(item);
+}
+
+function reasonOf(field: string | undefined): string {
+  return field ? `its field "${field}" is not valid` : 'it is no record at all';
+}
