@@ -5,6 +5,7 @@ import type { AgentState, Copy } from '@authmesh/agent/core/state';
 import { accountLabel, type NodeId } from '@authmesh/shared/core/identifiers';
 import { type Instant, isUsable, type Milliseconds, minute } from '@authmesh/shared/core/time';
 import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
+import type { StateDirectory } from './store-discovery.ts';
 
 /** What `status --json` prints (CONTRACT.md); times as ISO text. */
 export interface Status {
@@ -20,6 +21,8 @@ export interface Status {
   };
   readonly accounts: readonly AccountStatus[];
   readonly stores: readonly { readonly store: string; readonly state: string; readonly reason?: string | undefined }[];
+  /** What keeps logins under each state directory, and what of it authmesh leaves alone. */
+  readonly openclaw: readonly Pick<StateDirectory, 'stateDir' | 'generation' | 'foreign'>[];
   /** Logins of the fleet that this host lacks: `adopt` puts them here. */
   readonly lacks: readonly { readonly account: string; readonly profile: string }[];
   readonly pools: readonly never[];
@@ -69,7 +72,7 @@ const latestInstant: Instant = 8_640_000_000_000_000;
 const expiringMs: Milliseconds = 15 * minute;
 
 /** The fleet as this host sees it: its own copies as they stand, the others' as the coordinator last told. */
-export function statusOf(state: AgentState, at: Instant): Status {
+export function statusOf(state: AgentState, at: Instant, directories: readonly StateDirectory[]): Status {
   const { self, link, overview } = state;
   const nodes = overview?.body.nodes ?? [];
   const names = new Map<NodeId, string>(nodes.map(node => [node.id, node.name]));
@@ -92,6 +95,7 @@ export function statusOf(state: AgentState, at: Instant): Status {
     accounts: accountViews(state).map(view => accountStatus(state, view, names, at)),
     stores: [...state.stores].map(([store, entry]) => ({ store, state: entry.state, reason: entry.reason })),
     lacks: lackedAccounts(state).map(({ account, profile }) => ({ account: accountLabel(account), profile })),
+    openclaw: directories.map(({ stateDir, generation, foreign }) => ({ stateDir, generation, foreign })),
     pools: [],
     drift: [],
   };

@@ -62,7 +62,11 @@ export function readEntry(profile: string, entry: unknown, context: ReadContext)
   if (reference && !isFilled(secret)) return skipped(`its secret is kept elsewhere (\`${reference}\`)`);
   const claims = isFilled(secret) ? readClaims(secret, provider) : {};
   const { account, identity } = identify(kind, provider, profile, fields, claims);
-  if (!accountIdSchema.safeParse(account).success || !profileIdSchema.safeParse(profile).success) {
+  if (
+    provider.includes('/') ||
+    !accountIdSchema.safeParse(account).success ||
+    !profileIdSchema.safeParse(profile).success
+  ) {
     return skipped('its provider or the name of its owner is too long or holds a slash');
   }
   const details = Object.fromEntries(Object.entries(fields).filter(([name]) => !credentialFields.has(name)));
