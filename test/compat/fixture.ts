@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type Fleet, startFleet } from './fleet.ts';
-import { createHost, type Gateway, type Host, provider as providerId } from './host.ts';
+import { type Agent, createHost, type Gateway, type Host, provider as providerId } from './host.ts';
 import { type OpenClaw, startOpenClaw } from './openclaw.ts';
 import { type Login, type Provider, secret, startProvider } from './provider.ts';
 import { installRelease } from './release.ts';
@@ -30,12 +30,12 @@ export interface Fixture {
   readonly fleet: Fleet;
   /** The owner signs in again on the first host: a new login, written as OpenClaw's own login writes it. */
   renew(lifeMs: number): Promise<Login>;
-  /** Waits until the second host's store holds this access token. */
-  delivered(access: string): Promise<void>;
+  /** Waits until the store of the second host's agent holds this access token. */
+  delivered(access: string, agent?: Agent): Promise<void>;
   /** One turn through the second host's running gateway; the names of the bearers on the wire for it. */
-  bearersOfTurn(): Promise<readonly string[]>;
-  /** The shared login as the second host's store holds it. */
-  entryOnB(): Promise<Readonly<Record<string, unknown>> | undefined>;
+  bearersOfTurn(agent?: Agent): Promise<readonly string[]>;
+  /** The shared login as a store of the second host holds it. */
+  entryOnB(agent?: Agent): Promise<Readonly<Record<string, unknown>> | undefined>;
   /** Names that OpenClaw tried to reach outside this machine. */
   refused(): Promise<readonly string[]>;
   stop(): Promise<void>;
@@ -64,7 +64,8 @@ export async function createFixture(version: string): Promise<Fixture> {
     const openclawB = await started(startOpenClaw(b));
     const spareKey = secret('key');
     provider.recognise(spareKey, 'spare');
-    await openclawB.upsert(shared, entry(provider.issue(-hour)));
+    const old = provider.issue(-hour);
+    for (const agent of ['main', 'work'] as const) await openclawB.upsert(shared, entry(old), b.agentDir(agent));
     await openclawB.upsert(spare, { type: 'api_key', provider: providerId, key: spareKey });
     await openclawB.upsert(notes, { type: 'token', provider: 'lab', token: secret('notes') });
     const renew = async (lifeMs: number): Promise<Login> => {
@@ -75,8 +76,8 @@ export async function createFixture(version: string): Promise<Fixture> {
     await renew(hour);
     const gatewayB = await started(b.startGateway());
     const fleet = await started(startFleet(folder, [a, b]));
-    const entryOnB = async (): Promise<Readonly<Record<string, unknown>> | undefined> =>
-      (await b.readStore()).profiles[shared];
+    const entryOnB = async (agent?: Agent): Promise<Readonly<Record<string, unknown>> | undefined> =>
+      (await b.readStore(agent)).profiles[shared];
     return {
       provider,
       a,
@@ -88,13 +89,13 @@ export async function createFixture(version: string): Promise<Fixture> {
       renew,
       entryOnB,
       stop,
-      delivered: async access => {
-        const wanted = { timeout: deliveryMs, interval: 5, message: `the delivery to ${b.storePath}` };
-        await expect.poll(async () => (await entryOnB())?.access === access, wanted).toBe(true);
+      delivered: async (access, agent) => {
+        const wanted = { timeout: deliveryMs, interval: 5, message: `the delivery to ${b.agentDir(agent)}` };
+        await expect.poll(async () => (await entryOnB(agent))?.access === access, wanted).toBe(true);
       },
-      bearersOfTurn: async () => {
+      bearersOfTurn: async (agent = 'main') => {
         const before = provider.bearers.length;
-        await gatewayB.turn();
+        await gatewayB.turn(agent);
         return provider.bearers.slice(before);
       },
       refused: async () => {

@@ -37,7 +37,6 @@ export interface Host {
   readonly name: string;
   readonly home: string;
   readonly stateDir: string;
-  readonly storePath: string;
   /** Names that OpenClaw tried to reach outside this machine. */
   readonly refusedFile: string;
   readonly environment: Environment;
@@ -46,8 +45,9 @@ export interface Host {
     args: readonly string[],
     options?: { readonly input?: string; readonly timeoutMs?: number },
   ): Promise<Outcome>;
-  readStore(): Promise<Store>;
-  writeStore(store: Store): Promise<void>;
+  /** The folder of an agent's own files. */
+  agentDir(agent?: Agent): string;
+  readStore(agent?: Agent): Promise<Store>;
   /** By OpenClaw's own `models status --json`. */
   status(): Promise<readonly ProfileStatus[]>;
   startGateway(): Promise<Gateway>;
@@ -57,23 +57,28 @@ export interface Host {
 export interface Gateway {
   readonly daemon: Daemon;
   /** One turn of an agent through the gateway's OpenAI-compatible door; each is a session of its own. */
-  turn(): Promise<{ readonly status: number; readonly text: string }>;
+  turn(agent: Agent): Promise<{ readonly status: number; readonly text: string }>;
   stop(): Promise<void>;
 }
+
+/** The agents of every host of the run; the first is OpenClaw's default. */
+const agents = ['main', 'work'] as const;
+export type Agent = (typeof agents)[number];
 
 export const provider = 'qwen-portal';
 const gatewayStartMs = 90_000;
 const turnMs = 60_000;
+const tornMs = 5_000;
 
 /** Makes the home and the configuration of a host whose only provider is the one of the run. */
 export async function createHost(folder: string, name: string, release: Release, remote: Provider): Promise<Host> {
   const home = join(folder, name);
   const stateDir = join(home, '.openclaw');
-  const storePath = join(stateDir, 'agents', 'main', 'agent', 'auth-profiles.json');
+  const agentDir = (agent: Agent = 'main'): string => join(stateDir, 'agents', agent, 'agent');
   const refusedFile = join(folder, `${name}.refused`);
   const port = await freePort();
   const token = randomBytes(16).toString('hex');
-  await mkdir(join(stateDir, 'agents', 'main', 'agent'), { recursive: true, mode: 0o700 });
+  for (const agent of agents) await mkdir(agentDir(agent), { recursive: true, mode: 0o700 });
   await writeFile(
     join(stateDir, 'openclaw.json'),
     JSON.stringify(configuration(home, port, token, remote.url), null, 2),
@@ -99,13 +104,12 @@ export async function createHost(folder: string, name: string, release: Release,
     name,
     home,
     stateDir,
-    storePath,
     refusedFile,
     environment,
     release,
     openclaw,
-    readStore: () => readStore(storePath),
-    writeStore: store => writeFile(storePath, `${JSON.stringify(store, null, 2)}\n`, { mode: 0o600 }),
+    agentDir,
+    readStore: agent => readStore(join(agentDir(agent), 'auth-profiles.json')),
     status: async () => {
       const outcome = await openclaw(['models', 'status', '--json']);
       if (outcome.code !== 0) throw new Error(`models status on ${name} ended with ${outcome.code}: ${outcome.stderr}`);
@@ -119,7 +123,7 @@ export async function createHost(folder: string, name: string, release: Release,
         join(folder, `${name}.log`),
       );
       await daemon.line(/listening on ws:/, gatewayStartMs);
-      return { daemon, turn: () => turn(port, token), stop: () => daemon.stop() };
+      return { daemon, turn: agent => turn(port, token, agent), stop: () => daemon.stop() };
     },
   };
 }
@@ -144,6 +148,7 @@ function configuration(home: string, port: number, token: string, baseUrl: strin
         skipBootstrap: true,
         heartbeat: { every: '0m' },
       },
+      list: agents.map(id => ({ id })),
     },
     models: {
       providers: {
@@ -154,23 +159,26 @@ function configuration(home: string, port: number, token: string, baseUrl: strin
   };
 }
 
-async function turn(port: number, token: string): Promise<{ status: number; text: string }> {
+async function turn(port: number, token: string, agent: Agent): Promise<{ status: number; text: string }> {
   const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'openclaw:main', messages: [{ role: 'user', content: 'Say ok.' }] }),
+    body: JSON.stringify({ model: `openclaw:${agent}`, messages: [{ role: 'user', content: 'Say ok.' }] }),
     signal: AbortSignal.timeout(turnMs),
   });
   return { status: response.status, text: await response.text() };
 }
 
-/** OpenClaw 2026.2.12 truncates before it writes: an empty or half file is read again. */
+/** OpenClaw 2026.2.12 truncates before it writes, and a busy disk draws that out: an empty or half file is read again. */
 async function readStore(path: string): Promise<Store> {
-  for (let attempt = 1; ; attempt += 1) {
+  const deadline = performance.now() + tornMs;
+  for (;;) {
     try {
       return JSON.parse(await readFile(path, 'utf8'));
     } catch (error) {
-      if (!(error instanceof SyntaxError) || attempt === 50) throw error;
+      if (!(error instanceof SyntaxError)) throw error;
+      // The parser's own message may quote what it found.
+      if (performance.now() > deadline) throw new Error(`${path} has been torn for ${tornMs} ms`);
       await new Promise(resolve => setTimeout(resolve, 5));
     }
   }

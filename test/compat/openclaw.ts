@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Host, Profile } from './host.ts';
+import type { Host } from './host.ts';
 
 /** OpenClaw's own store functions, kept warm in one process of a host. */
 export interface OpenClaw {
@@ -11,7 +11,7 @@ export interface OpenClaw {
   /** What a successful turn writes: under OpenClaw's lock. */
   markUsed(profileId: string): Promise<void>;
   /** What a login and `models auth paste-token` write: OpenClaw takes no lock for it. */
-  upsert(profileId: string, credential: Profile | Readonly<Record<string, unknown>>): Promise<void>;
+  upsert(profileId: string, credential: Readonly<Record<string, unknown>>, agentDir?: string): Promise<void>;
   /** The key that a turn would use; refreshes an expired login as OpenClaw does, under its lock. */
   resolveKey(profileId: string): Promise<string | null>;
   stop(): Promise<void>;
@@ -52,7 +52,7 @@ export async function startOpenClaw(host: Host): Promise<OpenClaw> {
   return {
     setOrder: async (provider, order) => void (await call('order', { provider, order })),
     markUsed: async profileId => void (await call('used', { profileId })),
-    upsert: async (profileId, credential) => void (await call('upsert', { profileId, credential })),
+    upsert: async (profileId, credential, agentDir) => void (await call('upsert', { profileId, credential, agentDir })),
     resolveKey: async profileId => {
       const resolved = (await call('key', { profileId })) as { readonly apiKey: string } | null;
       return resolved?.apiKey ?? null;
