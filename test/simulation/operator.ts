@@ -1,5 +1,6 @@
 import type { AccountId, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { accountLabel } from '@authmesh/shared/core/identifiers';
+import { type Milliseconds, shiftExpiry } from '@authmesh/shared/core/time';
 import { crashAgent, type Host, hostClock, startAgent, tell } from './host.ts';
 import type { Grant, Provider } from './issuer.ts';
 import { put } from './openclaw.ts';
@@ -20,12 +21,20 @@ export interface LoginSpec {
   readonly provider: Provider;
 }
 
-/** Logs in on a host: a new family, whatever stood there before. */
-export function logIn(world: World, host: Host, store: Store, profile: ProfileId, spec: LoginSpec): void {
+/** Logs in on a host, now or some time ago: a new family, whatever stood there before. */
+export function logIn(
+  world: World,
+  host: Host,
+  store: Store,
+  profile: ProfileId,
+  spec: LoginSpec,
+  agoMs: Milliseconds = 0,
+): void {
   if (world.trace.write)
     writeLine(world.trace, world.now, host.name, `(operator logs in ${profile} for ${accountLabel(spec.account)})`);
-  const grant = world.issuer.login(spec.account, spec.provider, world.now);
-  put(world, host, store, profile, entryOf(world, host, spec, grant, store.profiles.get(profile)));
+  const grant = world.issuer.login(spec.account, spec.provider, world.now - agoMs);
+  const entry = entryOf(world, host, spec, grant, store.profiles.get(profile));
+  put(world, host, store, profile, { ...entry, expires: shiftExpiry(entry.expires, -agoMs) });
 }
 
 function entryOf(world: World, host: Host, spec: LoginSpec, grant: Grant, before: Entry | undefined): Entry {
@@ -44,11 +53,21 @@ function entryOf(world: World, host: Host, spec: LoginSpec, grant: Grant, before
   };
 }
 
-/** Copies a profile's tokens from another host by hand, as operators did before authmesh. */
-export function copyProfile(world: World, from: Store, host: Host, to: Store, profile: ProfileId): void {
-  const entry = from.profiles.get(profile);
+/**
+ * Copies a profile's tokens from another host by hand, as operators did before authmesh. The expiry is put right for
+ * this host's clock: one that was not would be a lie that nobody can see through.
+ */
+export function copyProfile(
+  world: World,
+  from: { readonly host: Host; readonly store: Store },
+  host: Host,
+  to: Store,
+  profile: ProfileId,
+): void {
+  const entry = from.store.profiles.get(profile);
   if (!entry) return;
-  put(world, host, to, profile, { ...entry, other: to.profiles.get(profile)?.other ?? host.index + 1 });
+  const expires = shiftExpiry(entry.expires, host.skewMs - from.host.skewMs);
+  put(world, host, to, profile, { ...entry, expires, other: to.profiles.get(profile)?.other ?? host.index + 1 });
 }
 
 /** Puts an old file back. */

@@ -126,10 +126,10 @@ function drawHost(
 function provide(world: World, random: Random, host: Host, store: Store, login: SharedLogin): void {
   const source = world.hosts
     .filter(other => other !== host)
-    .flatMap(other => [...other.disk.stores.values()])
-    .find(other => other.profiles.has(login.profile));
+    .flatMap(other => [...other.disk.stores.values()].map(from => ({ host: other, store: from })))
+    .find(other => other.store.profiles.has(login.profile));
   if (source && random.chance(0.9)) copyProfile(world, source, host, store, login.profile);
-  else logIn(world, host, store, login.profile, login);
+  else logIn(world, host, store, login.profile, login, random.below(login.provider.accessLifeMs));
 }
 
 /** Most hosts are members from the start; the others are joined while the run goes on. */

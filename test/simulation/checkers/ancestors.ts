@@ -1,11 +1,14 @@
-import type { Fingerprint } from '@authmesh/shared/core/identifiers';
+import { type AccountRecord, accountKey } from '@authmesh/coordinator/core/record';
+import { copyKey, type Fingerprint } from '@authmesh/shared/core/identifiers';
 import { comparePositions, type Position } from '@authmesh/shared/core/position';
 import { printName } from '../describe.ts';
 import { type Checker, Violation } from './check.ts';
 
 /**
- * I1: no store goes from a credential to one of its ancestors by a write of authmesh, `restore` aside. Judged twice: by
- * what the issuer knows (an earlier renewal of the same login), and by the order in which the fleet announced.
+ * I1: no store goes from a credential to one of its ancestors by a write of authmesh, `restore` aside. An ancestor is what
+ * the fleet announced earlier, and an earlier renewal of the same login that can be told from a later one: by the
+ * issuer's dates, by what this store held before, or by the account's record. Opaque tokens of a login that several
+ * hosts renew for themselves cannot.
  */
 export function checkAncestors(): Checker {
   const announcedAt = new Map<Fingerprint, Position>();
@@ -27,8 +30,13 @@ export function checkAncestors(): Checker {
           'I1',
           `${host.name} ${store.id} ${profile} went from ${printName(world, newer.print)} back to ${printName(world, older.print)}: ${why}`,
         );
-      if (older.family === newer.family && older.serial < newer.serial)
-        throw say('an earlier renewal of the same login');
+      if (older.family === newer.family && older.serial < newer.serial) {
+        if (after.issuedAt !== undefined && before.issuedAt !== undefined) throw say('the issuer dates it earlier');
+        const kept = host.journal.copies.get(copyKey(store.id, profile));
+        if (kept?.chain.some(link => link.access === older.print)) throw say('it stood here before');
+        const record = world.central.records.entries.get(accountKey(after.account))?.value as AccountRecord | undefined;
+        if (record?.ancestors.includes(older.print)) throw say('the fleet knows it to be an ancestor');
+      }
       const olderAt = announcedAt.get(older.print);
       const newerAt = announcedAt.get(newer.print);
       if (olderAt && newerAt && comparePositions(olderAt, newerAt) < 0) throw say('it was announced before');

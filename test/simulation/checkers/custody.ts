@@ -12,7 +12,8 @@ export function checkCustody(): Checker {
       const { refresh } = write.after;
       if (!refresh || write.before?.refresh === refresh || custodyAt(write) !== 'home') return;
       const other = otherHolder(world, write.host, refresh);
-      if (other) {
+      // What lay on both hosts before the installation is taken away where it does not belong; this store is not why.
+      if (other && !holdsElsewhere(write, refresh)) {
         throw new Violation(
           'I9',
           `${write.host.name} ${write.store.id} ${write.profile} got the refresh token that ${other.name} holds`,
@@ -57,6 +58,14 @@ function learn(told: Map<Secret['family'], number>, { family, serial }: Secret):
 function custodyAt({ host, account, profile }: StoreWrite) {
   const subject = { provider: accountProvider(account), account: accountLabel(account), profile };
   return custodyOf(host.config.custody, subject);
+}
+
+function holdsElsewhere({ host, store, profile }: StoreWrite, refresh: Secret): boolean {
+  for (const other of host.disk.stores.values()) {
+    for (const [id, entry] of other.profiles)
+      if (entry.refresh === refresh && (other !== store || id !== profile)) return true;
+  }
+  return false;
 }
 
 function otherHolder(world: World, host: Host, refresh: Secret): Host | undefined {

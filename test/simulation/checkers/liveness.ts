@@ -73,7 +73,8 @@ function isUsable(world: World, { shape, access }: Entry): boolean {
  */
 function mayStandBeside(world: World, { host, entry }: Copy, record: AccountRecord): boolean {
   const { shape, access, refresh, expires, issuedAt } = entry;
-  if (shape !== 'tokens' || !access || issuedAt !== undefined) return false;
+  if (shape !== 'tokens' || !access) return false;
+  if (issuedAt !== undefined && issuedAt !== record.current?.issuedAt) return false;
   if (record.ancestors.includes(access.print)) return false;
   if (refresh && record.spent.includes(refresh.print)) return false;
   return isUsableAt(expires, hostClock(world, host));
