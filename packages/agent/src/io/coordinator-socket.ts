@@ -37,6 +37,7 @@ export interface CoordinatorSocket {
 export function dialSocket(url: string, events: CoordinatorSocketEvents): CoordinatorSocket {
   // The types of `ws` don't know `closeTimeout` yet, hence not a literal in the call.
   const settings = { perMessageDeflate: false, maxPayload: frameBytesMax, closeTimeout: closeTimeoutMs };
+  if (!URL.canParse(url) || !/^wss?:/i.test(url)) return deadSocket(events);
   const websocket = new WebSocket(url, settings);
   const isOpen = () => websocket.readyState === WebSocket.OPEN;
   let end: SocketEnd | undefined;
@@ -71,6 +72,20 @@ export function dialSocket(url: string, events: CoordinatorSocketEvents): Coordi
       else if (reason === 'done') websocket.close(1000);
       else websocket.close(closeCodes[reason].code);
     },
+  };
+}
+
+/** What an address that no socket can be opened to gives. */
+function deadSocket(events: CoordinatorSocketEvents): CoordinatorSocket {
+  queueMicrotask(() => events.closed({ words: 'this is not an address of the form ws://HOST:PORT or wss://HOST' }));
+  const nothing = () => undefined;
+  return {
+    sendText: nothing,
+    sendFrame: nothing,
+    bufferedBytes: () => 0,
+    pause: nothing,
+    resume: nothing,
+    close: nothing,
   };
 }
 

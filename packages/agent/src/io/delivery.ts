@@ -39,6 +39,8 @@ export interface DeliveryDeps {
   readonly context: () => ReadContext;
   /** Told what was read back, and which of its profiles are reported as delivered, before the outcomes settle. */
   readonly onRead?: ((store: StoreId, parsed: ParsedStore, delivered: readonly ProfileId[]) => void) | undefined;
+  /** Runs the writing itself; whoever watches the store holds back its own reads meanwhile. */
+  readonly during?: (<Result>(store: StoreId, work: () => Promise<Result>) => Promise<Result>) | undefined;
   /** Told what went wrong beside the credential itself, in a sentence. */
   readonly onTrouble?: ((store: StoreId, sentence: string) => void) | undefined;
   /** Why this store must not be written at all (its host keeps logins elsewhere); asked under the lock. */
@@ -80,7 +82,8 @@ export function createDeliverer(deps: DeliveryDeps): Deliverer {
       }
       const refusal = await deps.refusal?.(store);
       if (refusal !== undefined) return batch.map(() => ({ result: 'failed', reason: refusal }));
-      return await writeTogether(store, batch, deps);
+      const write = () => writeTogether(store, batch, deps);
+      return deps.during ? await deps.during(store, write) : await write();
     } finally {
       await lock.release();
       await deps.at?.('unlocked');

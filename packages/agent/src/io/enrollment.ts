@@ -56,7 +56,10 @@ export async function enroll(options: EnrollmentOptions): Promise<Enrollment> {
 
 /** Whether another address may do better: this one is away, full, stopping, or somebody else's. */
 function mayTryNext({ reason, stranger }: IntroductionEnd): boolean {
-  return stranger === true || ['unreachable', 'lost', 'draining', 'tooManyPeers', 'attestTimeout'].includes(reason);
+  return (
+    stranger === true ||
+    ['unreachable', 'lost', 'draining', 'tooManyPeers', 'attestTimeout', 'malformed'].includes(reason)
+  );
 }
 
 function joined(failures: readonly IntroductionEnd[]): IntroductionEnd {

@@ -12,7 +12,7 @@ import { type CloseReason, closeCodes } from '@authmesh/shared/protocol/close-co
 import { type DownMessage, downMessage } from '@authmesh/shared/protocol/down';
 import { type Attest, protocolVersion, type Welcome } from '@authmesh/shared/protocol/handshake';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
-import { introduce } from './introduction.ts';
+import { type IntroductionEnd, introduce } from './introduction.ts';
 
 export interface LinkOptions {
   readonly url: string;
@@ -67,6 +67,8 @@ export function openLink(options: LinkOptions, handlers: LinkHandlers): Link {
   let attest: Attest | undefined;
   let ended = false;
   let unverifiedBytes = 0;
+  /** The latest frame's way to the handlers. */
+  let received: Promise<void> = Promise.resolve();
 
   const introduction = introduce(
     { url, coordinatorKey, deadlineMs: options.deadlineMs ?? 5 * second, prove },
@@ -76,12 +78,9 @@ export function openLink(options: LinkOptions, handlers: LinkHandlers): Link {
         else fail('malformed', `the coordinator at ${url} answered a member as if it were new`);
       },
       frame(bytes) {
-        if (codec) void receive(bytes, codec);
+        if (codec) received = receive(bytes, codec);
       },
-      ended({ reason, message }) {
-        ended = true;
-        handlers.closed(reason, message);
-      },
+      ended: end => void tellEnd(end),
     },
   );
 
@@ -104,6 +103,14 @@ export function openLink(options: LinkOptions, handlers: LinkHandlers): Link {
 
   function fail(reason: CloseReason, message: string): void {
     introduction.end(reason, message);
+  }
+
+  /** What the coordinator said last is told first: a `drain` comes right before the end. */
+  async function tellEnd({ reason, message }: IntroductionEnd): Promise<void> {
+    await received;
+    if (ended) return;
+    ended = true;
+    handlers.closed(reason, message);
   }
 
   function welcomed(welcome: Welcome, own: Attest, challenge: Challenged): void {

@@ -24,6 +24,8 @@ export interface StoreReader {
   readonly report: () => Promise<void>;
   /** A delivery has just read it back and answers for the profiles `delivered`: only what else changed is news. */
   readonly accept: (parsed: ParsedStore, delivered: readonly ProfileId[]) => void;
+  /** Runs `work` while nothing is read: what it writes is first seen by its own reading back. */
+  readonly during: <Result>(work: () => Promise<Result>) => Promise<Result>;
   readonly close: () => void;
 }
 
@@ -86,15 +88,17 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
   function enqueue(): void {
     if (isQueued || isClosed) return;
     isQueued = true;
-    queue = queue.then(async () => {
+    void inTurn(async () => {
       isQueued = false;
       await read(false, false);
     });
   }
 
-  function inTurn(work: () => Promise<void>): Promise<void> {
-    queue = queue.then(work);
-    return queue;
+  function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = queue.then(work);
+    const done = (): void => undefined;
+    queue = result.then(done, done);
+    return result;
   }
 
   return {
@@ -119,6 +123,7 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
       if (told && digestOf(parsed) === digestOf(withProfiles(told, parsed, delivered))) told = parsed;
       else tell(parsed, false);
     },
+    during: inTurn,
     close: () => {
       isClosed = true;
       clearTimeout(settling);

@@ -26,6 +26,8 @@ export interface StoreWatcher {
   readonly reread: (store: StoreId) => void;
   /** Takes what a delivery read back, so that its own write is reported once. */
   readonly accept: (store: StoreId, parsed: ParsedStore, delivered: readonly ProfileId[]) => void;
+  /** Runs a delivery while the store is not read: its write is first seen by its own reading back. */
+  readonly during: <Result>(store: StoreId, work: () => Promise<Result>) => Promise<Result>;
   /** Looks at everything by content: after sleep, a change of the clock, SIGHUP. */
   readonly rescan: () => Promise<void>;
   readonly directories: () => readonly StateDirectory[];
@@ -148,6 +150,7 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
   return {
     reread: store => void readerOf(store).report(),
     accept: (store, parsed, delivered) => readerOf(store).accept(parsed, delivered),
+    during: (store, work) => readerOf(store).during(work),
     rescan: () => look(true),
     directories: () => directories,
     close: async () => {

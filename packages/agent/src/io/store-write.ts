@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { SeenProfile, WriteOutcome } from '@authmesh/agent/core/event';
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import {
@@ -12,13 +13,16 @@ import {
   type ReadContext,
 } from './auth-profiles.ts';
 import type { Delivery, DeliveryDeps } from './delivery.ts';
-import { replaceFile } from './durable-file.ts';
+import { type ReplaceOutcome, replaceFile } from './durable-file.ts';
+import { holdPredecessor } from './predecessor.ts';
 import { type FileRead, isSameSignature, peekSignature, readStoreFile } from './store-file.ts';
 
 /** From 2026.4.7 on OpenClaw keeps its marks here; the store's lock covers it. */
 const stateFile = 'auth-state.json';
 /** A store that changes under the hand this often in a row is left for the next round. */
 const overtakenMax = 5;
+/** OpenClaw truncates before it writes: the pause before the first look again, in milliseconds; each is longer by it. */
+const tornPauseMs = 10;
 
 /** What was read of a store, as a parsed store: refusals of the file system are quarantines too. */
 export function parseRead(read: FileRead, context: ReadContext): ParsedStore {
@@ -40,42 +44,48 @@ export async function writeTogether(
   batch: readonly Delivery[],
   deps: DeliveryDeps,
 ): Promise<readonly WriteOutcome[]> {
-  for (let attempt = 0; attempt < overtakenMax; attempt++) {
-    const outcomes = await writeOnce(store, batch, deps);
-    if (outcomes) return outcomes;
+  let late: string | undefined;
+  for (let attempt = 1; attempt <= overtakenMax; attempt++) {
+    const ended = await writeOnce(store, batch, deps, late, attempt === overtakenMax);
+    if (ended.state === 'settled') return ended.outcomes;
+    late = ended.late;
+    await delay(tornPauseMs * attempt);
   }
   return batch.map(() => ({ result: 'changed' }));
 }
 
-/** Undefined when somebody without the lock changed the file in between: to be done again. */
+/** `again`: somebody without the lock is writing; `late` is what they wrote into the file that was just replaced. */
+type Attempt =
+  | { readonly state: 'settled'; readonly outcomes: readonly WriteOutcome[] }
+  | { readonly state: 'again'; readonly late?: string | undefined };
+
+/** Edits what stands in the store, or `late` when the store lacks somebody's last word. */
 async function writeOnce(
   store: StoreId,
   batch: readonly Delivery[],
   deps: DeliveryDeps,
-): Promise<readonly WriteOutcome[] | undefined> {
+  late: string | undefined,
+  isLast: boolean,
+): Promise<Attempt> {
   const context = deps.context();
   const read = await readStoreFile(store);
   await deps.at?.('read');
-  const parsed = parseRead(read, context);
+  const parsed = late === undefined ? parseRead(read, context) : parseStore(late, context);
   if (parsed.seen.state === 'quarantined') {
+    if (parsed.partial && !isLast) return { state: 'again' };
     const reason = `${store} is left alone: ${parsed.seen.reason}`;
-    return batch.map(() => ({ result: 'failed', reason }));
+    return { state: 'settled', outcomes: batch.map(() => ({ result: 'failed', reason })) };
   }
-  const original = read.state === 'read' ? read.text : undefined;
-  const { text, isApplied } = editAll(original, parsed, batch, context);
+  const onDisk = read.state === 'read' ? read.text : undefined;
+  const { text, isApplied } = editAll(late ?? onDisk, parsed, batch, context);
   await deps.at?.('edited');
-  if (text !== undefined && text !== original) {
-    const outcome = await replaceFile(read.state === 'read' ? read.target : store, text, {
-      at: deps.at,
-      isUnchanged: async () => {
-        const now = await peekSignature(store);
-        return read.state === 'read' ? now !== undefined && isSameSignature(now, read.signature) : now === undefined;
-      },
-    });
-    if (outcome.result === 'overtaken') return undefined;
+  if (text !== undefined && text !== onDisk) {
+    const { outcome, overwritten } = await replaceStore(store, read, text, deps);
+    if (overwritten !== undefined && !isLast) return { state: 'again', late: overwritten };
+    if (outcome.result === 'overtaken') return { state: 'again' };
     if (outcome.result === 'failed') {
       const reason = `${store} was not written: ${outcome.reason}`;
-      return batch.map(() => ({ result: 'failed', reason }));
+      return { state: 'settled', outcomes: batch.map(() => ({ result: 'failed', reason })) };
     }
   }
   const found = parseRead(await readStoreFile(store), context);
@@ -85,7 +95,30 @@ async function writeOnce(
   await deps.at?.('read-back');
   await liftMarksBeside(store, profiles, deps);
   await deps.at?.('marks-lifted');
-  return delivered.map(seen => (seen ? { result: 'written', seen } : { result: 'changed' }));
+  const outcomes = delivered.map((seen): WriteOutcome => (seen ? { result: 'written', seen } : { result: 'changed' }));
+  return { state: 'settled', outcomes };
+}
+
+/** Replaces the store if nobody changed it since `read`; `overwritten` is what came into the old file all the same. */
+async function replaceStore(
+  store: StoreId,
+  read: FileRead,
+  text: string,
+  deps: DeliveryDeps,
+): Promise<{ readonly outcome: ReplaceOutcome; readonly overwritten?: string | undefined }> {
+  const predecessor = read.state === 'read' ? await holdPredecessor(read.target, read.text) : undefined;
+  try {
+    const outcome = await replaceFile(read.state === 'read' ? read.target : store, text, {
+      at: deps.at,
+      isUnchanged: async () => {
+        const now = await peekSignature(store);
+        return read.state === 'read' ? now !== undefined && isSameSignature(now, read.signature) : now === undefined;
+      },
+    });
+    return { outcome, overwritten: outcome.result === 'replaced' ? await predecessor?.lateText() : undefined };
+  } finally {
+    await predecessor?.close();
+  }
 }
 
 interface Edited {
