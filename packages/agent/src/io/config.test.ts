@@ -1,0 +1,102 @@
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { configurationSchema } from '@authmesh/shared/node/configuration-fields';
+import { operatorSentence } from '@authmesh/shared/node/errors';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { agentFile, loadAgentConfig } from './config.ts';
+import { keepJoinedFacts } from './joined-config.ts';
+
+let home: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'authmesh-agent-config-'));
+});
+const write = (value: unknown) => writeFile(join(home, 'agent.json'), JSON.stringify(value), { mode: 0o600 });
+async function sentenceOf(value: unknown): Promise<string> {
+  await write(value);
+  return operatorSentence(
+    await loadAgentConfig({ home, environment: {} }).then(
+      () => '',
+      (error: unknown) => error,
+    ),
+  );
+}
+
+describe('agent.json', () => {
+  it('is as the reference shows it', async () => {
+    await write({
+      coordinator: ['wss://coordinator.example'],
+      openclaw: { stateDirs: ['~/.openclaw'] },
+      sync: { profiles: { allow: ['*'], deny: [] }, create: [], apiKeys: false },
+      custody: 'auto',
+      secrets: [],
+    });
+    const { settings } = await loadAgentConfig({ home, environment: {} });
+    expect(settings).toEqual({
+      name: undefined,
+      stateDirs: [join(homedir(), '.openclaw')],
+      core: {
+        coordinators: ['wss://coordinator.example'],
+        profiles: { allow: ['*'], deny: [] },
+        create: [],
+        apiKeys: false,
+        custody: 'auto',
+      },
+      secrets: [],
+      logLevel: 'info',
+    });
+  });
+
+  it('finds OpenClaw by flag, file, OpenClaw’s variable, default', async () => {
+    const environment = { OPENCLAW_STATE_DIR: '/var/openclaw' };
+    const dirs = async (flags = {}) => {
+      const { settings, configuration } = await loadAgentConfig({ home, environment, flags });
+      const { origin } = configuration.origins.find(({ field }) => field === 'openclaw.stateDirs') ?? {};
+      return [settings.stateDirs, origin];
+    };
+    expect(await dirs()).toEqual([['/var/openclaw'], 'OPENCLAW_STATE_DIR']);
+    await write({ openclaw: { stateDirs: ['near', '/far', '/far'] } });
+    expect(await dirs()).toEqual([[join(home, 'near'), '/far'], 'file']);
+    expect(await dirs({ '--state-dir': ['here'] })).toEqual([[join(process.cwd(), 'here')], '--state-dir']);
+  });
+
+  it('takes custody a word for all or a word a pattern, and says that vault is not here yet', async () => {
+    await write({ custody: { 'google*': 'copy', '*': 'home' } });
+    const { settings } = await loadAgentConfig({ home, environment: {} });
+    expect(settings.core.custody).toEqual({ 'google*': 'copy', '*': 'home' });
+    const words = 'expected "auto", "home" or "copy": custody "vault" needs a version';
+    expect(await sentenceOf({ custody: 'vault' })).toContain(`field "custody", is "vault": ${words}`);
+    expect(await sentenceOf({ custody: { 'x*': 'vault' } })).toContain(`field "custody.x*", is "vault": ${words}`);
+    expect(await sentenceOf({ custody: 5 })).toContain('field "custody", is 5: expected "auto", "home"');
+  });
+
+  it.each([
+    [{ sync: { profile: {} } }, 'unknown field "sync.profile": did you mean "profiles"'],
+    [{ sync: { profiles: { alow: [] } } }, 'unknown field "sync.profiles.alow": did you mean "allow"'],
+    [{ coordinator: ['https://x'] }, 'field "coordinator[0]", is "https://x": expected a URL that begins with ws://'],
+    [{ name: 'a b' }, 'field "name", is "a b": may hold letters'],
+    [{ openclaw: { stateDirs: [] } }, 'is an empty list: expected at least one folder'],
+  ])('says what is wrong with %j', async (value, words) => {
+    expect(await sentenceOf(value)).toContain(words);
+  });
+
+  it('keeps what join learned and every other field', async () => {
+    await keepJoinedFacts(home, { name: 't440', coordinator: ['ws://a'] });
+    await write({ ...JSON.parse(await readFile(join(home, 'agent.json'), 'utf8')), sync: { apiKeys: true } });
+    await keepJoinedFacts(home, { name: 't440', coordinator: ['ws://b'], stateDirs: ['/x'] });
+    const { settings } = await loadAgentConfig({ home, environment: {} });
+    expect(settings).toMatchObject({
+      name: 't440',
+      stateDirs: ['/x'],
+      core: { coordinators: ['ws://b'], apiKeys: true },
+    });
+    expect((await stat(join(home, 'agent.json'))).mode & 0o777).toBe(0o600);
+  });
+
+  it('has a published schema that is in step and describes every field', async () => {
+    const made = configurationSchema(agentFile, 'agent.json');
+    const file = new URL('../../schema/agent.schema.json', import.meta.url);
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(JSON.parse(JSON.stringify(made)));
+    for (const property of Object.values(made.properties ?? {})) expect(property.description).toBeTruthy();
+  });
+});

@@ -1,0 +1,154 @@
+import { dirname, join } from 'node:path';
+import type { AgentConfig } from '@authmesh/agent/core/config';
+import { type Configuration, type ConfigurationBinding, loadConfiguration } from '@authmesh/shared/node/configuration';
+import { expandPath } from '@authmesh/shared/node/home-path';
+import type { LogLevel } from '@authmesh/shared/node/logger';
+import { nodeName } from '@authmesh/shared/protocol/fields';
+import { profileFilter } from '@authmesh/shared/protocol/policy';
+import { z } from 'zod';
+
+const url = z.string().regex(/^wss?:\/\/\S+$/, 'expected a URL that begins with ws:// or wss://');
+const pattern = z.string().min(1, 'expected a pattern').max(300);
+
+const custodySetting = z.enum(['auto', 'home', 'copy'], {
+  error: issue =>
+    issue.input === 'vault'
+      ? 'expected "auto", "home" or "copy": custody "vault" needs a version of authmesh that refreshes logins itself'
+      : 'expected "auto", "home" or "copy"',
+});
+
+/** `agent.json`: what an operator may say about one host. */
+export const agentFile = z.strictObject({
+  $schema: z.string().optional().describe('Address of the JSON Schema, for editors.'),
+  name: nodeName.optional().describe('What this host is called in the fleet; the host name when it is left out.'),
+  coordinator: z
+    .array(url)
+    .max(16)
+    .default([])
+    .describe('Addresses of the coordinators, tried in turn. `join` fills them in.'),
+  openclaw: z
+    .strictObject({
+      stateDirs: z
+        .array(z.string().min(1, 'expected a folder'))
+        .min(1, 'expected at least one folder')
+        .default(['~/.openclaw'])
+        .describe(
+          'State folders of OpenClaw on this host; `~` is the home folder. Default: $OPENCLAW_STATE_DIR, else ~/.openclaw.',
+        ),
+    })
+    .prefault({})
+    .describe('Where OpenClaw keeps what it knows.'),
+  sync: z
+    .strictObject({
+      profiles: profileFilter.prefault({}).describe('Which logins of this host take part.'),
+      create: z
+        .array(pattern)
+        .max(200)
+        .default([])
+        .describe('Logins of the fleet that are created here when this host lacks them.'),
+      apiKeys: z
+        .boolean()
+        .default(false)
+        .describe('Whether API keys are kept in step too, besides OAuth logins and tokens.'),
+    })
+    .prefault({})
+    .describe('What is kept in step.'),
+  custody: z
+    .union([custodySetting, z.record(z.string(), custodySetting)], {
+      error: 'expected "auto", "home", "copy" or an object of patterns',
+    })
+    .default('auto')
+    .describe(
+      'Which hosts hold the refresh token: "home" one, "copy" all, "auto" as the provider needs it. One word, or one per pattern.',
+    ),
+  secrets: z
+    .array(z.union([z.string(), z.looseObject({ name: z.string() })]))
+    .default([])
+    .describe('Secrets of this host that are compared with those of other hosts.'),
+  logLevel: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('The quietest line that is logged.'),
+});
+export type AgentFile = z.output<typeof agentFile>;
+
+/** What a running agent goes by. */
+export interface AgentSettings {
+  readonly name: string | undefined;
+  /** Absolute paths. */
+  readonly stateDirs: readonly string[];
+  readonly core: AgentConfig;
+  readonly secrets: AgentFile['secrets'];
+  readonly logLevel: LogLevel;
+}
+
+const bindings: readonly ConfigurationBinding[] = [
+  { field: 'name', environment: 'AUTHMESH_NAME', flag: '--name' },
+  { field: 'coordinator', environment: 'AUTHMESH_COORDINATOR', flag: '--coordinator', form: 'list' },
+  { field: 'openclaw.stateDirs', environment: 'AUTHMESH_STATE_DIRS', flag: '--state-dir', form: 'list' },
+  { field: 'logLevel', environment: 'AUTHMESH_LOG_LEVEL', flag: '--log-level' },
+];
+
+export interface AgentConfigSources {
+  /** The agent's home; its `agent.json` may be missing. */
+  readonly home: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** `--name`, `--state-dir` (a list), `--coordinator`, `--log-level`, as far as they were given. */
+  readonly flags?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The agent's file in `home`. */
+export function agentFilePath(home: string): string {
+  return join(home, 'agent.json');
+}
+
+/** Reads and checks the agent's configuration; throws `ERR_CONFIGURATION` with a sentence for the operator. */
+export async function loadAgentConfig(
+  sources: AgentConfigSources,
+): Promise<{ readonly settings: AgentSettings; readonly configuration: Configuration<AgentFile> }> {
+  const { home, environment, flags = {} } = sources;
+  const loaded = await loadConfiguration({
+    schema: agentFile,
+    file: agentFilePath(home),
+    bindings,
+    environment,
+    flags,
+  });
+  const configuration = withOpenclawDefault(loaded, environment);
+  const { value, file } = configuration;
+  const origin = configuration.origins.find(({ field }) => field === 'openclaw.stateDirs')?.origin;
+  // What stands in the file is relative to the file; what was typed is relative to where it was typed.
+  const base = origin === 'file' ? dirname(file) : process.cwd();
+  const settings: AgentSettings = {
+    name: value.name,
+    stateDirs: [...new Set(value.openclaw.stateDirs.map(path => expandPath(path, base)))],
+    core: {
+      coordinators: value.coordinator,
+      profiles: value.sync.profiles,
+      create: value.sync.create,
+      apiKeys: value.sync.apiKeys,
+      custody: value.custody,
+    },
+    secrets: value.secrets,
+    logLevel: value.logLevel,
+  };
+  return { settings, configuration };
+}
+
+/** OpenClaw's own variable stands in for the default: weaker than the file. */
+function withOpenclawDefault(
+  loaded: Configuration<AgentFile>,
+  environment: AgentConfigSources['environment'],
+): Configuration<AgentFile> {
+  const variable = 'OPENCLAW_STATE_DIR';
+  const folder = environment[variable];
+  const stated = loaded.origins.some(({ field, origin }) => field === 'openclaw.stateDirs' && origin !== 'default');
+  if (!folder || stated) return loaded;
+  return {
+    ...loaded,
+    value: { ...loaded.value, openclaw: { stateDirs: [folder] } },
+    origins: loaded.origins.map(entry =>
+      entry.field === 'openclaw.stateDirs' ? { ...entry, value: [folder], origin: variable } : entry,
+    ),
+  };
+}

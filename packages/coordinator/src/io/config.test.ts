@@ -1,0 +1,81 @@
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { configurationSchema } from '@authmesh/shared/node/configuration-fields';
+import { operatorSentence } from '@authmesh/shared/node/errors';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { coordinatorFile, loadCoordinatorConfig, parseListen } from './config.ts';
+
+let dataDir: string;
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'authmesh-coordinator-config-'));
+});
+const write = (value: unknown) => writeFile(join(dataDir, 'coordinator.json'), JSON.stringify(value));
+async function sentenceOf(value: unknown): Promise<string> {
+  await write(value);
+  const loaded = loadCoordinatorConfig({ dataDir, environment: {} });
+  return operatorSentence(
+    await loaded.then(
+      () => '',
+      (error: unknown) => error,
+    ),
+  );
+}
+
+describe('coordinator.json', () => {
+  it('is as the reference shows it', async () => {
+    await write({
+      listen: '127.0.0.1:7420',
+      publicUrl: 'wss://coordinator.example',
+      store: 'sqlite',
+      pools: [{ name: 'techsfree-web', match: ['openai*'], limit: 4, settleSeconds: 20 }],
+      alerts: [],
+    });
+    const { settings } = await loadCoordinatorConfig({ dataDir, environment: {} });
+    expect(settings).toEqual({
+      listen: { host: '127.0.0.1', port: 7420 },
+      publicUrls: ['wss://coordinator.example'],
+      store: 'sqlite',
+      pools: [{ name: 'techsfree-web', match: ['openai*'], limit: 4, settleSeconds: 20 }],
+      alerts: [],
+      profiles: { allow: ['*'], deny: [] },
+      audit: { ageMsMax: 90 * 86_400_000, entriesMax: 100_000 },
+      logLevel: 'info',
+    });
+  });
+
+  it('takes flags over variables over the file', async () => {
+    await write({ listen: '0.0.0.0:1', publicUrl: ['ws://a'] });
+    const environment = { AUTHMESH_LISTEN: '0.0.0.0:2', AUTHMESH_PUBLIC_URL: 'ws://b,ws://c' };
+    const byVariable = await loadCoordinatorConfig({ dataDir, environment });
+    expect(byVariable.settings).toMatchObject({ listen: { port: 2 }, publicUrls: ['ws://b', 'ws://c'] });
+    const flags = { '--listen': '[::1]:0', '--public-url': 'wss://d,wss://e' };
+    const byFlag = await loadCoordinatorConfig({ dataDir, environment, flags });
+    expect(byFlag.settings).toMatchObject({ listen: { host: '::1', port: 0 }, publicUrls: ['wss://d', 'wss://e'] });
+    expect(byFlag.configuration.origins).toContainEqual({ field: 'listen', value: '[::1]:0', origin: '--listen' });
+  });
+
+  it.each([
+    [{ listen: 'here' }, 'field "listen", is "here": expected HOST:PORT'],
+    [{ listen: 'a:70000' }, 'field "listen", is "a:70000": expected HOST:PORT'],
+    [{ publicUrl: 'http://x' }, 'field "publicUrl", is "http://x": expected a URL that begins with ws://'],
+    [{ store: 'postgres' }, 'field "store", is "postgres"'],
+    [{ pools: [{ name: 'a', match: ['x'], limits: 4 }] }, 'unknown field "pools[0].limits": did you mean "limit"'],
+    [{ publicURL: 'ws://x' }, 'unknown field "publicURL": did you mean "publicUrl"'],
+  ])('says what is wrong with %j', async (value, words) => {
+    expect(await sentenceOf(value)).toContain(words);
+  });
+
+  it('parses addresses', () => {
+    expect(parseListen('localhost:0')).toEqual({ host: 'localhost', port: 0 });
+    expect(parseListen('[::]:7420')).toEqual({ host: '::', port: 7420 });
+    expect(['::1:7420', ':1', 'a:', 'a:b', 'a b:1'].map(parseListen)).toEqual(Array(5).fill(undefined));
+  });
+
+  it('has a published schema that is in step and describes every field', async () => {
+    const made = configurationSchema(coordinatorFile, 'coordinator.json');
+    const file = new URL('../../schema/coordinator.schema.json', import.meta.url);
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(JSON.parse(JSON.stringify(made)));
+    for (const property of Object.values(made.properties ?? {})) expect(property.description).toBeTruthy();
+  });
+});

@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import type { ProfileFilter } from '@authmesh/shared/core/patterns';
+import { day } from '@authmesh/shared/core/time';
+import { type Configuration, type ConfigurationBinding, loadConfiguration } from '@authmesh/shared/node/configuration';
+import type { LogLevel } from '@authmesh/shared/node/logger';
+import { profileFilter } from '@authmesh/shared/protocol/policy';
+import { z } from 'zod';
+
+const url = z.string().regex(/^wss?:\/\/\S+$/, 'expected a URL that begins with ws:// or wss://');
+const name = z.string().min(1).max(64);
+const listenPattern = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:\s]+)):(\d{1,5})$/;
+
+const pool = z.strictObject({
+  name: name.describe('What the pool is called.'),
+  match: z.array(z.string().min(1).max(300)).min(1).describe('Patterns of the logins whose sessions share the limit.'),
+  limit: z.number().int().min(1).describe('Most of its sessions that may come back at once.'),
+  settleSeconds: z.number().min(0).default(20).describe('How long a session takes until it counts as back.'),
+});
+
+/** `coordinator.json`: what an operator may say about one coordinator. */
+export const coordinatorFile = z.strictObject({
+  $schema: z.string().optional().describe('Address of the JSON Schema, for editors.'),
+  listen: z
+    .string()
+    .refine(text => parseListen(text) !== undefined, 'expected HOST:PORT, an IPv6 address in brackets')
+    .default('127.0.0.1:7420')
+    .describe('Address to listen on, HOST:PORT; port 0 picks a free one.'),
+  publicUrl: z
+    .union([url, z.array(url).max(16)], { error: 'expected a URL that begins with ws:// or wss://, or a list of them' })
+    .optional()
+    .describe('How nodes reach this coordinator, one address or several; the listen address when it is left out.'),
+  store: z
+    .enum(['sqlite', 'memory'])
+    .default('sqlite')
+    .describe('Where records are kept: a file in the data folder, or nowhere.'),
+  pools: z.array(pool).default([]).describe('Sessions that share a limit.'),
+  alerts: z.array(z.looseObject({})).default([]).describe('Whom to tell of trouble.').meta({ secret: true }),
+  sync: z
+    .strictObject({ profiles: profileFilter.prefault({}).describe('Which logins take part, in the whole fleet.') })
+    .prefault({})
+    .describe('What is kept in step.'),
+  retention: z
+    .strictObject({
+      auditDays: z.number().int().min(1).max(3_650).default(90).describe('How many days the audit trail reaches back.'),
+      auditEntries: z
+        .number()
+        .int()
+        .min(100)
+        .max(10_000_000)
+        .default(100_000)
+        .describe('Most entries of the audit trail.'),
+    })
+    .prefault({})
+    .describe('How long things are kept.'),
+  logLevel: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('The quietest line that is logged.'),
+});
+export type CoordinatorFile = z.output<typeof coordinatorFile>;
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+/** What a running coordinator goes by. */
+export interface CoordinatorSettings {
+  readonly listen: ListenAddress;
+  /** Empty: the address that it listens on. */
+  readonly publicUrls: readonly string[];
+  readonly store: CoordinatorFile['store'];
+  readonly pools: CoordinatorFile['pools'];
+  readonly alerts: CoordinatorFile['alerts'];
+  readonly profiles: ProfileFilter;
+  readonly audit: { readonly ageMsMax: number; readonly entriesMax: number };
+  readonly logLevel: LogLevel;
+}
+
+const bindings: readonly ConfigurationBinding[] = [
+  { field: 'listen', environment: 'AUTHMESH_LISTEN', flag: '--listen' },
+  { field: 'publicUrl', environment: 'AUTHMESH_PUBLIC_URL', flag: '--public-url', form: 'list' },
+  { field: 'store', environment: 'AUTHMESH_STORE', flag: '--store' },
+  { field: 'logLevel', environment: 'AUTHMESH_LOG_LEVEL', flag: '--log-level' },
+];
+
+/** Host and port of `HOST:PORT` or `[IPV6]:PORT`; undefined when it is neither. */
+export function parseListen(text: string): ListenAddress | undefined {
+  const [, bracketed, plain, digits] = listenPattern.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  return host !== undefined && port <= 65_535 ? { host, port } : undefined;
+}
+
+/** The coordinator's file in its data folder. */
+export function coordinatorFilePath(dataDir: string): string {
+  return join(dataDir, 'coordinator.json');
+}
+
+export interface CoordinatorConfigSources {
+  /** The data folder; its `coordinator.json` may be missing. */
+  readonly dataDir: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** `--listen`, `--public-url`, `--store`, `--log-level`, as far as they were given. */
+  readonly flags?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Reads and checks the coordinator's configuration; throws `ERR_CONFIGURATION` with a sentence for the operator. */
+export async function loadCoordinatorConfig(sources: CoordinatorConfigSources): Promise<{
+  readonly settings: CoordinatorSettings;
+  readonly configuration: Configuration<CoordinatorFile>;
+}> {
+  const { dataDir, environment, flags = {} } = sources;
+  const file = coordinatorFilePath(dataDir);
+  const configuration = await loadConfiguration({ schema: coordinatorFile, file, bindings, environment, flags });
+  const { listen, publicUrl, store, pools, alerts, sync, retention, logLevel } = configuration.value;
+  const address = parseListen(listen);
+  if (!address) throw new TypeError('a checked address does not parse');
+  const settings: CoordinatorSettings = {
+    listen: address,
+    publicUrls: publicUrl === undefined ? [] : [publicUrl].flat(),
+    store,
+    pools,
+    alerts,
+    profiles: sync.profiles,
+    audit: { ageMsMax: retention.auditDays * day, entriesMax: retention.auditEntries },
+    logLevel,
+  };
+  return { settings, configuration };
+}
