@@ -43,7 +43,8 @@ export interface StoreDiscovery {
 
 interface Probed {
   readonly inode: number;
-  readonly modifiedMs: number;
+  /** Of the database and of its write-ahead log, where new rows stand first. */
+  readonly state: string;
   readonly at: number;
   readonly result: ProbeResult;
 }
@@ -59,12 +60,12 @@ export function createStoreDiscovery(stateDirs: readonly string[], now: () => nu
       return undefined;
     }
     const known = probed.get(path);
-    const isSame = known?.inode === stats.ino && known.modifiedMs === stats.mtimeMs;
-    if (known && known.inode === stats.ino && (isSame || known.result === 'logins') && now() - known.at < probeMs) {
-      return known.result;
-    }
+    const log = await stat(`${path}-wal`).catch(() => undefined);
+    const state = [stats.mtimeMs, stats.size, log?.mtimeMs, log?.size].join(' ');
+    const isKnown = known?.inode === stats.ino && (known.state === state || known.result === 'logins');
+    if (isKnown && now() - known.at < probeMs) return known.result;
     const result = stats.size === 0 ? 'no-logins' : probe(path);
-    probed.set(path, { inode: stats.ino, modifiedMs: stats.mtimeMs, at: now(), result });
+    probed.set(path, { inode: stats.ino, state, at: now(), result });
     return result;
   }
 
