@@ -85,9 +85,14 @@ function frameReceived(
         if (isAhead(state, position, ours)) raiseEpoch(state, position.epoch, effects);
         session.known.set(account, position);
       }
+      // Then the announcements, for a judgement is acted on by what the node knows: `stale` heals with the login it has.
+      sendFresher(state, session, effects);
       for (const observation of message.observations)
         submitObservation(state, session, observation, undefined, at, effects);
-      if (message.last) sendFresher(state, session, effects);
+      if (message.last) {
+        session.known.clear();
+        effects.push({ type: 'send', link, message: { type: 'synced' } });
+      }
       break;
     case 'publish': {
       const { observation, generation, sealed } = message;
@@ -112,16 +117,15 @@ function frameReceived(
   }
 }
 
-/** Only what is fresher than what the node said it knows goes to it. */
+/** Only what is fresher than what the node said it knows goes to it, once. */
 function sendFresher(state: CoordinatorState, session: Session, effects: CoordinatorEffect[]): void {
   for (const [account, entry] of state.accounts) {
     const announcement = announcementOf(entry);
     const known = session.known.get(account);
     if (!announcement || (known && comparePositions(known, announcement.position) >= 0)) continue;
     effects.push({ type: 'announce', announcement, links: [session.link] });
+    session.known.set(account, announcement.position);
   }
-  session.known.clear();
-  effects.push({ type: 'send', link: session.link, message: { type: 'synced' } });
 }
 
 function persistSucceeded(
