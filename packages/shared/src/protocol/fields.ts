@@ -57,5 +57,6 @@ export const nodeName = z
   .min(1)
   .max(64)
   .regex(/^[\w.-]+$/, 'may hold letters, digits, dot, dash and underscore');
+export const sentenceCharsMax = 500;
 /** A sentence for the operator; never holds a secret. */
-export const sentence = z.string().max(500);
+export const sentence = z.string().max(sentenceCharsMax);
