@@ -1,2 +1,13 @@
 #!/usr/bin/env node
-console.log(process.version);
+import { exitCodeOf, operatorSentence } from '@authmesh/shared/node/errors';
+import { requireNode } from '@authmesh/shared/node/version';
+
+// Before anything that an older Node cannot load: its own error would say nothing to the operator.
+try {
+  requireNode();
+  const { main } = await import('./main.ts');
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`authmesh-agent: ${operatorSentence(error)}\n`);
+  process.exitCode = exitCodeOf(error);
+}

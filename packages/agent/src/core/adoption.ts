@@ -60,7 +60,7 @@ function obstacle(state: AgentState, { account, profile }: AnnouncementFacts, st
 }
 
 function create(state: AgentState, facts: AnnouncementFacts, store: StoreId, effects: AgentEffect[]): CopyKey {
-  const { account, access, profile } = facts;
+  const { account, access, refresh, profile } = facts;
   const key = copyKey(store, profile);
   const form = formFor(state, facts, profile);
   const past = state.copies.get(key);
@@ -73,7 +73,7 @@ function create(state: AgentState, facts: AnnouncementFacts, store: StoreId, eff
     attempts: 0,
     writing: { access, form },
   });
-  effects.push({ type: 'create-profile', store, profile, account, access, form });
+  effects.push({ type: 'create-profile', store, profile, account, access, refresh, form });
   return key;
 }
 

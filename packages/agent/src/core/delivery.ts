@@ -29,6 +29,7 @@ export function deliver(state: AgentState, key: CopyKey, at: Instant, effects: A
     account,
     expected: { access: seen.access, refresh: seen.refresh },
     access: facts.access,
+    refresh: facts.refresh,
     form,
   });
 }

@@ -27,6 +27,8 @@ export type AgentEffect =
       readonly expected: { readonly access?: Fingerprint | undefined; readonly refresh?: Fingerprint | undefined };
       /** The credential to write, by its access fingerprint: the vault has the bytes. */
       readonly access: Fingerprint;
+      /** Its refresh token; absent: it has none to give, and a `full` write leaves the store's own. */
+      readonly refresh?: Fingerprint | undefined;
       readonly form: CredentialForm;
     }
   /** Put a login of the fleet into a store that lacks it. Answered by `write-settled`. */
@@ -36,6 +38,7 @@ export type AgentEffect =
       readonly profile: ProfileId;
       readonly account: AccountId;
       readonly access: Fingerprint;
+      readonly refresh?: Fingerprint | undefined;
       readonly form: CredentialForm;
     }
   /** Keep in the journal, synced before the effects that follow. */

@@ -1,4 +1,4 @@
-import { type Instant, isUsable, type Milliseconds, second } from '@authmesh/shared/core/time';
+import { clockOffsetMsMin, type Instant, type Milliseconds, second, shiftExpiry } from '@authmesh/shared/core/time';
 import { deliver } from './delivery.ts';
 import type { AgentEffect } from './effect.ts';
 import { report } from './report.ts';
@@ -42,13 +42,24 @@ function dueAt(state: AgentState, copy: Copy): Instant | undefined {
   if (copy.retryAt !== undefined) return copy.retryAt;
   if (copy.reportedAt === undefined) return undefined;
   if (!copy.judged || copy.judged.verdict === 'wanted') return copy.reportedAt + judgementMsMax;
-  return copy.judged.verdict === 'parallel' ? endOfParallel(copy) : undefined;
+  return copy.judged.verdict === 'parallel' ? endOfParallel(state, copy) : undefined;
 }
 
-/** A parallel login is looked at again when it ends: then the fleet's heals it. */
-function endOfParallel(copy: Copy): Instant | undefined {
-  const { seen, reportedAt } = copy;
-  if (!seen || seen.expiresAt === null || reportedAt === undefined) return undefined;
-  // Reported after its end already: the coordinator knows.
-  return isUsable(seen.expiresAt, reportedAt) ? seen.expiresAt : undefined;
+/**
+ * A parallel login is looked at again when it ends, for then the fleet's heals it, and when the fleet's ends, for then it
+ * may take its place. The coordinator's clock may be behind by what is not corrected: so once more after that.
+ */
+function endOfParallel(state: AgentState, { seen, account, reportedAt }: Copy): Instant | undefined {
+  if (!seen || reportedAt === undefined) return undefined;
+  let next: Instant | undefined;
+  for (const end of [
+    seen.expiresAt,
+    shiftExpiry(state.accounts.get(account)?.expiresAt ?? null, state.clockOffsetMs),
+  ]) {
+    if (end === null) continue;
+    for (const due of [end, end + clockOffsetMsMin]) {
+      if (due > reportedAt && (next === undefined || due < next)) next = due;
+    }
+  }
+  return next;
 }

@@ -1,40 +1,33 @@
 import { readFile } from 'node:fs/promises';
-import { systemErrorCode } from '@authmesh/shared/node/errors';
+import { resolve } from 'node:path';
+import { AuthmeshError, systemErrorCode, systemReason } from '@authmesh/shared/node/errors';
 import { writePrivateJson } from '@authmesh/shared/node/private-file';
-import { z } from 'zod';
-import { agentFilePath, loadAgentConfig } from './config.ts';
+import { agentFilePath } from './config.ts';
 
-/** What `join` keeps in `agent.json`. */
-export interface JoinedFacts {
+/** What joining puts into `agent.json`. */
+export interface JoinedConfig {
+  readonly coordinators: readonly string[];
   readonly name: string;
-  readonly coordinator: readonly string[];
-  /** Absolute paths; undefined: none were named, the file stays as it is. */
-  readonly stateDirs?: readonly string[] | undefined;
+  /** Empty: the default, or what the file says already. */
+  readonly stateDirs: readonly string[];
 }
 
-/** Writes the facts of a join into `agent.json`; every other field stays. Throws when the file is not valid. */
-export async function keepJoinedFacts(home: string, facts: JoinedFacts): Promise<void> {
-  await loadAgentConfig({ home, environment: {} });
-  const raw = await readRaw(agentFilePath(home));
+/** Adds what joining gave to `agent.json`; whatever else its owner wrote there stays. The file was valid before. */
+export async function writeJoinedConfig(home: string, joined: JoinedConfig): Promise<void> {
+  const file = agentFilePath(home);
+  const before = await readObject(file);
   const openclaw =
-    facts.stateDirs === undefined ? {} : { openclaw: { ...object(raw.openclaw), stateDirs: facts.stateDirs } };
-  await writePrivateJson(agentFilePath(home), {
-    ...raw,
-    name: facts.name,
-    coordinator: facts.coordinator,
-    ...openclaw,
-  });
+    joined.stateDirs.length === 0 ? {} : { openclaw: { stateDirs: joined.stateDirs.map(dir => resolve(dir)) } };
+  await writePrivateJson(file, { ...before, name: joined.name, coordinator: joined.coordinators, ...openclaw });
 }
 
-async function readRaw(file: string): Promise<Record<string, unknown>> {
+async function readObject(file: string): Promise<Readonly<Record<string, unknown>>> {
   try {
-    return object(JSON.parse((await readFile(file, 'utf8')).replace(/^\uFEFF/, '')));
+    return JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return {};
-    throw error;
+    throw new AuthmeshError('ERR_FILE_ACCESS', `cannot read ${file}: ${systemReason(error)}`, {
+      hint: 'mend that and run the command again',
+    });
   }
-}
-
-function object(value: unknown): Record<string, unknown> {
-  return z.record(z.string(), z.unknown()).catch({}).parse(value);
 }

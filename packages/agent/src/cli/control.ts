@@ -1,0 +1,31 @@
+import type { Agent } from '@authmesh/agent/agent';
+import { AuthmeshError } from '@authmesh/shared/node/errors';
+import { z } from 'zod';
+
+/** What the command line may ask the daemon of its host. */
+export const controlRequest = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('status') }),
+  z.strictObject({
+    op: z.literal('adopt'),
+    profiles: z.array(z.string().max(600)).max(1_000),
+    agent: z.string().max(200).optional(),
+  }),
+]);
+
+/** What `adopt` answers. */
+export const adoptReply = z.object({
+  adopted: z.array(z.string()),
+  problems: z.array(z.object({ login: z.string(), reason: z.string() })),
+});
+
+/** The daemon's side of the control socket. */
+export async function answerControl(agent: Agent, request: unknown): Promise<unknown> {
+  const parsed = controlRequest.safeParse(request);
+  if (!parsed.success)
+    throw new AuthmeshError('ERR_CONTROL_PROTOCOL', 'the daemon does not know this request', {
+      hint: 'restart it: it may be of another version than this command',
+    });
+  if (parsed.data.op === 'status') return agent.status();
+  const { adopted, problems } = await agent.adopt(parsed.data.profiles, parsed.data.agent);
+  return { adopted, problems };
+}

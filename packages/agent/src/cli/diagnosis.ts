@@ -1,0 +1,134 @@
+import type { Status } from '@authmesh/agent/io/status-view';
+import type { Instant } from '@authmesh/shared/core/time';
+import { problemsOf } from './status-problems.ts';
+
+/** One thing that `doctor` looked at. */
+export interface Finding {
+  readonly name: string;
+  readonly state: 'ok' | 'notice' | 'problem';
+  readonly found: string;
+  /** The command or change that mends it. */
+  readonly mend?: string | undefined;
+}
+
+export interface Examined {
+  readonly status: Status;
+  readonly isRunning: boolean;
+  /** Why the coordinator did not answer this very moment. */
+  readonly coordinatorProblem: string | undefined;
+  readonly stateDirs: readonly string[];
+}
+
+/** Everything that could be wrong on this host, as far as its state shows. */
+export function diagnose(examined: Examined, now: Instant): Finding[] {
+  const { status, isRunning, coordinatorProblem } = examined;
+  return [
+    isRunning
+      ? ok('daemon', 'it runs')
+      : problem('daemon', 'it does not run', '`authmesh-agent service install`, or `authmesh-agent run` in a terminal'),
+    coordinatorProblem === undefined
+      ? ok('coordinator', `${status.coordinator.url} answers`)
+      : problem('coordinator', coordinatorProblem, 'start the coordinator, or mend its address in agent.json'),
+    ...stateDirFindings(examined),
+    ...storeFindings(status),
+    ...loginFindings(status),
+    ...(problemsOf(status, now).length === 0 ? [ok('logins', `${status.accounts.length} in step`)] : []),
+  ];
+}
+
+function stateDirFindings({ status, stateDirs }: Examined): Finding[] {
+  return stateDirs.flatMap((stateDir): Finding[] => {
+    const found = status.openclaw.find(one => one.stateDir === stateDir);
+    if (!found || (found.generation === 'none' && found.foreign.length === 0)) {
+      return [
+        {
+          name: 'OpenClaw',
+          state: 'notice',
+          found: `${stateDir} holds no login`,
+          mend: 'log in with OpenClaw, take logins over with `authmesh-agent adopt`, or name another folder in `openclaw.stateDirs`',
+        },
+      ];
+    }
+    return found.foreign.map(({ path, reason }) =>
+      problem(
+        'OpenClaw',
+        `${path}: ${reason}`,
+        'nothing was written there; keep these logins by hand until authmesh knows this kind of store',
+      ),
+    );
+  });
+}
+
+function storeFindings({ stores }: Status): Finding[] {
+  return stores.flatMap(({ store, state, reason }) =>
+    state === 'quarantined'
+      ? [
+          problem(
+            'store',
+            `${store} is left alone: ${reason ?? 'it cannot be understood'}`,
+            'put a good copy back or delete it; authmesh picks it up by itself',
+          ),
+        ]
+      : [],
+  );
+}
+
+function loginFindings({ accounts, lacks, node }: Status): Finding[] {
+  const findings: Finding[] = [];
+  for (const account of accounts) {
+    const here = account.copies.filter(copy => copy.node === node.name);
+    for (const copy of here) {
+      if (copy.state === 'error' || copy.state === 'quarantined')
+        findings.push(
+          problem(
+            'login',
+            `${copy.profile} in ${copy.store}: ${copy.reason}`,
+            'mend what it names; the delivery is tried again by itself',
+          ),
+        );
+    }
+    const [profile = account.account] = account.profiles;
+    if (account.state === 'expired') {
+      findings.push(
+        problem(
+          'login',
+          `${account.account} has ended everywhere`,
+          `start OpenClaw on ${account.home ?? 'its home'} so that it refreshes it, or log in there again`,
+        ),
+      );
+    } else if (account.state === 'unlinked') {
+      const others = account.copies.filter(copy => copy.state === 'unlinked').map(copy => copy.node);
+      findings.push(
+        problem(
+          'login',
+          `hosts have different logins under ${profile}, and nothing says that they are one account`,
+          `\`authmesh-agent link ${profile} ${[...new Set(others)].join(' ')}\` if they are; else rename one profile`,
+        ),
+      );
+    } else if (account.state === 'parallel') {
+      findings.push({
+        name: 'login',
+        state: 'notice',
+        found: `${account.account} has two live logins; neither replaces the other`,
+        mend: `\`authmesh-agent explain ${profile}\` lists them, \`authmesh-agent restore ${profile} --revision N\` chooses one for all`,
+      });
+    }
+  }
+  if (lacks.length > 0) {
+    findings.push({
+      name: 'login',
+      state: 'notice',
+      found: `the fleet has ${lacks.map(({ profile }) => profile).join(', ')}, this host has not`,
+      mend: '`authmesh-agent adopt --all` puts them here',
+    });
+  }
+  return findings;
+}
+
+function ok(name: string, found: string): Finding {
+  return { name, state: 'ok', found };
+}
+
+function problem(name: string, found: string, mend: string): Finding {
+  return { name, state: 'problem', found, mend };
+}

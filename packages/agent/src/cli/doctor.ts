@@ -1,0 +1,68 @@
+import { readOfflineStatus } from '@authmesh/agent/io/offline-status';
+import type { Status } from '@authmesh/agent/io/status-view';
+import type { Command } from '@authmesh/shared/node/command-line';
+import { askControl } from '@authmesh/shared/node/control-client';
+import { AuthmeshError, operatorSentence } from '@authmesh/shared/node/errors';
+import { exitCodes } from '@authmesh/shared/node/exit-codes';
+import { withCoordinator } from './command-session.ts';
+import { diagnose, type Finding } from './diagnosis.ts';
+import { homeOption, openHome } from './home.ts';
+
+export const doctorCommand: Command = {
+  name: 'doctor',
+  summary: 'look for everything that could be wrong on this host, with what mends it',
+  options: [homeOption],
+  example: 'authmesh-agent doctor',
+  async run(context) {
+    const findings: Finding[] = [];
+    const opened = await openHome(context).catch((error: unknown) => {
+      if (!(error instanceof AuthmeshError)) throw error;
+      findings.push({ name: 'home', state: 'problem', found: error.message, mend: error.hint });
+      return undefined;
+    });
+    if (opened) {
+      const { home, identity, settings } = opened;
+      findings.push({ name: 'home', state: 'ok', found: `${home} is a member as ${identity.membership.name}` });
+      const running = await askControl({ home, request: { op: 'status' } }).catch(unreachable);
+      const status = (running ??
+        (await readOfflineStatus({
+          home,
+          identity,
+          config: settings.config,
+          stateDirs: settings.stateDirs,
+        }))) as Status;
+      const coordinator = await withCoordinator(identity, settings.coordinators, session =>
+        session.ask({ type: 'nodes' }, 'nodes'),
+      ).then(
+        () => undefined,
+        (error: unknown) => operatorSentence(error),
+      );
+      findings.push(
+        ...diagnose(
+          { status, isRunning: running !== undefined, coordinatorProblem: coordinator, stateDirs: settings.stateDirs },
+          Date.now(),
+        ),
+      );
+    }
+    const healthy = findings.every(finding => finding.state !== 'problem');
+    context.output.data({ healthy, findings }, () =>
+      findings.map(finding => drawFinding(finding, context.output.paint)).join('\n'),
+    );
+    return healthy ? exitCodes.ok : exitCodes.problem;
+  },
+};
+
+function unreachable(error: unknown): undefined {
+  if (error instanceof AuthmeshError && error.code === 'ERR_DAEMON_UNREACHABLE') return undefined;
+  throw error;
+}
+
+const marks = { ok: ['green', 'ok'], notice: ['yellow', 'note'], problem: ['red', 'problem'] } as const;
+
+function drawFinding(
+  { name, state, found, mend }: Finding,
+  paint: (style: 'green' | 'yellow' | 'red', text: string) => string,
+): string {
+  const [colour, word] = marks[state];
+  return `${paint(colour, word.padEnd(8))} ${name}: ${found}${mend === undefined ? '' : `\n         → ${mend}`}`;
+}

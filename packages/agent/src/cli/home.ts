@@ -1,0 +1,71 @@
+import type { AgentConfig } from '@authmesh/agent/core/config';
+import { loadAgentConfig } from '@authmesh/agent/io/config';
+import { type Identity, readIdentity } from '@authmesh/agent/io/identity';
+import type { CommandContext, CommandOption } from '@authmesh/shared/node/command-line';
+import type { ConfigurationOrigin } from '@authmesh/shared/node/configuration';
+import { chooseHome } from '@authmesh/shared/node/home-path';
+import type { LogLevel } from '@authmesh/shared/node/logger';
+
+export const homeOption: CommandOption = {
+  flags: '--home <dir>',
+  description: 'the agent’s home (default: $AUTHMESH_HOME, else ~/.authmesh)',
+};
+
+export const stateDirOption: CommandOption = {
+  flags: '--state-dir <dir>',
+  description: 'OpenClaw’s state directory; may be given several times',
+  repeatable: true,
+};
+
+export const logLevelOption: CommandOption = {
+  flags: '--log-level <level>',
+  description: 'the quietest line that is logged: debug, info, warn, error or silent',
+};
+
+/** The agent's home that a command is about. */
+export function chooseAgentHome({ option }: CommandContext): string {
+  return chooseHome({
+    flag: option('home'),
+    environment: process.env,
+    variable: 'AUTHMESH_HOME',
+    fallback: '~/.authmesh',
+  });
+}
+
+/** The configuration in force. */
+export interface Settings {
+  readonly coordinators: readonly string[];
+  /** Absolute paths. */
+  readonly stateDirs: readonly string[];
+  readonly config: AgentConfig;
+  readonly logLevel: LogLevel;
+  readonly file: string;
+  readonly origins: readonly ConfigurationOrigin[];
+}
+
+/** Reads and checks `agent.json`, the environment and the flags of this command. */
+export async function loadSettings(home: string, { option, options }: CommandContext): Promise<Settings> {
+  const stateDirs = options('state-dir');
+  const flags: Record<string, unknown> = {};
+  if (stateDirs.length > 0) flags['--state-dir'] = stateDirs;
+  const logLevel = option('log-level');
+  if (logLevel !== undefined) flags['--log-level'] = logLevel;
+  const { settings, configuration } = await loadAgentConfig({ home, environment: process.env, flags });
+  return {
+    coordinators: settings.core.coordinators,
+    stateDirs: settings.stateDirs,
+    config: settings.core,
+    logLevel: settings.logLevel,
+    file: configuration.file,
+    origins: configuration.origins,
+  };
+}
+
+/** A member's home with its identity and its configuration. */
+export async function openHome(
+  context: CommandContext,
+): Promise<{ readonly home: string; readonly identity: Identity; readonly settings: Settings }> {
+  const home = chooseAgentHome(context);
+  const identity = await readIdentity(home);
+  return { home, identity, settings: await loadSettings(home, context) };
+}

@@ -1,0 +1,127 @@
+import { hostname } from 'node:os';
+import { enroll } from '@authmesh/agent/io/enrollment';
+import { ensureKeys, keepMembership, readKeys } from '@authmesh/agent/io/identity';
+import { writeJoinedConfig } from '@authmesh/agent/io/joined-config';
+import { createStoreDiscovery, type StateDirectory } from '@authmesh/agent/io/store-discovery';
+import { accountLabel } from '@authmesh/shared/core/identifiers';
+import { decodeJoinCode } from '@authmesh/shared/crypto/join-code';
+import { nodeIdOf } from '@authmesh/shared/crypto/signing';
+import type { Command } from '@authmesh/shared/node/command-line';
+import { AuthmeshError } from '@authmesh/shared/node/errors';
+import { findInstance } from '@authmesh/shared/node/instance-lock';
+import { packageVersion } from '@authmesh/shared/node/version';
+import type { AnswerBody } from '@authmesh/shared/protocol/answer';
+import { nodeName } from '@authmesh/shared/protocol/fields';
+import { withCoordinator } from './command-session.ts';
+import { chooseAgentHome, homeOption, loadSettings, stateDirOption } from './home.ts';
+
+export const joinCommand: Command = {
+  name: 'join',
+  summary: 'make this host a member of a fleet',
+  arguments: '<code>',
+  options: [
+    homeOption,
+    { flags: '--name <name>', description: 'what the fleet calls this host (default: its host name)' },
+    stateDirOption,
+  ],
+  example: 'authmesh-agent join authmesh1… --name t440',
+  async run(context) {
+    const home = chooseAgentHome(context);
+    const decoded = decodeJoinCode(context.arguments[0] ?? '');
+    if ('problem' in decoded) throw new AuthmeshError('ERR_CODE_INVALID', decoded.problem);
+    await refuseSecondMembership(home);
+    const keys = await ensureKeys(home);
+    // Before the code is spent: a wrong configuration must not cost it.
+    await loadSettings(home, context);
+    const { code } = decoded;
+    const joined = await enroll({
+      code,
+      keys,
+      name: wantedName(context.option('name')),
+      version: packageVersion(),
+      now: Date.now,
+    });
+    const { fleet, name, secrets, url } = joined;
+    const membership = { fleet, name, coordinatorKey: code.coordinatorKey, secrets };
+    await keepMembership(home, keys, membership);
+    const coordinators = [url, ...code.urls.filter(other => other !== url)];
+    await writeJoinedConfig(home, { coordinators, name, stateDirs: context.options('state-dir') });
+    const settings = await loadSettings(home, context);
+    const directories = await createStoreDiscovery(settings.stateDirs).look();
+    const overview = await withCoordinator({ keys, membership }, coordinators, session =>
+      session.ask({ type: 'overview' }, 'overview'),
+    ).catch(() => undefined);
+    const present = directories.flatMap(({ agents }) =>
+      agents.filter(agent => agent.isPresent).map(agent => agent.store),
+    );
+    const lacks = present.length > 0 ? [] : offered(overview);
+    const result = {
+      node: { id: nodeIdOf(keys.signing.publicKey), name },
+      fleet: { id: fleet, nodes: overview?.nodes.length ?? 1 },
+      stores: present,
+      openclaw: directories.map(({ stateDir, generation, foreign }) => ({ stateDir, generation, foreign })),
+      logins: offered(overview),
+    };
+    context.output.data(result, () =>
+      [
+        `${name} is a member of fleet ${fleet.slice(0, 12)} (${result.fleet.nodes} ${result.fleet.nodes === 1 ? 'node' : 'nodes'}).`,
+        ...describe(directories),
+        ...adoptable(lacks),
+        'Next: `authmesh-agent run`, or `authmesh-agent service install`.',
+      ].join('\n'),
+    );
+    return 0;
+  },
+};
+
+async function refuseSecondMembership(home: string): Promise<void> {
+  const { membership } = await readKeys(home);
+  if (membership) {
+    throw new AuthmeshError('ERR_ALREADY_JOINED', `${home} is a member already, as ${membership.name}`, {
+      hint: 'for a second membership on this host name another folder with --home',
+    });
+  }
+  const pid = await findInstance(home);
+  if (pid !== undefined)
+    throw new AuthmeshError('ERR_ALREADY_RUNNING', `an agent runs for ${home}, as process ${pid}`, {
+      hint: 'stop it first',
+    });
+}
+
+/** The given name, or the host's own, in the letters that a name may have. */
+function wantedName(given: string | undefined): string {
+  const name =
+    given ??
+    (hostname()
+      .replace(/[^\w.-]+/g, '-')
+      .slice(0, 64) ||
+      'host');
+  const parsed = nodeName.safeParse(name);
+  if (parsed.success) return name;
+  throw new AuthmeshError('ERR_USAGE', `--name is "${name}"`, {
+    hint: `it ${parsed.error.issues[0]?.message ?? 'is too long'}, 64 at most`,
+  });
+}
+
+function offered(overview: Extract<AnswerBody, { type: 'overview' }> | undefined) {
+  return (overview?.accounts ?? [])
+    .filter(view => view.position !== null)
+    .map(({ account, profile }) => ({ account: accountLabel(account), profile }));
+}
+
+function describe(directories: readonly StateDirectory[]): string[] {
+  return directories.flatMap(({ stateDir, agents, foreign }) => {
+    const present = agents.filter(agent => agent.isPresent).length;
+    const lines = foreign.map(({ path, reason }) => `${path}: ${reason}.`);
+    if (present > 0 || lines.length === 0)
+      lines.unshift(`${stateDir}: ${present === 1 ? 'one store' : `${present} stores`} to keep in step.`);
+    return lines;
+  });
+}
+
+function adoptable(lacks: readonly { readonly profile: string }[]): string[] {
+  if (lacks.length === 0) return [];
+  return [
+    `The fleet has ${lacks.map(({ profile }) => profile).join(', ')}; this host has no store of its own for them yet: \`authmesh-agent adopt\` puts them here.`,
+  ];
+}

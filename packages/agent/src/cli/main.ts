@@ -1,0 +1,40 @@
+import { runProgram } from '@authmesh/shared/node/command-line';
+import { packageVersion } from '@authmesh/shared/node/version';
+import { adoptCommand } from './adopt.ts';
+import { doctorCommand } from './doctor.ts';
+import { explainCommand } from './explain.ts';
+import { inviteCommand } from './invite.ts';
+import { joinCommand } from './join.ts';
+import { linkCommand } from './link.ts';
+import { nodesCommand } from './nodes.ts';
+import { restoreCommand } from './restore.ts';
+import { runCommand } from './run.ts';
+import { serviceCommands } from './service.ts';
+import { statusCommand } from './status.ts';
+import { validateCommand } from './validate.ts';
+
+/** The agent's command line. */
+export async function main(argv: readonly string[]): Promise<void> {
+  await runProgram(
+    {
+      name: 'authmesh-agent',
+      summary: 'Keeps the OAuth logins of this host’s OpenClaw in step with the fleet.',
+      version: packageVersion(),
+      commands: [
+        joinCommand,
+        runCommand,
+        statusCommand,
+        explainCommand,
+        adoptCommand,
+        inviteCommand,
+        nodesCommand,
+        linkCommand,
+        restoreCommand,
+        doctorCommand,
+        validateCommand,
+        ...serviceCommands,
+      ],
+    },
+    argv,
+  );
+}

@@ -1,0 +1,37 @@
+import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
+import { type Instant, second } from '@authmesh/shared/core/time';
+
+/** How long the coordinator may be away before that is a problem by itself. */
+const awayMsMax = 60 * second;
+
+const troubledAccounts: ReadonlySet<AccountStatus['state']> = new Set([
+  'expired',
+  'in-doubt',
+  'needs-login',
+  'unlinked',
+]);
+
+/** What an operator has to know about: each a sentence. Empty: healthy. */
+export function problemsOf(status: Status, now: Instant): string[] {
+  const problems: string[] = [];
+  const { coordinator, accounts, stores, openclaw, node } = status;
+  const awayMs = coordinator.since === null ? 0 : now - Date.parse(coordinator.since);
+  if (!coordinator.connected && awayMs > awayMsMax) {
+    problems.push(
+      `the coordinator has been away for ${Math.round(awayMs / second)} s: ${coordinator.problem ?? 'no answer'}`,
+    );
+  }
+  for (const account of accounts) {
+    if (troubledAccounts.has(account.state)) problems.push(`${account.account} is ${account.state}`);
+    for (const copy of account.copies) {
+      if (copy.node !== node.name) continue;
+      if (copy.state === 'error' || copy.state === 'quarantined')
+        problems.push(`${copy.profile} in ${copy.store}: ${copy.reason}`);
+    }
+  }
+  for (const { store, state, reason } of stores) {
+    if (state === 'quarantined') problems.push(`${store} is left alone: ${reason ?? 'it cannot be understood'}`);
+  }
+  for (const { foreign } of openclaw) for (const { path, reason } of foreign) problems.push(`${path}: ${reason}`);
+  return problems;
+}

@@ -1,0 +1,89 @@
+import type { AccountStatus, CopyStatus, Status } from '@authmesh/agent/io/status-view';
+import type { Instant } from '@authmesh/shared/core/time';
+import { describeDuration } from '@authmesh/shared/node/duration';
+import { type Output, table } from '@authmesh/shared/node/output';
+import { problemsOf } from './status-problems.ts';
+
+const colours = {
+  good: 'green',
+  waiting: 'yellow',
+  bad: 'red',
+} as const;
+
+const tones: Readonly<Record<AccountStatus['state'] | CopyStatus['state'], keyof typeof colours>> = {
+  fresh: 'good',
+  current: 'good',
+  expiring: 'waiting',
+  refreshing: 'waiting',
+  waiting: 'waiting',
+  held: 'waiting',
+  stale: 'waiting',
+  parallel: 'waiting',
+  unlinked: 'bad',
+  expired: 'bad',
+  'in-doubt': 'bad',
+  'needs-login': 'bad',
+  quarantined: 'bad',
+  error: 'bad',
+};
+
+/** The status as a person reads it. */
+export function drawStatus(status: Status, now: Instant, paint: Output['paint']): string {
+  const tone = (state: AccountStatus['state'] | CopyStatus['state']) => paint(colours[tones[state]], state);
+  const { node, fleet, coordinator } = status;
+  const link = coordinator.connected
+    ? `connected to ${coordinator.url}`
+    : `${paint('red', 'not connected')} to ${coordinator.url ?? 'any coordinator'}${age(coordinator.since, now, ' for ')}`;
+  const parts = [
+    `${node.name} in fleet ${fleet.id.slice(0, 12)}: ${fleet.online} of ${fleet.nodes} nodes online, ${link}${coordinator.connected ? '' : age(coordinator.seenAt, now, '; other hosts as of ', ' ago')}`,
+  ];
+  if (status.accounts.length > 0) {
+    parts.push(
+      table(
+        ['ACCOUNT', 'STATE', 'REVISION', 'FINGERPRINT', 'ENDS', 'FROM', 'HOME'],
+        status.accounts.map(account => [
+          account.account,
+          tone(account.state),
+          account.revision === null ? '-' : String(account.revision),
+          account.fingerprint?.slice(0, 12) ?? '-',
+          ends(account.expiresAt, now),
+          account.origin ?? '-',
+          account.home ?? '-',
+        ]),
+      ),
+      table(
+        ['HOST', 'PROFILE', 'STATE', 'HOLDS', 'STORE', 'WHY'],
+        status.accounts.flatMap(account =>
+          account.copies.map(copy => [
+            copy.node,
+            copy.profile,
+            tone(copy.state),
+            copy.custody,
+            copy.store,
+            copy.state === 'current' ? '' : copy.reason,
+          ]),
+        ),
+      ),
+    );
+  } else {
+    parts.push('No logins yet.');
+  }
+  if (status.lacks.length > 0) {
+    parts.push(
+      `This host lacks ${status.lacks.map(({ profile }) => profile).join(', ')}: \`authmesh-agent adopt\` puts them here.`,
+    );
+  }
+  const problems = problemsOf(status, now);
+  if (problems.length > 0) parts.push(problems.map(problem => `${paint('red', '!')} ${problem}`).join('\n'));
+  return parts.join('\n\n');
+}
+
+function ends(expiresAt: string | null, now: Instant): string {
+  if (expiresAt === null) return 'never';
+  const left = Date.parse(expiresAt) - now;
+  return left > 0 ? `in ${describeDuration(left)}` : `${describeDuration(left)} ago`;
+}
+
+function age(since: string | null, now: Instant, before: string, after = ''): string {
+  return since === null ? '' : `${before}${describeDuration(now - Date.parse(since))}${after}`;
+}

@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
+import type { CoordinatorTimer } from '@authmesh/coordinator/core/event';
+import { inviteKey } from '@authmesh/coordinator/core/record';
+import { createCoordinatorState } from '@authmesh/coordinator/core/state';
+import { transition } from '@authmesh/coordinator/core/transition';
+import { overview } from '@authmesh/coordinator/core/view';
+import type { CoordinatorKeys } from '@authmesh/coordinator/io/keys';
+import { createMetrics } from '@authmesh/coordinator/io/metrics';
+import { createServer } from '@authmesh/coordinator/io/server';
+import { createMemoryStore } from '@authmesh/coordinator/store/memory-store';
+import { loadRows, type Rows } from '@authmesh/coordinator/store/rows';
+import { openSqliteStore } from '@authmesh/coordinator/store/sqlite-store';
+import type { Store } from '@authmesh/coordinator/store/store';
+import type { ProfileFilter } from '@authmesh/shared/core/patterns';
+import { deriveInviteKeys } from '@authmesh/shared/crypto/invite-keys';
+import { encodeJoinCode } from '@authmesh/shared/crypto/join-code';
+import { operatorSentence } from '@authmesh/shared/node/errors';
+import type { Logger } from '@authmesh/shared/node/logger';
+import { createDriver } from '@authmesh/shared/runtime/driver';
+import { createTimers } from '@authmesh/shared/runtime/timers';
+
+export interface CoordinatorOptions {
+  readonly dataDir: string;
+  readonly store: 'sqlite' | 'memory';
+  readonly host: string;
+  readonly port: number;
+  /** Addresses for join codes; empty: the address that it listens on. */
+  readonly publicUrls: readonly string[];
+  readonly policy: ProfileFilter;
+  readonly keys: CoordinatorKeys;
+  readonly logger: Logger;
+  /** The program found a fault of its own: the process has to end. */
+  readonly onCrash: (error: unknown) => void;
+}
+
+/** A running coordinator: the machine, wired to its port and its store. */
+export interface Coordinator {
+  readonly url: string;
+  /** The founding code, while the fleet has no node. */
+  readonly foundingCode: () => string | null;
+  readonly status: () => ReturnType<typeof overview>;
+  readonly backup: (file: string) => Promise<void>;
+  /** Sends every node away with its own moment to come back, finishes what is on its way to the store, and stops. */
+  readonly close: () => Promise<void>;
+}
+
+/** The store of a data folder. */
+export function openStore(dataDir: string, kind: CoordinatorOptions['store']): Promise<Store> {
+  return kind === 'memory' ? Promise.resolve(createMemoryStore()) : openSqliteStore(join(dataDir, 'authmesh.sqlite'));
+}
+
+/** The code that makes the first node of a fleet; null once there is one. */
+export function foundingCodeOf(keys: CoordinatorKeys, urls: readonly string[], hasFounder: boolean): string | null {
+  if (hasFounder) return null;
+  const { invite, secret } = keys.founding;
+  return encodeJoinCode({ urls, coordinatorKey: keys.signing.publicKey, invite, secret, founder: null });
+}
+
+/** Starts the coordinator on what its data folder keeps; resolves when it listens. */
+export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  const { keys, logger } = options;
+  const store = await openStore(options.dataDir, options.store);
+  const rows = await loadState(store, keys, logger);
+  let closed: (() => void) | undefined;
+  let persistTrouble: string | undefined;
+
+  const timers = createTimers<CoordinatorTimer>(timer => driver.dispatch({ type: 'timer-fired', timer }));
+  const driver = createDriver({
+    transition,
+    state: createCoordinatorState({ ...rows, fleet: rows.fleet, policy: options.policy }),
+    execute,
+    now: Date.now,
+    drawSeed: () => randomBytes(4).readUInt32LE(),
+    onCrash: options.onCrash,
+  });
+  const server = createServer(
+    {
+      host: options.host,
+      port: options.port,
+      key: keys.signing,
+      now: Date.now,
+      http: {
+        live: () => ({ status: 200, body: 'live\n' }),
+        ready,
+        metrics: async () => ({ status: 200, body: await metrics.text(), contentType: metrics.contentType }),
+      },
+    },
+    event => driver.dispatch(event),
+  );
+  const metrics = createMetrics(
+    () => driver.state,
+    () => server.counters(),
+  );
+
+  async function ready() {
+    if (driver.state.mode === 'draining') return { status: 503, body: 'stopping\n' };
+    if (persistTrouble !== undefined)
+      return { status: 503, body: `the store does not take writes: ${persistTrouble}\n` };
+    try {
+      await store.check();
+      return { status: 200, body: 'ready\n' };
+    } catch (error) {
+      return { status: 503, body: `the store does not take writes: ${operatorSentence(error)}\n` };
+    }
+  }
+
+  function execute(effect: CoordinatorEffect): void {
+    switch (effect.type) {
+      case 'compare-and-set':
+        void compareAndSet(effect);
+        return;
+      case 'audit':
+        store
+          .appendAudit(effect.entry)
+          .catch((error: unknown) =>
+            logger.say('error', 'the audit trail does not take entries', { why: operatorSentence(error) }),
+          );
+        return;
+      case 'set-timer':
+        return timers.set(effect.timer, effect.delayMs);
+      case 'clear-timer':
+        return timers.clear(effect.timer);
+      case 'stop':
+        return closed?.();
+      case 'note':
+        metrics.note(effect);
+        return logger.note(effect);
+      default:
+        return server.execute(effect);
+    }
+  }
+
+  async function compareAndSet({
+    key,
+    expected,
+    value,
+  }: Extract<CoordinatorEffect, { type: 'compare-and-set' }>): Promise<void> {
+    try {
+      const outcome = await store.compareAndSet(key, expected, value);
+      persistTrouble = undefined;
+      if (outcome.ok) driver.dispatch({ type: 'persist-succeeded', key, storeRevision: outcome.revision });
+      else driver.dispatch({ type: 'persist-conflicted', key, value: outcome.value, storeRevision: outcome.revision });
+    } catch (error) {
+      persistTrouble = operatorSentence(error);
+      driver.dispatch({ type: 'persist-failed', key, reason: persistTrouble });
+    }
+  }
+
+  const address = await server.listen().catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
+  const url = `ws://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
+  const urls = options.publicUrls.length > 0 ? options.publicUrls : [url];
+  driver.dispatch({ type: 'started' });
+
+  return {
+    url,
+    foundingCode: () => foundingCodeOf(keys, urls, driver.state.founder !== null),
+    status: () => overview(driver.state, Date.now()),
+    backup: file => store.backup(file),
+    async close() {
+      const stopped = new Promise<void>(resolve => {
+        closed = resolve;
+      });
+      driver.dispatch({ type: 'drain-requested' });
+      await stopped;
+      timers.clearAll();
+      await server.close();
+      await store.close();
+    },
+  };
+}
+
+/** Reads the store and makes sure that a fleet can be founded on it. */
+async function loadState(store: Store, keys: CoordinatorKeys, logger: Logger): Promise<Rows> {
+  const rows = await loadRows(store);
+  for (const { key, reason } of rows.damaged)
+    logger.say('error', 'a record is damaged and left aside', { file: recordName(key), why: reason });
+  const { invite, secret } = keys.founding;
+  if (rows.nodes.length > 0 || rows.invites.some(({ record }) => record.id === invite)) return rows;
+  await store.compareAndSet(inviteKey(invite), 0, {
+    id: invite,
+    publicKey: deriveInviteKeys(secret).signing.publicKey,
+    uses: 1,
+    expiresAt: null,
+    createdBy: null,
+    createdAt: Date.now(),
+    sealed: null,
+    signature: null,
+  });
+  return loadRows(store);
+}
+
+/** A key may name an account: what kind it is tells enough. */
+function recordName(key: string): string {
+  return key.slice(0, Math.max(0, key.indexOf('/'))) || key;
+}

@@ -1,0 +1,67 @@
+import type { CoordinatorState } from '@authmesh/coordinator/core/state';
+import type { Note } from '@authmesh/shared/core/notes';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { ServerCounters } from './server.ts';
+
+/** What `/metrics` tells: counts and sizes, never an account or a node by name. */
+export interface Metrics {
+  /** Counts what the core notes, by its name in the catalogue. */
+  readonly note: (note: Note) => void;
+  /** Prometheus' text format. */
+  readonly text: () => Promise<string>;
+  readonly contentType: string;
+}
+
+/** The metrics of one coordinator; sizes are read when they are asked for. */
+export function createMetrics(state: () => CoordinatorState, counters: () => ServerCounters): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const events = new Counter({
+    name: 'authmesh_events_total',
+    help: 'What happened, by the name that the log gives it.',
+    labelNames: ['event'],
+    registers: [registry],
+  });
+  gauge(registry, 'authmesh_nodes', 'Members of the fleet.', () => state().nodes.size);
+  gauge(registry, 'authmesh_nodes_online', 'Members whose agent is connected.', () => onlineCount(state()));
+  gauge(registry, 'authmesh_accounts', 'Accounts known to the fleet.', () => state().accounts.size);
+  gauge(registry, 'authmesh_links', 'Open connections.', () => counters().links);
+  gauge(registry, 'authmesh_links_unproven', 'Connections that have proved nothing yet.', () => counters().halfOpen);
+  for (const [name, help, read] of totals) {
+    gauge(registry, `authmesh_${name}_total`, help, () => read(counters()));
+  }
+  return {
+    note: note => events.inc({ event: note.name }),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+const totals: readonly [name: string, help: string, read: (counters: ServerCounters) => number][] = [
+  ['links', 'Connections that were accepted.', counters => counters.linksTotal],
+  [
+    'links_turned_away',
+    'Connections refused because too many had proved nothing.',
+    counters => counters.turnedAwayTotal,
+  ],
+  ['frames_received', 'Frames that came in.', counters => counters.framesReceivedTotal],
+  ['announcements', 'Announcements signed.', counters => counters.announcementsTotal],
+  ['announcement_deliveries', 'Sockets that announcements were written to.', counters => counters.deliveriesTotal],
+];
+
+function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+}
+
+function onlineCount(state: CoordinatorState): number {
+  let online = 0;
+  for (const node of state.nodes.values()) if (node.link !== undefined) online++;
+  return online;
+}
