@@ -42,11 +42,6 @@ export function knownNamesAt(root: SchemaNode, path: readonly PropertyKey[]): re
   return schemaNodesAt(root, path).flatMap(node => Object.keys(node.properties ?? {}));
 }
 
-/** What the field is for, from its `describe`. */
-export function descriptionAt(root: SchemaNode, path: readonly PropertyKey[]): string | undefined {
-  return schemaNodesAt(root, path).find(node => node.description !== undefined)?.description;
-}
-
 /** Whether the field at `path`, or one that it is in, may hold a secret. */
 export function isSecretAt(root: SchemaNode, path: readonly PropertyKey[]): boolean {
   return path.some((_, depth) => schemaNodesAt(root, path.slice(0, depth + 1)).some(node => node.secret === true));

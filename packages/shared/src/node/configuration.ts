@@ -1,16 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
-import {
-  configurationSchema,
-  fieldName,
-  isSecretAt,
-  knownNamesAt,
-  type SchemaNode,
-  showValue,
-  valueAt,
-} from './configuration-fields.ts';
-import { nearestName } from './edit-distance.ts';
-import { AuthmeshError, systemErrorCode, systemReason } from './errors.ts';
+import { configurationFault, invalidConfiguration } from './configuration-fault.ts';
+import { configurationSchema, fieldName, isSecretAt, showValue, valueAt } from './configuration-fields.ts';
+import { type AuthmeshError, systemErrorCode, systemReason } from './errors.ts';
 
 /** Ties a field to an environment variable, and to a flag of the command line. */
 export interface ConfigurationBinding {
@@ -71,7 +63,7 @@ export async function loadConfiguration<Schema extends z.ZodType>(
     }
   }
   const parsed = schema.safeParse(raw);
-  if (!parsed.success) throw complaint(parsed.error.issues, raw, root, file, overrides);
+  if (!parsed.success) throw configurationFault({ issues: parsed.error.issues, raw, root, file, overrides });
   const origins = leavesOf(parsed.data).map(({ path, value }) => ({
     field: fieldName(path),
     value: isSecretAt(root, path) ? '[redacted]' : value,
@@ -86,7 +78,7 @@ async function readObject(file: string): Promise<Record<string, unknown>> {
     text = await readFile(file, 'utf8');
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return {};
-    throw invalid(`${file} cannot be read: ${systemReason(error)}`, 'mend that');
+    throw invalidConfiguration(`${file} cannot be read: ${systemReason(error)}`, 'mend that');
   }
   let value: unknown;
   try {
@@ -95,7 +87,7 @@ async function readObject(file: string): Promise<Record<string, unknown>> {
     throw notJson(file, text, error);
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  throw invalid(`${file} holds ${showValue(value, false)}`, 'it has to hold one object: { … }');
+  throw invalidConfiguration(`${file} holds ${showValue(value, false)}`, 'it has to hold one object: { … }');
 }
 
 /** V8 quotes the text around a fault; only the place is taken from its message. */
@@ -105,11 +97,7 @@ function notJson(file: string, text: string, error: unknown): AuthmeshError {
   const hint = /^\s*(\/\/|\/\*)/m.test(text)
     ? 'JSON has no comments: take them out'
     : 'mend the file, it is plain JSON';
-  return invalid(`${file} is not valid JSON${where}`, hint);
-}
-
-function invalid(message: string, hint: string): AuthmeshError {
-  return new AuthmeshError('ERR_CONFIGURATION', message, { hint });
+  return invalidConfiguration(`${file} is not valid JSON${where}`, hint);
 }
 
 function splitList(text: string): string[] {
@@ -131,66 +119,6 @@ function place(raw: Record<string, unknown>, field: string, value: unknown): voi
     target = copy as Record<string, unknown>;
   }
   target[last] = value;
-}
-
-type Issue = z.core.$ZodIssue;
-
-/** The first fault, as a sentence. Of a union, the fault of the alternative that came furthest. */
-function complaint(
-  issues: readonly Issue[],
-  raw: unknown,
-  root: SchemaNode,
-  file: string,
-  overrides: ReadonlyMap<string, string>,
-): AuthmeshError {
-  const issue = deepest(plainest(issues), []);
-  if (!issue) return invalid(`${file} is not valid`, 'see the reference of its fields');
-  const source = sourceOf(issue.path, overrides) ?? file;
-  if (issue.code === 'unrecognized_keys') {
-    const [key = ''] = issue.keys;
-    const known = knownNamesAt(root, issue.path);
-    const nearest = nearestName(key, known);
-    const hint = nearest ? `did you mean "${nearest}"?` : `known here: ${[...new Set(known)].join(', ')}`;
-    return invalid(`${source} has an unknown field "${fieldName([...issue.path, key])}"`, hint.replace(/\?$/, ''));
-  }
-  const found = showValue(valueAt(raw, issue.path), isSecretAt(root, issue.path));
-  const expected = lowerFirst(issue.message.replace(/, received .*$/, '').replace(/^Invalid input: /, ''));
-  return invalid(`${source}, field "${fieldName(issue.path)}", is ${found}`, expected);
-}
-
-/** A misspelt field is the cause of the missing one beside it. */
-function plainest(issues: readonly Issue[]): Issue | undefined {
-  return issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
-}
-
-function deepest(issue: Issue | undefined, base: readonly PropertyKey[]): Issue | undefined {
-  if (!issue) return undefined;
-  const path = [...base, ...issue.path];
-  const own = { ...issue, path } as Issue;
-  if (issue.code !== 'invalid_union') return own;
-  const inner = issue.errors
-    .map(alternative => deepest(plainest(alternative), path))
-    .filter(found => found !== undefined)
-    .filter(found => found.path.length > path.length || found.code !== 'invalid_type')
-    .sort((a, b) => closeness(b) - closeness(a));
-  return inner[0] ?? own;
-}
-
-/** How far an alternative came before it failed: one with a misspelt field was the one that was meant. */
-function closeness(issue: Issue): number {
-  return 2 * issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0);
-}
-
-function sourceOf(path: readonly PropertyKey[], overrides: ReadonlyMap<string, string>): string | undefined {
-  for (let depth = path.length; depth > 0; depth--) {
-    const source = overrides.get(fieldName(path.slice(0, depth)));
-    if (source !== undefined) return source;
-  }
-  return undefined;
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 /** Every scalar and list of the value, with its path. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, lstat, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { z } from 'zod';
 import { AuthmeshError, systemErrorCode, systemReason } from './errors.ts';
@@ -134,9 +134,4 @@ async function attempt<T>(verb: string, path: string, action: () => Promise<T>):
       cause: error,
     });
   }
-}
-
-/** Takes away the rights of group and others: for a file that another program made in a private folder. */
-export async function makePrivate(file: string): Promise<void> {
-  await attempt('change the mode of', file, () => chmod(file, fileMode));
 }
