@@ -154,9 +154,8 @@ function isSameEnd(found: unknown, wanted: Instant | undefined): boolean {
 }
 
 function entryOf(text: string, profile: ProfileId): Readonly<Record<string, unknown>> | undefined {
-  if (!hasObject(text, ['profiles', profile])) return undefined;
   const { profiles } = JSON.parse(text) as { readonly profiles: Readonly<Record<string, Record<string, unknown>>> };
-  return profiles[profile];
+  return Object.hasOwn(profiles, profile) ? profiles[profile] : undefined;
 }
 
 function hasEntry(text: string, profile: ProfileId): boolean {

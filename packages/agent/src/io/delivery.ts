@@ -1,4 +1,3 @@
-import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { CredentialForm } from '@authmesh/agent/core/effect';
 import type { WriteOutcome } from '@authmesh/agent/core/event';
@@ -7,6 +6,7 @@ import type { Milliseconds } from '@authmesh/shared/core/time';
 import type { Credential } from '@authmesh/shared/protocol/credential';
 import type { ParsedStore, ReadContext } from './auth-profiles.ts';
 import { replaceSteps, sweepTemps } from './durable-file.ts';
+import { locate } from './store-file.ts';
 import { acquireStoreLock } from './store-lock.ts';
 import { writeTogether } from './store-write.ts';
 
@@ -75,7 +75,7 @@ export function createDeliverer(deps: DeliveryDeps): Deliverer {
     if (lock.state === 'failed') return batch.map(() => ({ result: 'failed', reason: lock.reason }));
     try {
       await deps.at?.('locked');
-      const directory = dirname(await realpath(store).catch(() => store));
+      const directory = dirname(locate(store));
       if (!swept.has(directory)) {
         swept.add(directory);
         await sweepTemps(directory);
@@ -85,7 +85,7 @@ export function createDeliverer(deps: DeliveryDeps): Deliverer {
       const write = () => writeTogether(store, batch, deps);
       return deps.during ? await deps.during(store, write) : await write();
     } finally {
-      await lock.release();
+      lock.release();
       await deps.at?.('unlocked');
     }
   }
@@ -107,10 +107,10 @@ export function createDeliverer(deps: DeliveryDeps): Deliverer {
   }
 
   return {
-    deliver: async delivery => {
+    deliver: delivery => {
       // Two agents' stores may be links to one file: what counts is where the bytes are.
-      const file = await realpath(delivery.store).catch(() => delivery.store);
-      return await new Promise<WriteOutcome>(settle => {
+      const file = locate(delivery.store);
+      return new Promise<WriteOutcome>(settle => {
         const queue = waiting.get(file);
         if (queue) {
           queue.push({ delivery, settle });

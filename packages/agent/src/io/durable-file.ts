@@ -1,7 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsync,
+  openSync,
+  renameSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { readdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { isAlive } from './process-liveness.ts';
 import { errorCode } from './store-file.ts';
 
@@ -17,11 +31,13 @@ export type ReplaceOutcome =
 
 export interface ReplaceOptions {
   /** Asked right before the rename: whether the file still is the one that was read. */
-  readonly isUnchanged?: (() => Promise<boolean>) | undefined;
+  readonly isUnchanged?: (() => boolean | Promise<boolean>) | undefined;
   /** Told at each step; tests crash or fail there. */
   readonly at?: ((step: ReplaceStep) => void | Promise<void>) | undefined;
 }
 
+/** Only the disk itself is waited for; every other call here is over in microseconds. */
+const sync = promisify(fsync);
 const tempName = /^\.authmesh-(\d+)-[0-9a-f]{16}\.tmp$/;
 const ownTemps = new Set<string>();
 
@@ -41,21 +57,21 @@ export async function replaceFile(target: string, text: string, options: Replace
   let isTempThere = false;
   ownTemps.add(temp);
   try {
-    const old = await statIfThere(target);
-    const file = await open(temp, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    const old = statIfThere(target);
+    const file = openSync(temp, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
     isTempThere = true;
     try {
       await at('temp-opened');
-      if (old) await keepOwnerAndMode(file, old);
-      await file.writeFile(text);
+      if (old) keepOwnerAndMode(file, old);
+      writeFileSync(file, text);
       await at('temp-written');
-      await file.sync();
+      await sync(file);
     } finally {
-      await file.close();
+      closeSync(file);
     }
     await at('temp-synced');
     if (options.isUnchanged && !(await options.isUnchanged())) return { result: 'overtaken' };
-    await rename(temp, target);
+    renameSync(temp, target);
     isTempThere = false;
     await at('renamed');
     await syncDirectory(directory);
@@ -64,18 +80,27 @@ export async function replaceFile(target: string, text: string, options: Replace
   } catch (error) {
     return { result: 'failed', reason: explain(directory, error) };
   } finally {
-    if (isTempThere) await unlink(temp).catch(() => undefined);
+    if (isTempThere) removeQuietly(temp);
     ownTemps.delete(temp);
   }
 }
 
 /** Makes a rename or a new name in `directory` last through a power cut. */
 export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, constants.O_RDONLY);
+  const file = openSync(directory, constants.O_RDONLY);
   try {
-    await handle.sync();
+    await sync(file);
   } finally {
-    await handle.close();
+    closeSync(file);
+  }
+}
+
+/** Removes a file of ours, if it is there. */
+export function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It is gone already, or its directory takes no changes: the next sweep finds it.
   }
 }
 
@@ -90,15 +115,15 @@ export async function sweepTemps(directory: string): Promise<void> {
   }
 }
 
-async function keepOwnerAndMode(file: FileHandle, old: Stats): Promise<void> {
-  const made = await file.stat();
-  if (made.uid !== old.uid || made.gid !== old.gid) await file.chown(old.uid, old.gid);
-  await file.chmod(old.mode & 0o7777);
+function keepOwnerAndMode(file: number, old: Stats): void {
+  const made = fstatSync(file);
+  if (made.uid !== old.uid || made.gid !== old.gid) fchownSync(file, old.uid, old.gid);
+  if ((made.mode & 0o7777) !== (old.mode & 0o7777)) fchmodSync(file, old.mode & 0o7777);
 }
 
-async function statIfThere(path: string): Promise<Stats | undefined> {
+function statIfThere(path: string): Stats | undefined {
   try {
-    return await stat(path);
+    return statSync(path);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;

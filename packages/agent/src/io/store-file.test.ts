@@ -15,8 +15,8 @@ beforeEach(async () => {
   path = join(directory, 'auth-profiles.json');
 });
 
-async function reasonOf(file: string): Promise<string | undefined> {
-  const read = await readStoreFile(file);
+function reasonOf(file: string): string | undefined {
+  const read = readStoreFile(file);
   return read.state === 'refused' ? read.reason : undefined;
 }
 
@@ -25,24 +25,24 @@ describe('reading a store', () => {
     await writeFile(path, 'text');
     const link = join(directory, 'link');
     await symlink(path, link);
-    expect(await readStoreFile(link)).toMatchObject({ state: 'read', text: 'text', target: path });
-    expect(await readStoreFile(join(directory, 'none'))).toEqual({ state: 'absent' });
+    expect(readStoreFile(link)).toMatchObject({ state: 'read', text: 'text', target: path });
+    expect(readStoreFile(join(directory, 'none'))).toEqual({ state: 'absent' });
   });
 
   it('refuses a directory, a pipe, a loop, a dangling link, binary data and a huge file', async () => {
-    expect(await reasonOf(directory)).toMatch(/directory/);
+    expect(reasonOf(directory)).toMatch(/directory/);
     execFileSync('mkfifo', [path]);
-    expect(await reasonOf(path)).toMatch(/not a regular file/);
+    expect(reasonOf(path)).toMatch(/not a regular file/);
     const [a, b, c] = ['a', 'b', 'c'].map(name => join(directory, name)) as [string, string, string];
     await symlink(b, a);
     await symlink(a, b);
-    expect(await reasonOf(a)).toMatch(/loop/);
+    expect(reasonOf(a)).toMatch(/loop/);
     await symlink(join(directory, 'gone'), c);
-    expect(await reasonOf(c)).toMatch(/symbolic link to .*gone, which does not exist/);
+    expect(reasonOf(c)).toMatch(/symbolic link to .*gone, which does not exist/);
     await writeFile(join(directory, 'binary'), Buffer.from([0x7b, 0xff, 0xfe, 0x00]));
-    expect(await reasonOf(join(directory, 'binary'))).toMatch(/binary/);
+    expect(reasonOf(join(directory, 'binary'))).toMatch(/binary/);
     await writeFile(join(directory, 'huge'), Buffer.alloc(8 * 1024 * 1024 + 1, 32));
-    expect(await reasonOf(join(directory, 'huge'))).toMatch(/8 MiB/);
+    expect(reasonOf(join(directory, 'huge'))).toMatch(/8 MiB/);
   });
 
   it('refuses a file of another owner and an unreadable one, by name of what to do', async () => {
@@ -50,19 +50,19 @@ describe('reading a store', () => {
     if (isRoot) {
       // As root every file can be read: the rule is for an agent of an ordinary user.
       vi.spyOn(process, 'getuid').mockReturnValue(12_345);
-      expect(await reasonOf(path)).toMatch(/belongs to user 0, and this agent runs as user 12345/);
+      expect(reasonOf(path)).toMatch(/belongs to user 0, and this agent runs as user 12345/);
       vi.restoreAllMocks();
     } else {
       await chmod(path, 0);
-      expect(await reasonOf(path)).toMatch(/may not read/);
+      expect(reasonOf(path)).toMatch(/may not read/);
     }
   });
 
   it('tells files apart by signature', async () => {
     await writeFile(path, 'one');
-    const before = await peekSignature(path);
+    const before = peekSignature(path);
     await replaceFile(path, 'two');
-    const after = await peekSignature(path);
+    const after = peekSignature(path);
     expect(before && after && isSameSignature(before, after)).toBe(false);
   });
 });
@@ -101,7 +101,7 @@ describe('replacing a file', () => {
 
   it('writes nothing over a file that changed in between', async () => {
     await writeFile(path, 'old');
-    expect(await replaceFile(path, 'new', { isUnchanged: async () => false })).toEqual({ result: 'overtaken' });
+    expect(await replaceFile(path, 'new', { isUnchanged: () => false })).toEqual({ result: 'overtaken' });
     expect(await readFile(path, 'utf8')).toBe('old');
     expect(await readdir(directory)).toEqual(['auth-profiles.json']);
   });

@@ -40,7 +40,7 @@ describe('the lock of a store', () => {
     expect(Object.keys(content)).toEqual(['pid', 'createdAt']);
     expect(content.pid).toBe(process.pid);
     expect(Math.abs(Date.parse(content.createdAt) - Date.now())).toBeLessThan(5_000);
-    if (outcome.state === 'held') await outcome.release();
+    if (outcome.state === 'held') outcome.release();
     expect(await readdir(directory)).toEqual(['auth-profiles.json']);
   });
 
@@ -56,7 +56,7 @@ describe('the lock of a store', () => {
   it('is taken when its holder lets go, and waiting can be broken off', async () => {
     const first = await acquireStoreLock(store);
     const second = acquireStoreLock(store);
-    if (first.state === 'held') await first.release();
+    if (first.state === 'held') first.release();
     const held = await second;
     expect(held.state).toBe('held');
     const abort = new AbortController();
@@ -96,7 +96,7 @@ describe('the lock of a store', () => {
   it('is released only while it is still ours', async () => {
     const outcome = await acquireStoreLock(store);
     await holdBy(process.ppid);
-    if (outcome.state === 'held') await outcome.release();
+    if (outcome.state === 'held') outcome.release();
     expect(JSON.parse(await readFile(lock, 'utf8')).pid).toBe(process.ppid);
   });
 
@@ -105,7 +105,7 @@ describe('the lock of a store', () => {
     await symlink(store, link);
     const outcome = await acquireStoreLock(link);
     expect((await readdir(directory)).filter(name => name.endsWith('.lock'))).toHaveLength(2);
-    if (outcome.state === 'held') await outcome.release();
+    if (outcome.state === 'held') outcome.release();
     expect((await readdir(directory)).filter(name => name.endsWith('.lock'))).toEqual([]);
   });
 
@@ -127,7 +127,7 @@ describe('the lock of a store', () => {
       appendFileSync(process.argv[2], '+');
       await new Promise(resolve => setImmediate(resolve));
       appendFileSync(process.argv[2], '-');
-      await outcome.release();`;
+      outcome.release();`;
     const record = join(directory, 'record');
     await holdBy(await deadPid());
     const takers = Array.from({ length: 6 }, () =>

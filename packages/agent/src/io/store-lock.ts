@@ -1,10 +1,11 @@
-import { lstat, readFile, realpath, rmdir, unlink } from 'node:fs/promises';
+import { lstatSync, readFileSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
+import { removeQuietly } from './durable-file.ts';
 import { createExclusively } from './exclusive-file.ts';
 import { isAlive, startedAfter } from './process-liveness.ts';
-import { errorCode } from './store-file.ts';
+import { errorCode, locate } from './store-file.ts';
 import { asOnlyTaker } from './takeover-guard.ts';
 
 /**
@@ -19,7 +20,7 @@ export const lockStaleMs: Milliseconds = 30 * second;
 export const lockWaitMs: Milliseconds = 10 * second;
 
 export type LockOutcome =
-  | { readonly state: 'held'; readonly release: () => Promise<void> }
+  | { readonly state: 'held'; readonly release: () => void }
   | { readonly state: 'locked'; readonly reason: string }
   | { readonly state: 'failed'; readonly reason: string };
 
@@ -37,14 +38,14 @@ const heldHere = new Set<string>();
  */
 export async function acquireStoreLock(store: string, options: LockOptions = {}): Promise<LockOutcome> {
   const deadline = Date.now() + (options.waitMs ?? lockWaitMs);
-  const releases: (() => Promise<void>)[] = [];
-  const release = async (): Promise<void> => {
-    for (const one of releases.toReversed()) await one();
+  const releases: (() => void)[] = [];
+  const release = (): void => {
+    for (const one of releases.toReversed()) one();
   };
-  for (const path of await lockPaths(store)) {
+  for (const path of lockPaths(store)) {
     const outcome = await acquire(path, deadline, options.signal);
     if (outcome.state !== 'held') {
-      await release();
+      release();
       return outcome;
     }
     releases.push(outcome.release);
@@ -52,21 +53,19 @@ export async function acquireStoreLock(store: string, options: LockOptions = {})
   return { state: 'held', release };
 }
 
-async function lockPaths(store: string): Promise<readonly string[]> {
-  const directory = await realpath(dirname(store)).catch(() => dirname(store));
-  const named = join(directory, basename(store));
-  const target = await realpath(store).catch(() => named);
-  return [...new Set([`${named}.lock`, `${target}.lock`])];
+function lockPaths(store: string): readonly string[] {
+  const named = join(locate(dirname(store)), basename(store));
+  return [...new Set([`${named}.lock`, `${locate(store)}.lock`])];
 }
 
 async function acquire(path: string, deadline: number, signal: AbortSignal | undefined): Promise<LockOutcome> {
   for (let attempt = 0; ; attempt++) {
     try {
-      const content = await create(path);
+      const content = create(path);
       if (content !== undefined) return { state: 'held', release: () => release(path, content) };
-      const holder = await inspectLock(path);
+      const holder = inspectLock(path);
       if (holder.state === 'gone') continue;
-      if (holder.state === 'stale' && (await removeAbandoned(path, holder.identity))) continue;
+      if (holder.state === 'stale' && removeAbandoned(path, holder.identity)) continue;
       if (Date.now() >= deadline || signal?.aborted) return { state: 'locked', reason: lockedBy(path, holder) };
     } catch (error) {
       return { state: 'failed', reason: `the lock ${path} cannot be made (${errorCode(error)})` };
@@ -78,35 +77,43 @@ async function acquire(path: string, deadline: number, signal: AbortSignal | und
 }
 
 /** The lock's content once it is ours; undefined while something stands there. */
-async function create(path: string): Promise<string | undefined> {
+function create(path: string): string | undefined {
   const content = JSON.stringify({ pid: process.pid, createdAt: new Date().toISOString() });
-  if (!(await createExclusively(path, content))) return undefined;
+  if (!createExclusively(path, content)) return undefined;
   heldHere.add(path);
   return content;
 }
 
-async function release(path: string, content: string): Promise<void> {
-  const found = await readFile(path, 'utf8').catch(() => undefined);
-  // Somebody who took it for abandoned may hold it by now.
-  if (found === content) await unlink(path).catch(() => undefined);
+function release(path: string, content: string): void {
   heldHere.delete(path);
+  try {
+    // Somebody who took it for abandoned may hold it by now.
+    if (readFileSync(path, 'utf8') !== content) return;
+  } catch {
+    return;
+  }
+  removeQuietly(path);
 }
 
 type Holder =
   | { readonly state: 'gone' }
-  | { readonly state: 'stale'; readonly identity: string }
+  | { readonly state: 'stale'; readonly identity: string; readonly isDirectory: boolean }
   | { readonly state: 'live'; readonly pid?: number | undefined };
 
-async function inspectLock(path: string): Promise<Holder> {
+function inspectLock(path: string): Holder {
   try {
-    const stats = await lstat(path, { bigint: true });
-    const identity = `${stats.ino}-${stats.mtimeNs}`;
+    const stats = lstatSync(path, { bigint: true });
+    const stale: Holder = {
+      state: 'stale',
+      identity: `${stats.ino}-${stats.mtimeNs}`,
+      isDirectory: stats.isDirectory(),
+    };
     const isOld = Date.now() - Number(stats.mtimeMs) > lockStaleMs;
-    const content = stats.isFile() ? parseLock(await readFile(path, 'utf8')) : undefined;
-    if (!content) return isOld ? { state: 'stale', identity } : { state: 'live' };
+    const content = stats.isFile() ? parseLock(readFileSync(path, 'utf8')) : undefined;
+    if (!content) return isOld ? stale : { state: 'live' };
     const { pid, createdAt } = content;
     const isGone = pid === process.pid ? !heldHere.has(path) : !isAlive(pid) || (isOld && startedAfter(pid, createdAt));
-    return isGone ? { state: 'stale', identity } : { state: 'live', pid };
+    return isGone ? stale : { state: 'live', pid };
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return { state: 'gone' };
     if (errorCode(error) === 'EACCES') return { state: 'live' };
@@ -127,15 +134,13 @@ function parseLock(text: string): { readonly pid: number; readonly createdAt: nu
 }
 
 /** Removes an abandoned lock, once, however many have found it; false when it was another's turn. */
-async function removeAbandoned(path: string, identity: string): Promise<boolean> {
-  return await asOnlyTaker(dirname(path), identity, async () => {
-    const again = await inspectLock(path);
+function removeAbandoned(path: string, identity: string): boolean {
+  return asOnlyTaker(dirname(path), identity, () => {
+    const again = inspectLock(path);
     if (again.state !== 'stale' || again.identity !== identity) return false;
-    await unlink(path).catch(async error => {
-      // 2026.2.12's form is an empty directory.
-      if (errorCode(error) !== 'EISDIR' && errorCode(error) !== 'EPERM') throw error;
-      await rmdir(path);
-    });
+    // 2026.2.12's form is an empty directory.
+    if (again.isDirectory) rmdirSync(path);
+    else unlinkSync(path);
     return true;
   });
 }

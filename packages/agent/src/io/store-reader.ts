@@ -59,7 +59,7 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
 
   async function read(isFull: boolean, always: boolean): Promise<void> {
     if (isClosed) return;
-    const found = await readStoreFile(store);
+    const found = readStoreFile(store);
     if (found.state === 'read') {
       signature = found.signature;
       options.onTarget(found.target);
@@ -114,7 +114,7 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
           tell(quarantinedStore(refusal), false);
           return;
         }
-        const now = await peekSignature(store);
+        const now = peekSignature(store);
         const isSame = now === undefined ? signature === undefined : signature && isSameSignature(now, signature);
         if (!isSame || isFull) await read(isFull, false);
       }),

@@ -1,5 +1,6 @@
-import { readFile, unlink } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeQuietly } from './durable-file.ts';
 import { createExclusively } from './exclusive-file.ts';
 import { isAlive } from './process-liveness.ts';
 
@@ -14,19 +15,19 @@ const ownGuards = new Set<string>();
  * guard left by a crash is passed over by creating the next one: its maker can't come back. False while it is
  * another's turn.
  */
-export async function asOnlyTaker(directory: string, identity: string, take: () => Promise<boolean>): Promise<boolean> {
+export function asOnlyTaker(directory: string, identity: string, take: () => boolean): boolean {
   for (let number = 0; number < guardsMax; number++) {
     const guard = guardPath(directory, identity, number);
-    if (!(await createExclusively(guard, String(process.pid)))) {
-      if (await isGuarded(guard)) return false;
+    if (!createExclusively(guard, String(process.pid))) {
+      if (isGuarded(guard)) return false;
       continue;
     }
     ownGuards.add(guard);
     try {
-      return await take();
+      return take();
     } finally {
       for (let used = 0; used <= number; used++) {
-        await unlink(guardPath(directory, identity, used)).catch(() => undefined);
+        removeQuietly(guardPath(directory, identity, used));
       }
       ownGuards.delete(guard);
     }
@@ -38,9 +39,14 @@ function guardPath(directory: string, identity: string, number: number): string 
   return join(directory, `.authmesh-takeover-${identity}-${number}`);
 }
 
-async function isGuarded(guard: string): Promise<boolean> {
-  const maker = Number(await readFile(guard, 'utf8').catch(() => ''));
-  // Nothing in it: its maker is just writing, or it is gone again.
+function isGuarded(guard: string): boolean {
+  let maker = 0;
+  try {
+    maker = Number(readFileSync(guard, 'utf8'));
+  } catch {
+    // It is gone: somebody has just finished.
+  }
+  // Nothing in it: its maker is just writing.
   if (maker === 0) return true;
   return maker === process.pid ? ownGuards.has(guard) : isAlive(maker);
 }

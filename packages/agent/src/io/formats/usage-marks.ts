@@ -1,4 +1,4 @@
-import { hasObject, readJson, setFields } from './json-document.ts';
+import { readJson, setFields } from './json-document.ts';
 
 /** OpenClaw's words for a failure that a fresh login heals; rate limits and billing are none of them. */
 const authReasons: ReadonlySet<string> = new Set(['auth', 'auth_permanent', 'session_expired']);
@@ -10,9 +10,7 @@ const authReasons: ReadonlySet<string> = new Set(['auth', 'auth_permanent', 'ses
  */
 export function liftAuthMarks(text: string, profile: string): string {
   const path = ['usageStats', profile];
-  const read = readJson(text);
-  if (read.state !== 'read' || !hasObject(text, path)) return text;
-  const stats = at(at(read.value, 'usageStats'), profile);
+  const stats = at(at(parse(text), 'usageStats'), profile);
   const counts = at(stats, 'failureCounts');
   const { auth, others } = countFailures(counts);
   const cooldownReason = at(stats, 'cooldownReason');
@@ -22,6 +20,9 @@ export function liftAuthMarks(text: string, profile: string): string {
   const disabledReason = at(stats, 'disabledReason');
   const isAuthDisabled = typeof disabledReason === 'string' && authReasons.has(disabledReason);
   const errors = at(stats, 'errorCount');
+
+  if (!isAuthCooldown && !isAuthDisabled && auth === 0) return text;
+  if (readJson(text).state !== 'read') return text;
 
   const changes: Record<string, number | undefined> = {};
   if (isAuthCooldown) {
@@ -39,6 +40,14 @@ export function liftAuthMarks(text: string, profile: string): string {
   if (auth === 0 || others === 0) return lifted;
   const gone = Object.fromEntries([...authReasons].map(reason => [reason, undefined]));
   return setFields(lifted, [...path, 'failureCounts'], gone);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function at(value: unknown, key: string): unknown {
