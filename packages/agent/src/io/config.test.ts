@@ -5,7 +5,7 @@ import { configurationSchema } from '@authmesh/shared/node/configuration-fields'
 import { operatorSentence } from '@authmesh/shared/node/errors';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { agentFile, loadAgentConfig } from './config.ts';
-import { keepJoinedFacts } from './joined-config.ts';
+import { writeJoinedConfig } from './joined-config.ts';
 
 let home: string;
 beforeEach(async () => {
@@ -81,9 +81,9 @@ describe('agent.json', () => {
   });
 
   it('keeps what join learned and every other field', async () => {
-    await keepJoinedFacts(home, { name: 't440', coordinator: ['ws://a'] });
+    await writeJoinedConfig(home, { name: 't440', coordinators: ['ws://a'], stateDirs: [] });
     await write({ ...JSON.parse(await readFile(join(home, 'agent.json'), 'utf8')), sync: { apiKeys: true } });
-    await keepJoinedFacts(home, { name: 't440', coordinator: ['ws://b'], stateDirs: ['/x'] });
+    await writeJoinedConfig(home, { name: 't440', coordinators: ['ws://b'], stateDirs: ['/x'] });
     const { settings } = await loadAgentConfig({ home, environment: {} });
     expect(settings).toMatchObject({
       name: 't440',
