@@ -96,8 +96,8 @@ function replaceEntry(
   before: Entry | undefined,
 ): Attempt {
   const held = agent.vault.get(effect.access);
-  const refresh = effect.form === 'full' ? held?.credential.refresh : undefined;
-  if (!held || (effect.form === 'full' && !refresh)) {
+  const refresh = effect.form === 'full' ? (effect.refresh ? held?.credential.refresh : before?.refresh) : undefined;
+  if (!held || (effect.form === 'full' && refresh?.print !== effect.refresh && effect.refresh)) {
     return { result: 'failed', reason: 'the vault does not hold this credential' };
   }
   const { access, issuedAt } = held.credential;

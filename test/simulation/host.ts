@@ -56,6 +56,8 @@ export interface Host {
   config: AgentConfig;
   /** This host's wall clock minus true time. */
   skewMs: Milliseconds;
+  /** Somebody set its clock while it ran: what its stores say of expiry may be wrong from then on. */
+  clockWasSet: boolean;
   /** In the future while it sleeps: nothing runs until then. */
   asleepUntil: Instant;
   agent: Agent | undefined;
@@ -84,6 +86,7 @@ export function createHost(options: {
     way: createWay(options.latencyMs),
     config,
     skewMs,
+    clockWasSet: false,
     asleepUntil: 0,
     agent: undefined,
     member: false,

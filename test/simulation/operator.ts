@@ -104,6 +104,7 @@ export function setClock(world: World, host: Host, byMs: number): void {
   if (world.trace.write)
     writeLine(world.trace, world.now, host.name, `(its clock is set by ${Math.round(byMs / 1_000)} s)`);
   host.skewMs += byMs;
+  host.clockWasSet = true;
   if (host.agent) tell(world, host, host.agent, { type: 'clock-jumped', byMs });
 }
 

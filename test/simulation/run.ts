@@ -99,8 +99,8 @@ function play(world: World, { nodes, minutes }: RunOptions): void {
   checkLiveness(world);
 }
 
-/** After the last refresh has begun: long enough for its result to be everywhere. */
-const quietMs = 30 * second;
+/** After the last refresh has begun: long enough for its result to be everywhere, clocks being up to 30 s apart. */
+const quietMs = 90 * second;
 
 /** A host with agents and the logins that they had before the installation: some good, some old copies by hand. */
 function drawHost(

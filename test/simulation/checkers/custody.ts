@@ -2,23 +2,35 @@ import { custodyOf } from '@authmesh/shared/core/custody';
 import { accountLabel, accountProvider } from '@authmesh/shared/core/identifiers';
 import type { Host } from '../host.ts';
 import type { Secret } from '../world/secret.ts';
-import type { World } from '../world/world.ts';
 import { type Checker, type StoreWrite, Violation } from './check.ts';
 
-/** I9: under custody `home`, authmesh never puts a refresh token into a second host's stores. */
+/**
+ * I9: under custody `home`, authmesh never puts a refresh token into a second host's stores: it gives the token to the
+ * home alone, and to no second home. What lay on two hosts before the installation, or was put back by an operator, is
+ * not its doing; `liveness.ts` demands that it is taken away.
+ */
 export function checkCustody(): Checker {
+  const givenTo = new Map<Secret, Host>();
   return {
-    wrote: (world, write) => {
+    agentEffect: (world, host, _agent, effect) => {
+      if ((effect.type !== 'write-credential' && effect.type !== 'create-profile') || effect.form !== 'full') return;
+      const { account, profile, store } = effect;
+      const home = host.journal.accounts.get(account)?.facts.home;
+      if (home === host.id || custodyAt({ host, account, profile }) !== 'home') return;
+      const name = world.hosts.find(({ id }) => id === home)?.name ?? 'nowhere';
+      throw new Violation(
+        'I9',
+        `${host.name} ${store} ${profile} gets the refresh token of a login whose home is ${name}`,
+      );
+    },
+    wrote: (_world, write) => {
       const { refresh } = write.after;
       if (!refresh || write.before?.refresh === refresh || custodyAt(write) !== 'home') return;
-      const other = otherHolder(world, write.host, refresh);
-      // What lay on both hosts before the installation is taken away where it does not belong; this store is not why.
-      if (other && !holdsElsewhere(write, refresh)) {
-        throw new Violation(
-          'I9',
-          `${write.host.name} ${write.store.id} ${write.profile} got the refresh token that ${other.name} holds`,
-        );
-      }
+      const say = (why: string) =>
+        new Violation('I9', `${write.host.name} ${write.store.id} ${write.profile} got a refresh token ${why}`);
+      const given = givenTo.get(refresh);
+      if (given && given !== write.host && holds(given, refresh)) throw say(`that ${given.name} was given`);
+      givenTo.set(refresh, write.host);
     },
   };
 }
@@ -55,25 +67,13 @@ function learn(told: Map<Secret['family'], number>, { family, serial }: Secret):
   if ((told.get(family) ?? 0) < serial) told.set(family, serial);
 }
 
-function custodyAt({ host, account, profile }: StoreWrite) {
+function custodyAt({ host, account, profile }: Pick<StoreWrite, 'host' | 'account' | 'profile'>) {
   const subject = { provider: accountProvider(account), account: accountLabel(account), profile };
   return custodyOf(host.config.custody, subject);
 }
 
-function holdsElsewhere({ host, store, profile }: StoreWrite, refresh: Secret): boolean {
-  for (const other of host.disk.stores.values()) {
-    for (const [id, entry] of other.profiles)
-      if (entry.refresh === refresh && (other !== store || id !== profile)) return true;
-  }
-  return false;
-}
-
-function otherHolder(world: World, host: Host, refresh: Secret): Host | undefined {
-  return world.hosts.find(
-    other =>
-      other !== host &&
-      [...other.disk.stores.values()].some(store =>
-        [...store.profiles.values()].some(entry => entry.refresh === refresh),
-      ),
+function holds(host: Host, refresh: Secret): boolean {
+  return [...host.disk.stores.values()].some(store =>
+    [...store.profiles.values()].some(entry => entry.refresh === refresh),
   );
 }

@@ -30,7 +30,7 @@ export function checkLiveness(world: World): void {
         throw new Violation('L2', `${accountLabel(account)} has no current credential`);
       continue;
     }
-    checkUsable(world, record, copies);
+    if (!isMisdated(world, record)) checkUsable(world, record, copies);
     checkCurrent(world, record, copies);
     checkHolders(world, record, copies);
   }
@@ -78,6 +78,17 @@ function mayStandBeside(world: World, { host, entry }: Copy, record: AccountReco
   if (record.ancestors.includes(access.print)) return false;
   if (refresh && record.spent.includes(refresh.print)) return false;
   return isUsableAt(expires, hostClock(world, host));
+}
+
+/**
+ * Whether the current login is dead though its expiry says otherwise: somebody set the clock of a host between a
+ * renewal and its report. Until the expiry that was reported nothing shows the fleet that another login is better.
+ */
+function isMisdated(world: World, { current }: AccountRecord): boolean {
+  const access = current && world.issuer.secretOf(current.access);
+  if (!access || world.issuer.isAccessGood(access, world.now)) return false;
+  const clock = world.now + world.central.skewMs;
+  return isUsableAt(current.expiresAt, clock) && world.hosts.some(host => host.clockWasSet);
 }
 
 /** L1: when one copy is usable, all are. */
