@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SeenProfile, WriteOutcome } from '@authmesh/agent/core/event';
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import {
   absentStore,
   createProfile,
@@ -13,16 +14,18 @@ import {
   type ReadContext,
 } from './auth-profiles.ts';
 import type { Delivery, DeliveryDeps } from './delivery.ts';
-import { type ReplaceOutcome, replaceFile } from './durable-file.ts';
-import { holdPredecessor } from './predecessor.ts';
+import { replaceFile } from './durable-file.ts';
 import { type FileRead, isSameSignature, peekSignature, readStoreFile } from './store-file.ts';
+import { replaceStore } from './store-replacement.ts';
 
 /** From 2026.4.7 on OpenClaw keeps its marks here; the store's lock covers it. */
 const stateFile = 'auth-state.json';
 /** A store that changes under the hand this often in a row is left for the next round. */
 const overtakenMax = 5;
-/** OpenClaw truncates before it writes: the pause before the first look again, in milliseconds; each is longer by it. */
-const tornPauseMs = 10;
+const attemptsMax = 100;
+/** How long a torn store may stay torn: a busy disk draws a write of some kilobytes out. */
+const tornMs: Milliseconds = second;
+const tornPauseMs: Milliseconds = 5;
 
 /** What was read of a store, as a parsed store: refusals of the file system are quarantines too. */
 export function parseRead(read: FileRead, context: ReadContext): ParsedStore {
@@ -45,11 +48,11 @@ export async function writeTogether(
   deps: DeliveryDeps,
 ): Promise<readonly WriteOutcome[]> {
   let late: string | undefined;
-  for (let attempt = 1; attempt <= overtakenMax; attempt++) {
-    const ended = await writeOnce(store, batch, deps, late, attempt === overtakenMax);
+  // What the store lacks since the last attempt is put back, however many more it takes.
+  for (let attempt = 0; attempt < (late === undefined ? overtakenMax : attemptsMax); attempt++) {
+    const ended = await writeOnce(store, batch, deps, late);
     if (ended.state === 'settled') return ended.outcomes;
     late = ended.late;
-    await delay(tornPauseMs * attempt);
   }
   return batch.map(() => ({ result: 'changed' }));
 }
@@ -65,14 +68,12 @@ async function writeOnce(
   batch: readonly Delivery[],
   deps: DeliveryDeps,
   late: string | undefined,
-  isLast: boolean,
 ): Promise<Attempt> {
   const context = deps.context();
-  const read = await readStoreFile(store);
+  const read = await readWhole(store, context);
   await deps.at?.('read');
   const parsed = late === undefined ? parseRead(read, context) : parseStore(late, context);
   if (parsed.seen.state === 'quarantined') {
-    if (parsed.partial && !isLast) return { state: 'again' };
     const reason = `${store} is left alone: ${parsed.seen.reason}`;
     return { state: 'settled', outcomes: batch.map(() => ({ result: 'failed', reason })) };
   }
@@ -80,15 +81,15 @@ async function writeOnce(
   const { text, isApplied } = editAll(late ?? onDisk, parsed, batch, context);
   await deps.at?.('edited');
   if (text !== undefined && text !== onDisk) {
-    const { outcome, overwritten } = await replaceStore(store, read, text, deps);
-    if (overwritten !== undefined && !isLast) return { state: 'again', late: overwritten };
+    const { outcome, late: missed } = await replaceStore(store, read, text, deps.at);
+    if (missed !== undefined) return { state: 'again', late: missed };
     if (outcome.result === 'overtaken') return { state: 'again' };
     if (outcome.result === 'failed') {
       const reason = `${store} was not written: ${outcome.reason}`;
       return { state: 'settled', outcomes: batch.map(() => ({ result: 'failed', reason })) };
     }
   }
-  const found = parseRead(await readStoreFile(store), context);
+  const found = parseRead(readStoreFile(store), context);
   const delivered = batch.map((delivery, index) => (isApplied[index] ? heldBy(found, delivery, context) : undefined));
   const profiles = delivered.flatMap(seen => (seen ? [seen.profile] : []));
   deps.onRead?.(store, found, profiles);
@@ -99,25 +100,13 @@ async function writeOnce(
   return { state: 'settled', outcomes };
 }
 
-/** Replaces the store if nobody changed it since `read`; `overwritten` is what came into the old file all the same. */
-async function replaceStore(
-  store: StoreId,
-  read: FileRead,
-  text: string,
-  deps: DeliveryDeps,
-): Promise<{ readonly outcome: ReplaceOutcome; readonly overwritten?: string | undefined }> {
-  const predecessor = read.state === 'read' ? await holdPredecessor(read.target, read.text) : undefined;
-  try {
-    const outcome = await replaceFile(read.state === 'read' ? read.target : store, text, {
-      at: deps.at,
-      isUnchanged: async () => {
-        const now = await peekSignature(store);
-        return read.state === 'read' ? now !== undefined && isSameSignature(now, read.signature) : now === undefined;
-      },
-    });
-    return { outcome, overwritten: outcome.result === 'replaced' ? await predecessor?.lateText() : undefined };
-  } finally {
-    await predecessor?.close();
+/** OpenClaw truncates a store before it writes it: an empty or half one is read again for a while. */
+async function readWhole(store: StoreId, context: ReadContext): Promise<FileRead> {
+  const deadline = performance.now() + tornMs;
+  for (;;) {
+    const read = readStoreFile(store);
+    if (!parseRead(read, context).partial || performance.now() >= deadline) return read;
+    await delay(tornPauseMs);
   }
 }
 
@@ -186,13 +175,13 @@ function heldBy(
 /** The credential stands already: marks that stay only delay the agent, so trouble here fails nothing. */
 async function liftMarksBeside(store: StoreId, profiles: readonly ProfileId[], deps: DeliveryDeps): Promise<void> {
   const path = join(dirname(store), stateFile);
-  const read = profiles.length > 0 ? await readStoreFile(path) : undefined;
+  const read = profiles.length > 0 ? readStoreFile(path) : undefined;
   if (read?.state !== 'read') return;
   const text = profiles.reduce(liftAuthMarks, read.text);
   if (text === read.text) return;
   const outcome = await replaceFile(read.target, text, {
-    isUnchanged: async () => {
-      const now = await peekSignature(path);
+    isUnchanged: () => {
+      const now = peekSignature(path);
       return now !== undefined && isSameSignature(now, read.signature);
     },
   });
