@@ -66,7 +66,7 @@ export async function loadConfiguration<Schema extends z.ZodType>(
   if (!parsed.success) throw configurationFault({ issues: parsed.error.issues, raw, root, file, overrides });
   const origins = leavesOf(parsed.data).map(({ path, value }) => ({
     field: fieldName(path),
-    value: isSecretAt(root, path) ? '[redacted]' : value,
+    value: isSecretAt(root, path) && !isEmptyList(value) ? '[redacted]' : value,
     origin: overrides.get(fieldName(path)) ?? (valueAt(raw, path) === undefined ? 'default' : 'file'),
   }));
   return { value: parsed.data, file, origins };
@@ -128,4 +128,8 @@ function leavesOf(
 ): { path: readonly PropertyKey[]; value: unknown }[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [{ path, value }];
   return Object.entries(value).flatMap(([key, entry]) => (entry === undefined ? [] : leavesOf(entry, [...path, key])));
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
