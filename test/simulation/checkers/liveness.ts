@@ -6,6 +6,7 @@ import { isUsable as isUsableAt } from '@authmesh/shared/core/time';
 import { printName } from '../describe.ts';
 import { type Host, hostClock } from '../host.ts';
 import type { Entry, Store } from '../world/disk.ts';
+import type { Secret } from '../world/secret.ts';
 import type { World } from '../world/world.ts';
 import { Violation } from './check.ts';
 
@@ -120,7 +121,7 @@ function checkCurrent(world: World, record: AccountRecord, copies: readonly Copy
 
 /** L3 (I9 at rest): the current refresh token of a `home` login lies on one host. */
 function checkHolders(world: World, record: AccountRecord, copies: readonly Copy[]): void {
-  let holder: Copy | undefined;
+  const holders = new Map<Secret, Copy>();
   for (const copy of copies) {
     const { access, refresh, identity } = copy.entry;
     const subject = {
@@ -130,13 +131,14 @@ function checkHolders(world: World, record: AccountRecord, copies: readonly Copy
     };
     if (!refresh || identity === 'profile' || custodyOf(copy.host.config.custody, subject) === 'copy') continue;
     if (access?.print !== record.current?.access) continue;
+    const holder = holders.get(refresh);
     if (holder && holder.host !== copy.host) {
       throw new Violation(
         'L3',
         `${copyText(world, holder)} and ${copyText(world, copy)} hold the same refresh token of ${accountLabel(record.account)}`,
       );
     }
-    holder = copy;
+    holders.set(refresh, copy);
   }
 }
 

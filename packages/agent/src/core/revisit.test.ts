@@ -68,7 +68,14 @@ function besideTheFleet(ends: { readonly own: number; readonly fleet: number }) 
   const look = (at: number) => reports(tell(at, { type: 'timer-fired', timer: 'revisit' }));
   const judge = (at: number) =>
     tell(at, { type: 'frame-received', message: { type: 'judgements', judgements: [judgement] } });
-  return { look, judge };
+  const fail = (at: number) => {
+    tell(at, {
+      type: 'frame-received',
+      message: { type: 'judgements', judgements: [{ ...judgement, verdict: 'stale' }] },
+    });
+    tell(at, { type: 'write-settled', store, profile, outcome: { result: 'failed', reason: 'the disk is full' } });
+  };
+  return { look, judge, fail, tell };
 }
 
 function reports(effects: readonly AgentEffect[]): number {
@@ -96,5 +103,16 @@ describe('a parallel login', () => {
     judge(start + minute + 100);
     expect(look(start + minute + 29_999)).toBe(0);
     expect(look(start + minute + 30_000)).toBe(1);
+  });
+});
+
+describe('a clock that is set back', () => {
+  it('does not put off the next attempt of a failed delivery', () => {
+    const { fail, tell } = besideTheFleet({ own: start + hour, fleet: start + hour });
+    fail(start);
+    const setBack = start - hour;
+    tell(setBack, { type: 'clock-jumped', byMs: -hour });
+    const effects = tell(setBack + minute, { type: 'timer-fired', timer: 'revisit' });
+    expect(effects.some(effect => effect.type === 'write-credential')).toBe(true);
   });
 });

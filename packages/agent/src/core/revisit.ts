@@ -46,6 +46,24 @@ function dueAt(state: AgentState, copy: Copy): Instant | undefined {
 }
 
 /**
+ * The wall clock moved against the timers. Deadlines that a clock set back would put off come nearer by as much; what
+ * came due in a sleep is looked at now, since no timer ran in it.
+ */
+export function shiftDeadlines(state: AgentState, byMs: Milliseconds): void {
+  state.revisitAt = undefined;
+  if (byMs >= 0) return;
+  for (const [key, copy] of state.copies) {
+    const { retryAt, reportedAt } = copy;
+    if (retryAt === undefined && reportedAt === undefined) continue;
+    state.copies.set(key, {
+      ...copy,
+      retryAt: retryAt === undefined ? undefined : retryAt + byMs,
+      reportedAt: reportedAt === undefined ? undefined : reportedAt + byMs,
+    });
+  }
+}
+
+/**
  * A parallel login is looked at again when it ends, for then the fleet's heals it, and when the fleet's ends, for then it
  * may take its place. The coordinator's clock may be behind by what is not corrected: so once more after that.
  */

@@ -12,7 +12,7 @@ import type { AgentEvent, AgentTimer } from './event.ts';
 import { beat, beatReceived, clockJumped, dial, linkClosed, linkOpened, silenceEnded } from './link.ts';
 import { storeObserved } from './observation.ts';
 import { sendInventory } from './report.ts';
-import { revisit, scheduleRevisit } from './revisit.ts';
+import { revisit, scheduleRevisit, shiftDeadlines } from './revisit.ts';
 import type { AgentState } from './state.ts';
 
 /** The agent's machine: routes each event to its room. Any event in any phase has an answer, often none. */
@@ -57,6 +57,7 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (stat
       configured(state, event.config, at, effects);
       break;
     case 'clock-jumped':
+      shiftDeadlines(state, event.byMs);
       clockJumped(state, event.byMs, at, effects);
       break;
     case 'drain-requested':
