@@ -78,12 +78,12 @@ describe('rows', () => {
   it('load as they were written, with their revisions', async () => {
     const store = createMemoryStore();
     const [node, invite, account] = [nodeRecord(), inviteRecord(), accountRecord('oauth:openai/acct/with/slashes')];
-    await store.compareAndSet(fleetKey, 0, { founder: node.id, epoch: 3 });
+    await store.compareAndSet(fleetKey, 0, { epoch: 3 });
     await store.compareAndSet(nodeKey(node.id), 0, node);
     await store.compareAndSet(inviteKey(invite.id), 0, invite);
     await store.compareAndSet(accountKey(account.account), 0, account);
     expect(await loadRows(store)).toEqual({
-      fleet: { record: { founder: node.id, epoch: 3 }, storeRevision: 1 },
+      fleet: { record: { epoch: 3 }, storeRevision: 1 },
       nodes: [{ record: node, storeRevision: 2 }],
       invites: [{ record: invite, storeRevision: 3 }],
       accounts: [{ record: account, storeRevision: 4 }],

@@ -19,7 +19,7 @@ import type { DamagedRecord, Store } from './store.ts';
 /** The records of `core/record.ts` as they stand in the store: checked once, when the coordinator starts. */
 const count = z.number().int().min(0);
 
-const fleetRow = z.object({ founder: nodeId.nullable(), epoch: count });
+const fleetRow = z.object({ epoch: count });
 
 const nodeRow = z.object({
   id: nodeId,
