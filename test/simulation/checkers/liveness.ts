@@ -82,14 +82,17 @@ function mayStandBeside(world: World, { host, entry }: Copy, record: AccountReco
 }
 
 /**
- * Whether the current login is dead though its expiry says otherwise: somebody set the clock of a host between a
- * renewal and its report. Until the expiry that was reported nothing shows the fleet that another login is better.
+ * Whether the current login's expiry is not what the fleet believes: somebody set the clock of a host between a renewal
+ * and its report. Until the expiry that was reported nothing shows the fleet that another login is better, or this one good.
  */
 function isMisdated(world: World, { current }: AccountRecord): boolean {
   const access = current && world.issuer.secretOf(current.access);
-  if (!access || world.issuer.isAccessGood(access, world.now)) return false;
-  const clock = world.now + world.central.skewMs;
-  return isUsableAt(current.expiresAt, clock) && world.hosts.some(host => host.clockWasSet);
+  if (!access) return false;
+  const isGood = world.issuer.isAccessGood(access, world.now);
+  return (
+    isUsableAt(current.expiresAt, world.now + world.central.skewMs) !== isGood &&
+    world.hosts.some(host => host.clockWasSet)
+  );
 }
 
 /** L1: when one copy is usable, all are. */

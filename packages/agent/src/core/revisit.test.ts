@@ -68,12 +68,15 @@ function besideTheFleet(ends: { readonly own: number; readonly fleet: number }) 
   const look = (at: number) => reports(tell(at, { type: 'timer-fired', timer: 'revisit' }));
   const judge = (at: number) =>
     tell(at, { type: 'frame-received', message: { type: 'judgements', judgements: [judgement] } });
-  const fail = (at: number) => {
+  const callStale = (at: number) =>
     tell(at, {
       type: 'frame-received',
       message: { type: 'judgements', judgements: [{ ...judgement, verdict: 'stale' }] },
     });
+  const fail = (at: number) => {
+    callStale(at);
     tell(at, { type: 'write-settled', store, profile, outcome: { result: 'failed', reason: 'the disk is full' } });
+    callStale(at);
   };
   return { look, judge, fail, tell };
 }
