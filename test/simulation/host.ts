@@ -94,6 +94,11 @@ export function createHost(options: {
   };
 }
 
+/** Whether any host's clock was set while it ran. */
+export function clockWasSet(world: World): boolean {
+  return world.hosts.some(host => host.clockWasSet);
+}
+
 export function hostClock(world: World, host: Host): Instant {
   return world.now + host.skewMs;
 }

@@ -2,6 +2,7 @@ import { type AccountRecord, accountKey } from '@authmesh/coordinator/core/recor
 import { copyKey, type Fingerprint } from '@authmesh/shared/core/identifiers';
 import { comparePositions, type Position } from '@authmesh/shared/core/position';
 import { printName } from '../describe.ts';
+import { clockWasSet } from '../host.ts';
 import { type Checker, Violation } from './check.ts';
 
 /**
@@ -33,7 +34,7 @@ export function checkAncestors(): Checker {
       if (older.family === newer.family && older.serial < newer.serial) {
         if (after.issuedAt !== undefined && before.issuedAt !== undefined) throw say('the issuer dates it earlier');
         const kept = host.journal.copies.get(copyKey(store.id, profile));
-        if (!world.hosts.some(other => other.clockWasSet) && kept?.chain.some(link => link.access === older.print))
+        if (!clockWasSet(world) && kept?.chain.some(link => link.access === older.print))
           throw say('it stood here before');
         const record = world.central.records.entries.get(accountKey(after.account))?.value as AccountRecord | undefined;
         if (record?.ancestors.includes(older.print)) throw say('the fleet knows it to be an ancestor');

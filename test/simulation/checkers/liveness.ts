@@ -4,7 +4,7 @@ import type { AccountId, ProfileId } from '@authmesh/shared/core/identifiers';
 import { accountLabel, accountProvider } from '@authmesh/shared/core/identifiers';
 import { isUsable as isUsableAt } from '@authmesh/shared/core/time';
 import { printName } from '../describe.ts';
-import { type Host, hostClock } from '../host.ts';
+import { clockWasSet, type Host, hostClock } from '../host.ts';
 import type { Entry, Store } from '../world/disk.ts';
 import type { Secret } from '../world/secret.ts';
 import type { World } from '../world/world.ts';
@@ -89,10 +89,7 @@ function isMisdated(world: World, { current }: AccountRecord): boolean {
   const access = current && world.issuer.secretOf(current.access);
   if (!access) return false;
   const isGood = world.issuer.isAccessGood(access, world.now);
-  return (
-    isUsableAt(current.expiresAt, world.now + world.central.skewMs) !== isGood &&
-    world.hosts.some(host => host.clockWasSet)
-  );
+  return isUsableAt(current.expiresAt, world.now + world.central.skewMs) !== isGood && clockWasSet(world);
 }
 
 /** L1: when one copy is usable, all are. */

@@ -18,9 +18,12 @@ export function deliver(state: AgentState, key: CopyKey, at: Instant, effects: A
   const copy = state.copies.get(key);
   const facts = copy && state.accounts.get(copy.account);
   if (!copy?.seen || !facts || !mayWrite(state, copy, at)) return;
-  const form = dueForm(state, copy, facts, at);
-  if (!form) return;
+  const due = dueForm(state, copy, facts, at);
+  if (!due) return;
   const { store, profile, account, seen } = copy;
+  // Invariant I10: whoever spent a spent refresh token once more would end the login.
+  const form = due === 'full' && isRenewedHere(state, facts) ? 'bearer' : due;
+  if (form !== due && seen.access === facts.access) return;
   state.copies.set(key, { ...copy, writing: { access: facts.access, form } });
   effects.push({
     type: 'write-credential',
@@ -62,6 +65,16 @@ function dueForm(state: AgentState, copy: Copy, facts: AnnouncementFacts, at: In
     default:
       return undefined;
   }
+}
+
+/** Whether another store of this host holds what the fleet's login was renewed into, and the coordinator has yet to say so. */
+function isRenewedHere(state: AgentState, facts: AnnouncementFacts): boolean {
+  for (const { account, seen, judged, chain } of state.copies.values()) {
+    if (account !== facts.account || seen?.health !== 'sound' || seen.access === facts.access) continue;
+    if (seen.refresh === undefined || seen.refresh === facts.refresh || judged?.verdict === 'stale') continue;
+    if (chain.some(link => link.access === facts.access)) return true;
+  }
+  return false;
 }
 
 /** The right login in the wrong form: a refresh token too many, or one too few. */
