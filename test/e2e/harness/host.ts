@@ -1,0 +1,91 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Status } from '@authmesh/agent/io/status-view';
+import { askControl } from '@authmesh/shared/node/control-client';
+import { until } from './condition.ts';
+import { type Daemon, lineOf, type Outcome, programPath, run, start } from './program.ts';
+import { type StoreFile, storeFile } from './store-file.ts';
+
+/** A machine of the fleet: a home of its own, OpenClaw's stores, and an agent that is run by its public commands. */
+export interface Host {
+  readonly name: string;
+  readonly home: string;
+  readonly stateDir: string;
+  readonly log: string;
+  store(agent?: string): StoreFile;
+  /** Runs a command of the agent, with this host's home. */
+  agent(...args: readonly string[]): Promise<Outcome>;
+  /** The same with `--json`; its document and the exit status. */
+  json<Document>(...args: readonly string[]): Promise<{ readonly code: number | null; readonly document: Document }>;
+  /** What the daemon says now, asked on its own socket. */
+  status(): Promise<Status>;
+  /** Waits until the daemon is in step with the coordinator. */
+  online(): Promise<void>;
+  /** Starts the daemon; resolves when it runs. */
+  start(...args: readonly string[]): Promise<Daemon>;
+  /** The daemon that was started last. */
+  daemon(): Daemon;
+  stop(): Promise<void>;
+  /** Changes `agent.json`. */
+  configure(fields: Readonly<Record<string, unknown>>): void;
+}
+
+export interface HostOptions {
+  readonly folder: string;
+  readonly name: string;
+  /** The program of the daemon, where it is not the public one. */
+  readonly command?: readonly [string, ...string[]] | undefined;
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+}
+
+export function createHost({ folder, name, command, environment = {} }: HostOptions): Host {
+  const root = join(folder, name);
+  const home = join(root, '.authmesh');
+  const stateDir = join(root, '.openclaw');
+  const log = join(folder, `${name}.log`);
+  mkdirSync(join(stateDir, 'agents', 'main', 'agent'), { recursive: true });
+  const variables = { HOME: root, ...environment };
+  let daemon: Daemon | undefined;
+
+  const agent = (...args: readonly string[]): Promise<Outcome> =>
+    run(programPath('authmesh-agent'), [...args, '--home', home], variables, log);
+  const status = async (): Promise<Status> => (await askControl({ home, request: { op: 'status' } })) as Status;
+
+  return {
+    name,
+    home,
+    stateDir,
+    log,
+    agent,
+    status,
+    store: (id = 'main') => storeFile(stateDir, id),
+    async json<Document>(...args: readonly string[]) {
+      const { code, stdout, stderr } = await agent(...args, '--json');
+      if (stdout === '') throw new Error(`\`${args[0]}\` on ${name} printed no document: ${stderr}`);
+      return { code, document: JSON.parse(stdout) as Document };
+    },
+    online: () =>
+      until(
+        `${name} is connected`,
+        async () => (await status().catch(() => undefined))?.coordinator.connected === true,
+      ),
+    async start(...args) {
+      const [program, ...first] = command ?? [programPath('authmesh-agent')];
+      daemon = start(program, [...first, 'run', '--home', home, ...args], variables, log);
+      await lineOf(daemon, /the agent runs/);
+      return daemon;
+    },
+    daemon() {
+      if (!daemon) throw new Error(`the daemon of ${name} was never started`);
+      return daemon;
+    },
+    async stop() {
+      await daemon?.stop();
+    },
+    configure(fields) {
+      const file = join(home, 'agent.json');
+      const before = JSON.parse(readFileSync(file, 'utf8')) as object;
+      writeFileSync(file, `${JSON.stringify({ ...before, ...fields }, null, 2)}\n`, { mode: 0o600 });
+    },
+  };
+}
