@@ -70,6 +70,7 @@ export function createConnection(socket: PeerSocket, options: ConnectionOptions,
   };
   let phase: Phase = 'challenged';
   let prover: Attest | Enroll | undefined;
+  let isDaemon = false;
   let codec: SessionCodec<DownMessage, UpMessage> | undefined;
   let unverifiedBytes = 0;
   /** The latest frame's way to the core. */
@@ -159,13 +160,16 @@ export function createConnection(socket: PeerSocket, options: ConnectionOptions,
       // What the peer said last is told before its end.
       closed: () => void received.then(() => end(undefined)),
     },
-    takesBroadcasts: () => phase === 'welcomed' && prover?.type === 'attest' && prover.role === 'daemon',
+    takesBroadcasts: () => phase === 'welcomed' && isDaemon,
     welcome(facts) {
       const peerKey = prover?.type === 'attest' ? importPublicKey(prover.publicKey) : undefined;
       if (phase !== 'proved' || !prover || !peerKey) return;
       say({ type: 'welcome', ...facts, signature: signText(key, welcomeBytes(challenge, prover, facts)) });
       const sessionId = sessionIdOf(challenge, prover);
       codec = createSessionCodec({ sessionId, ownKey: key, peerKey, sends: 'down', incoming: upMessage });
+      isDaemon = prover.type === 'attest' && prover.role === 'daemon';
+      // Thousands of links stay open for days: none keeps its handshake.
+      prover = undefined;
       phase = 'welcomed';
       settle();
     },
