@@ -39,9 +39,20 @@ export function checkAncestors(): Checker {
         const record = world.central.records.entries.get(accountKey(after.account))?.value as AccountRecord | undefined;
         if (record?.ancestors.includes(older.print)) throw say('the fleet knows it to be an ancestor');
       }
-      const olderAt = announcedAt.get(older.print);
-      const newerAt = announcedAt.get(newer.print);
-      if (olderAt && newerAt && comparePositions(olderAt, newerAt) < 0) throw say('it was announced before');
+    },
+    agentEffect: (world, host, _agent, effect) => {
+      if (effect.type !== 'write-credential' || effect.expected.access === undefined || restored.has(effect.access))
+        return;
+      const olderAt = announcedAt.get(effect.access);
+      const newerAt = announcedAt.get(effect.expected.access);
+      const told = host.journal.accounts.get(effect.account)?.facts.position;
+      // An announcement that is still on its way is none of this host's knowledge.
+      if (!olderAt || !newerAt || !told || comparePositions(newerAt, told) > 0) return;
+      if (comparePositions(olderAt, newerAt) >= 0) return;
+      throw new Violation(
+        'I1',
+        `${host.name} ${effect.store} ${effect.profile} goes from ${printName(world, effect.expected.access)} back to ${printName(world, effect.access)}: it was announced before`,
+      );
     },
   };
 }
