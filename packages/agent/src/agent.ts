@@ -67,6 +67,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let closed: (() => void) | undefined;
   const deliveries = new Set<Promise<void>>();
   const keep = createKeeper(journal, vault, logger);
+  let kept: Promise<void> = Promise.resolve();
 
   const timers = createTimers<AgentTimer>(timer => driver.dispatch({ type: 'timer-fired', timer }));
   const driver = createDriver({
@@ -121,7 +122,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         link = undefined;
         return driver.dispatch({ type: 'link-closed', reason: 'lost', message: 'the link fell silent' });
       case 'send':
-        return send(effect);
+        return effect.message.type === 'acknowledge' ? kept.then(() => send(effect)) : send(effect);
       case 'set-timer':
         return timers.set(effect.timer, effect.delayMs);
       case 'clear-timer':
@@ -131,7 +132,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       case 'create-profile':
         return deliver(effect, {}, true);
       case 'remember':
-        return keep(effect.memory);
+        // What is kept comes out the same from the stores after a crash: only an acknowledgement waits for it.
+        kept = keep(effect.memory);
+        return;
       case 'reply':
         replies.get(effect.request)?.(effect.reply);
         replies.delete(effect.request);
