@@ -1,23 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { admittedBytes, type Challenged, sessionIdOf, welcomeBytes } from '@authmesh/shared/crypto/handshake-bytes';
 import { textOfBytes } from '@authmesh/shared/crypto/key-text';
-import { createSessionCodec, FrameTooLargeError, type SessionCodec } from '@authmesh/shared/crypto/session-codec';
+import { createSessionCodec, type SessionCodec } from '@authmesh/shared/crypto/session-codec';
 import { importPublicKey, type SigningKey, signText } from '@authmesh/shared/crypto/signing';
 import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
 import type { DownMessage } from '@authmesh/shared/protocol/down';
 import { sentenceCharsMax } from '@authmesh/shared/protocol/fields';
 import { strangerBytesMax } from '@authmesh/shared/protocol/frame';
 import {
-  type Admitted,
   type Attest,
   type Enroll,
   type HandshakeDown,
   protocolVersion,
   protocolVersionMin,
-  type Welcome,
 } from '@authmesh/shared/protocol/handshake';
 import { type UpMessage, upMessage } from '@authmesh/shared/protocol/up';
-import type { PeerSocket, PeerSocketEvents } from './peer-socket.ts';
+import type { Connection, ConnectionEvents } from './connection-contract.ts';
+import { downFrame } from './down-frame.ts';
+import type { PeerSocket } from './peer-socket.ts';
 import { readProof } from './proof.ts';
 
 /** Received bytes that may wait for their signatures to be checked, before reading from the peer pauses. */
@@ -31,31 +31,6 @@ export interface ConnectionOptions {
   readonly probeDeadlineMs: number;
   /** Unread bytes above which a peer is cut off. */
   readonly bufferedBytesMax: number;
-}
-
-export interface ConnectionEvents {
-  attested(attest: Attest): void;
-  enrollProved(enroll: Enroll): void;
-  received(message: UpMessage, bytes: number): void;
-  /** The peer became known and no longer counts as half-open. */
-  settled(): void;
-  /** Once; `proved`: whether the peer was announced before. `reason`: why this side ended it, if it did. */
-  ended(end: { readonly proved: boolean; readonly reason?: CloseReason | undefined }): void;
-}
-
-/** One link, from the challenge to its end. Its methods do nothing once it has ended. */
-export interface Connection {
-  readonly events: PeerSocketEvents;
-  /** A daemon that was welcomed: what is announced to all goes there. */
-  takesBroadcasts(): boolean;
-  welcome(facts: Omit<Welcome, 'type' | 'signature'>): void;
-  admit(facts: Omit<Admitted, 'type' | 'signature'>): void;
-  refuse(reason: CloseReason, message: string): void;
-  close(reason: CloseReason): void;
-  probe(answered: (alive: boolean) => void): void;
-  send(message: DownMessage): void;
-  /** Whether the prepared frame was taken. */
-  sendPrepared(wire: Uint8Array): boolean;
 }
 
 type Phase = 'challenged' | 'proving' | 'proved' | 'welcomed' | 'ended';
@@ -195,7 +170,7 @@ export function createConnection(socket: PeerSocket, options: ConnectionOptions,
     },
     send(message) {
       if (!codec || !keepsUp()) return;
-      const frame = frameFor(message, codec);
+      const frame = downFrame(message, codec);
       if (frame) socket.sendFrame(frame);
       else end('tooLarge');
     },
@@ -205,16 +180,4 @@ export function createConnection(socket: PeerSocket, options: ConnectionOptions,
       return true;
     },
   };
-}
-
-/** The frame of a message; an answer that fits none becomes a problem that says so, anything else is undefined. */
-function frameFor(message: DownMessage, codec: SessionCodec<DownMessage, UpMessage>): Uint8Array | undefined {
-  try {
-    return codec.encode(message);
-  } catch (error) {
-    if (!(error instanceof FrameTooLargeError)) throw error;
-    if (message.type !== 'answer') return undefined;
-    const body = { type: 'problem', code: 'too-large', message: 'the answer is too large for one message' } as const;
-    return codec.encode({ ...message, body });
-  }
 }

@@ -1,7 +1,7 @@
 import type { CoordinatorState } from '@authmesh/coordinator/core/state';
 import type { Note } from '@authmesh/shared/core/notes';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { ServerCounters } from './server.ts';
+import type { ServerCounters } from './server-counters.ts';
 
 /** What `/metrics` tells: counts and sizes, never an account or a node by name. */
 export interface Metrics {

@@ -7,12 +7,14 @@ import type { SigningKey } from '@authmesh/shared/crypto/signing';
 import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
 import type { CoordinatorEffect } from '../core/effect.ts';
 import type { CoordinatorEvent, LinkId } from '../core/event.ts';
-import { type Connection, createConnection } from './connection.ts';
+import { createConnection } from './connection.ts';
+import type { Connection } from './connection-contract.ts';
 import { createHalfOpenCount, type HalfOpenLimits, halfOpenLimitsDefault } from './half-open.ts';
 import type { HttpEndpoints } from './http-answers.ts';
 import { createListener } from './listener.ts';
 import { createSocketAcceptor, type PeerSocket } from './peer-socket.ts';
 import { createPreparedAnnouncements } from './prepared-announcements.ts';
+import type { ServerCounters } from './server-counters.ts';
 
 export interface ServerOptions {
   readonly host: string;
@@ -36,23 +38,6 @@ export type LinkEffect = Extract<
   CoordinatorEffect,
   { type: 'welcome' | 'admit' | 'refuse' | 'close-link' | 'probe' | 'send' | 'announce' }
 >;
-
-/** What the metrics are made of; the counts only rise. */
-export interface ServerCounters {
-  readonly links: number;
-  readonly halfOpen: number;
-  readonly linksTotal: number;
-  /** Turned away before they were a link: too many had proved nothing. */
-  readonly turnedAwayTotal: number;
-  readonly framesReceivedTotal: number;
-  readonly bytesReceivedTotal: number;
-  readonly messagesSentTotal: number;
-  readonly announcementsTotal: number;
-  /** One for each socket that an announcement was written to. */
-  readonly deliveriesTotal: number;
-  /** Links that this side ended, by reason. */
-  readonly closedTotal: Readonly<Partial<Record<CloseReason, number>>>;
-}
 
 export interface CoordinatorServer {
   listen(): Promise<{ readonly host: string; readonly port: number }>;
