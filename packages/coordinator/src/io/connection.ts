@@ -15,7 +15,7 @@ import {
   protocolVersionMin,
 } from '@authmesh/shared/protocol/handshake';
 import { type UpMessage, upMessage } from '@authmesh/shared/protocol/up';
-import type { Connection, ConnectionEvents } from './connection-contract.ts';
+import type { Connection, ConnectionEvents } from './connection-port.ts';
 import { downFrame } from './down-frame.ts';
 import type { PeerSocket } from './peer-socket.ts';
 import { readProof } from './proof.ts';

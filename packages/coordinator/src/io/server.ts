@@ -8,7 +8,7 @@ import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
 import type { CoordinatorEffect } from '../core/effect.ts';
 import type { CoordinatorEvent, LinkId } from '../core/event.ts';
 import { createConnection } from './connection.ts';
-import type { Connection } from './connection-contract.ts';
+import type { Connection } from './connection-port.ts';
 import { createHalfOpenCount, type HalfOpenLimits, halfOpenLimitsDefault } from './half-open.ts';
 import type { HttpEndpoints } from './http-answers.ts';
 import { createListener } from './listener.ts';
