@@ -1,0 +1,164 @@
+import type { AgentEffect } from '@authmesh/agent/core/effect';
+import { type NoteName, noteCatalogue } from '@authmesh/shared/core/notes';
+import { describe, expect, it } from 'vitest';
+import { realCores, run } from './run.ts';
+import type { Cores } from './world/world.ts';
+
+const seeds = 100;
+const nodes = 50;
+const minutes = 15;
+
+function replay(seed: number): string {
+  return `npm run simulate -- --seed ${seed} --nodes ${nodes} --minutes ${minutes} --replay`;
+}
+
+describe('the machines in a world that goes wrong', () => {
+  it(`${seeds} seeds of ${nodes} nodes keep every invariant and end well`, { timeout: 300_000 }, () => {
+    const reached = new Set<NoteName>();
+    for (let seed = 1; seed <= seeds; seed++) {
+      const result = run({ seed, nodes, minutes });
+      for (const name of result.notes.keys()) reached.add(name);
+      expect(result.failure, replay(seed)).toBeUndefined();
+    }
+    // What no seed reaches is not tested here.
+    const expected: readonly NoteName[] = [
+      'credential-stale',
+      'credential-parallel',
+      'credential-unlinked',
+      'conflict-settled',
+      'credential-unfit',
+      'store-quarantined',
+      'store-recovered',
+      'profile-left',
+      'write-failed',
+      'write-postponed',
+      'persist-failed',
+      'epoch-raised',
+      'node-joined',
+      'node-refused',
+      'clock-jumped',
+      'draining',
+    ];
+    expect(expected.filter(name => !reached.has(name))).toEqual([]);
+    expect([...reached].every(name => name in noteCatalogue)).toBe(true);
+  });
+
+  it('a seed gives the same run every time', { timeout: 60_000 }, () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const first = run({ seed, nodes: 20, minutes: 10 });
+      const second = run({ seed, nodes: 20, minutes: 10 });
+      expect(second.hash).toBe(first.hash);
+      expect(second.steps).toBe(first.steps);
+    }
+    expect(run({ seed: 1, nodes: 20, minutes: 10 }).hash).not.toBe(run({ seed: 2, nodes: 20, minutes: 10 }).hash);
+  });
+});
+
+/** Runs seeds until a checker speaks; a checker that never does is worth nothing. */
+function caught(cores: Cores): string | undefined {
+  for (let seed = 1; seed <= 30; seed++) {
+    const { failure } = run({ seed, nodes: 12, minutes: 10, cores });
+    if (failure) return failure.invariant;
+  }
+  return undefined;
+}
+
+function withAgentEffects(change: (effect: AgentEffect) => AgentEffect): Cores {
+  return {
+    ...realCores,
+    agent: (state, input) => {
+      const step = realCores.agent(state, input);
+      return { state: step.state, effects: step.effects.map(change) };
+    },
+  };
+}
+
+describe('a broken machine is caught', () => {
+  it('an agent that gives every store the refresh token (I9)', { timeout: 60_000 }, () => {
+    const generous = withAgentEffects(effect =>
+      effect.type === 'write-credential' ? { ...effect, form: 'full' } : effect,
+    );
+    expect(caught(generous)).toBe('I9');
+  });
+
+  it('an agent that never delivers (liveness)', { timeout: 60_000 }, () => {
+    const idle = withAgentEffects(effect =>
+      effect.type === 'write-credential' ? { type: 'note', name: 'write-postponed' } : effect,
+    );
+    expect(caught(idle)).toMatch(/^L/);
+  });
+
+  it('an agent that applies announcements in any order (I3)', { timeout: 60_000 }, () => {
+    const forgetful: Cores = {
+      ...realCores,
+      agent: (state, input) => {
+        if (input.event.type === 'announced') state.accounts.delete(input.event.facts.account);
+        return realCores.agent(state, input);
+      },
+    };
+    const disorderly: Cores = {
+      ...forgetful,
+      coordinator: (state, input) => {
+        const step = realCores.coordinator(state, input);
+        return {
+          state: step.state,
+          effects: step.effects.map(effect =>
+            effect.type === 'announce' && effect.announcement.position.revision > 2
+              ? { ...effect, announcement: { ...effect.announcement, position: { epoch: 1, revision: 1 } } }
+              : effect,
+          ),
+        };
+      },
+    };
+    expect(caught(disorderly)).toBe('I3');
+  });
+
+  it('a coordinator that announces before the store has answered (I2)', { timeout: 60_000 }, () => {
+    const hasty: Cores = {
+      ...realCores,
+      coordinator: (state, input) => {
+        const step = realCores.coordinator(state, input);
+        const early = step.effects.flatMap(effect => {
+          if (effect.type !== 'compare-and-set' || !effect.key.startsWith('account/')) return [];
+          const entry = [...step.state.accounts.values()].find(({ pending }) => pending?.record === effect.value);
+          const current = entry?.pending?.record.current;
+          if (!entry || !current || !entry.pending?.announces) return [];
+          const { account, kind, profile } = entry.record;
+          const { acceptedAt: _, why: __, ...revision } = current;
+          const announcement = { type: 'announce' as const, account, kind, profile, restored: false, ...revision };
+          return [{ type: 'announce' as const, announcement, links: 'all' as const }];
+        });
+        return { state: step.state, effects: [...early, ...step.effects] };
+      },
+    };
+    expect(caught(hasty)).toBe('I2');
+  });
+
+  it('an agent that delivers into what it has set aside (I7)', { timeout: 60_000 }, () => {
+    const careless: Cores = {
+      ...realCores,
+      agent: (state, input) => {
+        if (input.event.type !== 'store-observed' || input.event.seen.state !== 'quarantined')
+          return realCores.agent(state, input);
+        const copy = [...state.copies.values()].find(
+          ({ store, seen }) => store === (input.event as { store?: string }).store && seen,
+        );
+        const step = realCores.agent(state, input);
+        if (!copy?.seen?.access) return step;
+        const { store, profile, account, seen } = copy;
+        const expected = { access: seen.access, refresh: seen.refresh };
+        const access = copy.seen.access;
+        const write = { type: 'write-credential', store, profile, account, expected, access, form: 'bearer' } as const;
+        return { state: step.state, effects: [...step.effects, write] };
+      },
+    };
+    expect(caught(careless)).toBe('I7');
+  });
+
+  it('an agent that lets a secret into its effects (I5)', { timeout: 60_000 }, () => {
+    const leaky = withAgentEffects(effect =>
+      effect.type === 'note' && effect.name === 'credential-written' ? { ...effect, why: 'SECRET~1.1.access' } : effect,
+    );
+    expect(caught(leaky)).toBe('I5');
+  });
+});
