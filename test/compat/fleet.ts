@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Host } from './host.ts';
@@ -25,11 +24,10 @@ export async function startFleet(folder: string, hosts: readonly Host[]): Promis
   };
   try {
     const dataDir = join(folder, 'coordinator');
-    await mkdir(dataDir, { recursive: true });
     const coordinator = start(
       `${programs}authmesh-coordinator`,
       ['run', '--listen', '127.0.0.1:0', '--data-dir', dataDir, '--json'],
-      { HOME: dataDir },
+      { HOME: folder },
       join(folder, 'coordinator.log'),
     );
     daemons.push(coordinator);

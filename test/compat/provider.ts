@@ -44,7 +44,8 @@ export async function startProvider(): Promise<Provider> {
   const spent = new Set<string>();
   const issue = (lifeMs: number): Login => {
     const name = `login ${names.size + 1}`;
-    const login = { name, access: secret('access'), refresh: secret('refresh'), expires: Date.now() + lifeMs };
+    const expires = Date.now() + lifeMs;
+    const login = { name, access: webToken(expires), refresh: secret('refresh'), expires };
     names.set(login.access, name);
     spendable.add(login.refresh);
     return login;
@@ -99,6 +100,14 @@ export async function startProvider(): Promise<Provider> {
 /** Generated at run time, so that nothing in the source looks like a live token. */
 export function secret(kind: string): string {
   return `compat-${kind}-${randomBytes(18).toString('base64url')}`;
+}
+
+/** An access token that says when it was issued, as most providers' do: a shorter life does not make it an older one. */
+function webToken(expires: number): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const seconds = (ms: number): number => Math.floor(ms / 1_000);
+  const claims = { iat: seconds(Date.now()), exp: seconds(expires), jti: secret('access') };
+  return [part({ alg: 'EdDSA', typ: 'JWT' }), part(claims), randomBytes(64).toString('base64url')].join('.');
 }
 
 const word = { role: 'assistant', content: 'ok' };

@@ -11,6 +11,8 @@ export interface Tally {
   readonly lost: readonly string[];
 }
 
+/** Rounds that come after this many losses would say nothing new. */
+const lostMax = 10;
 const pauseMsMax = 20;
 /** Every tenth round a turn of the running gateway writes too. */
 const turnEvery = 10;
@@ -24,7 +26,7 @@ export async function playRounds(fixture: Fixture, count: number, seed: number):
   const deliveryMs: number[] = [];
   let writes = 0;
   let turns = 0;
-  for (let round = 1; round <= count; round += 1) {
+  for (let round = 1; round <= count && lost.length < lostMax; round += 1) {
     const writer = startWriter(fixture, seed + round * 1_000, round % turnEvery !== 0);
     const began = performance.now();
     const login = await fixture.renew(hour + round * 1_000);
