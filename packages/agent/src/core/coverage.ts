@@ -22,8 +22,12 @@ export function custodyFor(state: AgentState, account: AccountId, profile: Profi
   return account.startsWith('oauth:') ? custodyOf(state.config.custody, subjectOf(account, profile)) : 'copy';
 }
 
-/** Invariant I9: under custody `home` only the home's stores hold the refresh token. */
+/**
+ * Invariant I9: under custody `home` only the home's stores hold the refresh token. A login that an operator took the
+ * fleet back to is not completed with the refresh token of the one that it replaces.
+ */
 export function formFor(state: AgentState, facts: AnnouncementFacts, profile: ProfileId): CredentialForm {
+  if (facts.restored && facts.refresh === undefined) return 'bearer';
   if (custodyFor(state, facts.account, profile) === 'copy') return 'full';
   return facts.home === state.self.node ? 'full' : 'bearer';
 }

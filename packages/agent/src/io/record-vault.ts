@@ -21,7 +21,7 @@ export interface RecordVault {
   readonly sealedOf: (access: Fingerprint) => Sealed | undefined;
   /** An account has this current credential now: it stays, whatever the bounds. */
   readonly settle: (account: AccountId, access: Fingerprint) => void;
-  /** The message with its record: the fleet's own, when the credential is an announced one, else a new one. */
+  /** The message with its record: the fleet's own, when that is all of the credential, else a new one. */
   readonly attach: (message: Omit<Publish, 'sealed'>) => { readonly message: Publish } | { readonly problem: string };
 }
 
@@ -30,7 +30,7 @@ const sealedMax = 2_000;
 /** The vault of a member. */
 export function createRecordVault(keys: NodeKeys, { fleet, secrets }: Membership): RecordVault {
   const credentials = new CredentialVault();
-  const sealedByAccess = new Map<Fingerprint, Sealed>();
+  const sealedByAccess = new Map<Fingerprint, { readonly sealed: Sealed; readonly refresh: Fingerprint | undefined }>();
   const currents = new Map<AccountId, Fingerprint>();
 
   const fingerprint = (secret: string) => fingerprintSecret(secrets.fingerprintKey, secret);
@@ -44,14 +44,12 @@ export function createRecordVault(keys: NodeKeys, { fleet, secrets }: Membership
     if (credential.kind !== facts.kind || fingerprint(credential.access) !== facts.access) {
       return 'the record holds another credential than the one announced';
     }
-    if (
-      facts.refresh !== undefined &&
-      (credential.refresh === undefined || fingerprint(credential.refresh) !== facts.refresh)
-    ) {
+    const refresh = credential.refresh === undefined ? undefined : fingerprint(credential.refresh);
+    if (facts.refresh !== undefined && refresh !== facts.refresh) {
       return 'the record holds another refresh token than the one announced';
     }
     credentials.put(facts.access, credential);
-    sealedByAccess.set(facts.access, sealed);
+    sealedByAccess.set(facts.access, { sealed, refresh });
     shrink();
     return undefined;
   };
@@ -72,17 +70,20 @@ export function createRecordVault(keys: NodeKeys, { fleet, secrets }: Membership
     get: access => credentials.get(access),
     open: ({ type: _, sealed, ...facts }) => take(facts, sealed),
     restore: (facts, sealed) => take(facts, sealed),
-    sealedOf: access => sealedByAccess.get(access),
+    sealedOf: access => sealedByAccess.get(access)?.sealed,
     settle(account, access) {
       currents.set(account, access);
       credentials.keep(currents.values());
     },
     attach(message) {
       const { observation, generation } = message;
-      const { account, access } = observation;
+      const { account, access, refresh } = observation;
       if (access === undefined) return { problem: 'the profile holds no credential' };
       const known = currents.get(account) === access ? sealedByAccess.get(access) : undefined;
-      if (known !== undefined) return { message: { ...message, sealed: known } };
+      // A record without the refresh token that this copy has cannot stand for it: it is completed by a new one.
+      if (known && (refresh === undefined || refresh === known.refresh)) {
+        return { message: { ...message, sealed: known.sealed } };
+      }
       const credential = credentials.get(access);
       if (!credential) return { problem: 'the credential is not at hand any more' };
       const record = sealRecord({ fleet, account, generation, originKey: keys.signing, credential }, secrets.fleetKey);
