@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Status } from '@authmesh/agent/io/status-view';
+import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
 import { askControl } from '@authmesh/shared/node/control-client';
 import { until } from './condition.ts';
+import type { Owner } from './login.ts';
 import { type Daemon, lineOf, type Outcome, programPath, run, start } from './program.ts';
 import { type StoreFile, storeFile } from './store-file.ts';
 
@@ -19,6 +20,10 @@ export interface Host {
   json<Document>(...args: readonly string[]): Promise<{ readonly code: number | null; readonly document: Document }>;
   /** What the daemon says now, asked on its own socket. */
   status(): Promise<Status>;
+  /** What the daemon says of the owner's login; undefined when it knows none. */
+  account(owner: Owner): Promise<AccountStatus | undefined>;
+  /** Waits until what the daemon says of the owner's login is so. */
+  accountIs(owner: Owner, check: (account: AccountStatus | undefined) => boolean): Promise<void>;
   /** Waits until the daemon is in step with the coordinator. */
   online(): Promise<void>;
   /** Starts the daemon; resolves when it runs. */
@@ -51,6 +56,12 @@ export function createHost({ folder, name, command, environment = {} }: HostOpti
     run(programPath('authmesh-agent'), [...args, '--home', home], variables, log);
   const status = async (): Promise<Status> => (await askControl({ home, request: { op: 'status' } })) as Status;
 
+  const account = async ({ account: subject, profile }: Owner): Promise<AccountStatus | undefined> => {
+    const { accounts } = await status();
+    const labels = [`/${subject}`, `/${profile}`];
+    return accounts.find(found => labels.some(label => found.account.endsWith(label)));
+  };
+
   return {
     name,
     home,
@@ -58,6 +69,9 @@ export function createHost({ folder, name, command, environment = {} }: HostOpti
     log,
     agent,
     status,
+    account,
+    accountIs: (owner, check) =>
+      until(`${name} says so of ${owner.profile}`, async () => check(await account(owner).catch(() => undefined))),
     store: (id = 'main') => storeFile(stateDir, id),
     async json<Document>(...args: readonly string[]) {
       const { code, stdout, stderr } = await agent(...args, '--json');

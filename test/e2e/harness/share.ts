@@ -1,0 +1,25 @@
+import type { Host } from './host.ts';
+import { hour, type OAuthEntry, type Owner, oauth } from './login.ts';
+
+/** Signs the owner in on the first host and lets the others, whose copies have ended, get it; the login that all hold. */
+export async function share(owner: Owner, first: Host, ...others: readonly Host[]): Promise<OAuthEntry> {
+  const login = oauth(owner);
+  first.store().put(owner.profile, login);
+  await first.accountIs(owner, account => account?.state === 'fresh');
+  for (const host of others) host.store().put(owner.profile, oauth(owner, -hour));
+  await reach(owner, login, first, ...others);
+  return login;
+}
+
+/** Another sign-in or refresh on the first host, and its way to the others. */
+export async function renew(owner: Owner, first: Host, ...others: readonly Host[]): Promise<OAuthEntry> {
+  const login = oauth(owner);
+  first.store().put(owner.profile, login);
+  await reach(owner, login, first, ...others);
+  return login;
+}
+
+async function reach(owner: Owner, login: OAuthEntry, first: Host, ...others: readonly Host[]): Promise<void> {
+  await Promise.all(others.map(host => host.store().holds(owner.profile, login)));
+  await first.accountIs(owner, account => account?.copies.every(copy => copy.state === 'current') === true);
+}
