@@ -1,15 +1,17 @@
 import { parseArgs } from 'node:util';
 import { type NoteName, noteCatalogue } from '@authmesh/shared/core/notes';
 import { type RunResult, run } from './run.ts';
+import { rewriteTranscripts } from './scenarios/transcripts.ts';
 import { swarm } from './swarm.ts';
 
 /*
  * npm run simulate -- --seed N --nodes N --minutes N [--replay]      one seed; `--replay` prints all that happens
  * npm run simulate -- --seeds N --nodes N --minutes N                seeds 1 to N, each twice
  * npm run simulate -- --swarm --hours H                              fresh seeds and sizes until the time is over
+ * npm run simulate -- --rewrite                                      plays the transcripts anew
  */
 
-const usage = `usage: npm run simulate -- [--seed N | --seeds N | --swarm --hours H] [--nodes N] [--minutes N] [--replay]`;
+const usage = `usage: npm run simulate -- [--seed N | --seeds N | --swarm --hours H | --rewrite] [--nodes N] [--minutes N] [--replay]`;
 
 const { values } = parseArgs({
   options: {
@@ -21,11 +23,13 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
     swarm: { type: 'boolean', default: false },
     hours: { type: 'string', default: '1' },
+    rewrite: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 
 if (values.help) console.log(usage);
+else if (values.rewrite) rewriteTranscripts();
 else if (values.swarm)
   process.exitCode = swarm({ hours: number('hours', values.hours), nodes: number('nodes', values.nodes) });
 else process.exitCode = simulate();
