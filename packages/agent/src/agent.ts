@@ -4,9 +4,9 @@ import type { AgentEffect, Memory } from '@authmesh/agent/core/effect';
 import type { AgentEvent, AgentTimer, ControlReply, WriteOutcome } from '@authmesh/agent/core/event';
 import { createAgentState } from '@authmesh/agent/core/state';
 import { transition } from '@authmesh/agent/core/transition';
-import { type AgentJournal, type JournalEntry, openJournal } from '@authmesh/agent/io/agent-journal';
+import { type AgentJournal, type JournalEntry, type JournalStep, openJournal } from '@authmesh/agent/io/agent-journal';
 import type { ParsedStore } from '@authmesh/agent/io/auth-profiles';
-import { createDeliverer, type Deliverer } from '@authmesh/agent/io/delivery';
+import { createDeliverer, type Deliverer, type DeliveryStep } from '@authmesh/agent/io/delivery';
 import type { Identity } from '@authmesh/agent/io/identity';
 import { type Link, openLink } from '@authmesh/agent/io/link';
 import { createRecordVault, isPublish, type RecordVault } from '@authmesh/agent/io/record-vault';
@@ -24,6 +24,9 @@ import { createDriver } from '@authmesh/shared/runtime/driver';
 import { createInputJournal } from '@authmesh/shared/runtime/input-journal';
 import { createTimers } from '@authmesh/shared/runtime/timers';
 
+/** Moments at which a crash must lose nothing and leave nothing half: of a delivery, of the journal, of a publish. */
+export type AgentStep = DeliveryStep | `journal-${JournalStep}` | 'publish-sending' | 'publish-sent';
+
 export interface AgentOptions {
   readonly home: string;
   readonly identity: Identity;
@@ -32,6 +35,8 @@ export interface AgentOptions {
   readonly logger: Logger;
   /** The program found a fault of its own: the process has to end. */
   readonly onCrash: (error: unknown) => void;
+  /** Told at each step; tests end the process there. */
+  readonly at?: ((step: AgentStep) => void) | undefined;
 }
 
 /** A running agent: the machine, wired to this host. */
@@ -50,7 +55,7 @@ export interface Agent {
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { home, identity, logger } = options;
   const { keys, membership } = identity;
-  const journal = await openJournal(home);
+  const journal = await openJournal(home, { at: step => options.at?.(`journal-${step}`) });
   const vault = createRecordVault(keys, membership);
   const memory = restoreMemory(journal, vault, logger);
   const replies = new Map<number, (reply: ControlReply) => void>();
@@ -102,6 +107,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     },
     onTrouble: (store, sentence) => logger.say('warn', 'beside a delivery', { store, why: sentence }),
     refusal: store => refusalOf(store),
+    at: options.at,
   });
 
   function takeCredentials(parsed: ParsedStore): void {
@@ -183,7 +189,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const made = vault.attach(message);
     if ('problem' in made)
       logger.say('error', 'a login could not be published', { store: message.observation.store, why: made.problem });
-    else link?.send(made.message);
+    else {
+      options.at?.('publish-sending');
+      link?.send(made.message);
+      options.at?.('publish-sent');
+    }
   }
 
   function deliver(

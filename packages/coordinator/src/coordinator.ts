@@ -2,17 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorTimer } from '@authmesh/coordinator/core/event';
-import { inviteKey } from '@authmesh/coordinator/core/record';
+import { accountOfKey, inviteKey, type RecordKey } from '@authmesh/coordinator/core/record';
 import { createCoordinatorState } from '@authmesh/coordinator/core/state';
 import { transition } from '@authmesh/coordinator/core/transition';
 import { overview } from '@authmesh/coordinator/core/view';
 import type { CoordinatorKeys } from '@authmesh/coordinator/io/keys';
 import { createMetrics } from '@authmesh/coordinator/io/metrics';
 import { createServer } from '@authmesh/coordinator/io/server';
+import type { TransactionStep } from '@authmesh/coordinator/store/group-commit';
 import { createMemoryStore } from '@authmesh/coordinator/store/memory-store';
-import { loadRows, type Rows } from '@authmesh/coordinator/store/rows';
+import { loadRows, type Rows, readAccountRow } from '@authmesh/coordinator/store/rows';
 import { openSqliteStore } from '@authmesh/coordinator/store/sqlite-store';
-import type { Store } from '@authmesh/coordinator/store/store';
+import { type AuditBounds, auditBounds, type Store } from '@authmesh/coordinator/store/store';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import { deriveInviteKeys } from '@authmesh/shared/crypto/invite-keys';
 import { encodeJoinCode } from '@authmesh/shared/crypto/join-code';
@@ -20,6 +21,9 @@ import { operatorSentence } from '@authmesh/shared/node/errors';
 import type { Logger } from '@authmesh/shared/node/logger';
 import { createDriver } from '@authmesh/shared/runtime/driver';
 import { createTimers } from '@authmesh/shared/runtime/timers';
+
+/** Moments of a commit at which a crash must lose nothing that was told to anybody. */
+export type CommitStep = 'asked' | TransactionStep | 'told';
 
 export interface CoordinatorOptions {
   readonly dataDir: string;
@@ -29,10 +33,13 @@ export interface CoordinatorOptions {
   /** Addresses for join codes; empty: the address that it listens on. */
   readonly publicUrls: readonly string[];
   readonly policy: ProfileFilter;
+  readonly audit: AuditBounds;
   readonly keys: CoordinatorKeys;
   readonly logger: Logger;
   /** The program found a fault of its own: the process has to end. */
   readonly onCrash: (error: unknown) => void;
+  /** Told at each step of a commit; tests end the process there. */
+  readonly at?: ((step: CommitStep) => void) | undefined;
 }
 
 /** A running coordinator: the machine, wired to its port and its store. */
@@ -42,13 +49,21 @@ export interface Coordinator {
   readonly foundingCode: () => string | null;
   readonly status: () => ReturnType<typeof overview>;
   readonly backup: (file: string) => Promise<void>;
+  /** The fleet's filter, changed while it runs. */
+  readonly configure: (policy: ProfileFilter) => void;
   /** Sends every node away with its own moment to come back, finishes what is on its way to the store, and stops. */
   readonly close: () => Promise<void>;
 }
 
 /** The store of a data folder. */
-export function openStore(dataDir: string, kind: CoordinatorOptions['store']): Promise<Store> {
-  return kind === 'memory' ? Promise.resolve(createMemoryStore()) : openSqliteStore(join(dataDir, 'authmesh.sqlite'));
+export function openStore(
+  dataDir: string,
+  kind: CoordinatorOptions['store'],
+  audit: AuditBounds = auditBounds,
+  at?: (step: TransactionStep) => void,
+): Promise<Store> {
+  if (kind === 'memory') return Promise.resolve(createMemoryStore(audit));
+  return openSqliteStore(join(dataDir, 'authmesh.sqlite'), audit, at);
 }
 
 /** The code that makes the first node of a fleet; null once there is one. */
@@ -61,7 +76,7 @@ export function foundingCodeOf(keys: CoordinatorKeys, urls: readonly string[], h
 /** Starts the coordinator on what its data folder keeps; resolves when it listens. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { keys, logger } = options;
-  const store = await openStore(options.dataDir, options.store);
+  const store = await openStore(options.dataDir, options.store, options.audit, options.at);
   const rows = await loadState(store, keys, logger);
   let closed: (() => void) | undefined;
   let persistTrouble: string | undefined;
@@ -138,14 +153,24 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     value,
   }: Extract<CoordinatorEffect, { type: 'compare-and-set' }>): Promise<void> {
     try {
+      options.at?.('asked');
       const outcome = await store.compareAndSet(key, expected, value);
       persistTrouble = undefined;
       if (outcome.ok) driver.dispatch({ type: 'persist-succeeded', key, storeRevision: outcome.revision });
-      else driver.dispatch({ type: 'persist-conflicted', key, value: outcome.value, storeRevision: outcome.revision });
+      else conflicted(key, outcome.value, outcome.revision);
+      options.at?.('told');
     } catch (error) {
       persistTrouble = operatorSentence(error);
       driver.dispatch({ type: 'persist-failed', key, reason: persistTrouble });
     }
+  }
+
+  function conflicted(key: RecordKey, value: unknown, storeRevision: number): void {
+    const record = accountOfKey(key) === undefined ? undefined : readAccountRow(value);
+    if (record || accountOfKey(key) === undefined)
+      driver.dispatch({ type: 'persist-conflicted', key, value: record, storeRevision });
+    else
+      driver.dispatch({ type: 'persist-failed', key, reason: 'its record is damaged in the store, or gone from it' });
   }
 
   const address = await server.listen().catch(async (error: unknown) => {
@@ -161,6 +186,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     foundingCode: () => foundingCodeOf(keys, urls, driver.state.founder !== null),
     status: () => overview(driver.state, Date.now()),
     backup: file => store.backup(file),
+    configure: policy => driver.dispatch({ type: 'configured', policy }),
     async close() {
       const stopped = new Promise<void>(resolve => {
         closed = resolve;

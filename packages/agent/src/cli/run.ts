@@ -1,4 +1,4 @@
-import { startAgent } from '@authmesh/agent/agent';
+import { type AgentOptions, startAgent } from '@authmesh/agent/agent';
 import { fingerprintSecret } from '@authmesh/shared/crypto/fingerprint';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { openControlServer } from '@authmesh/shared/node/control-server';
@@ -9,63 +9,71 @@ import { createLogger } from '@authmesh/shared/node/logger';
 import { answerControl } from './control.ts';
 import { homeOption, loadSettings, logLevelOption, openHome, stateDirOption } from './home.ts';
 
-export const runCommand: Command = {
-  name: 'run',
-  summary: 'run the daemon in the foreground',
-  options: [homeOption, stateDirOption, logLevelOption],
-  example: 'authmesh-agent run',
-  async run(context) {
-    const { home, identity, settings } = await openHome(context);
-    const lock = await takeInstanceLock(home, 'authmesh-agent');
-    const logger = createLogger({
-      program: 'agent',
-      level: settings.logLevel,
-      // The same tag for the same login on every host of the fleet, and for nobody else.
-      tagKey: Buffer.from(fingerprintSecret(identity.membership.secrets.fingerprintKey, 'log tags')),
-    });
-    const crash = (error: unknown) => {
-      logger.crash(error);
-      process.exit(1);
-    };
-    process.on('uncaughtException', crash);
-    process.on('unhandledRejection', crash);
-    const agent = await startAgent({
-      home,
-      identity,
-      config: settings.config,
-      stateDirs: settings.stateDirs,
-      logger,
-      onCrash: crash,
-    });
-    const control = await openControlServer({
-      home,
-      handle: request => answerControl(agent, request),
-      onFault: error =>
-        logger.say('error', 'a request of the command line failed', {
-          why: error instanceof Error ? error.name : 'unknown',
-        }),
-    });
-    logger.say('info', 'the agent runs', { file: home });
-    const letGo = installLifecycle({
-      say: sentence => process.stderr.write(`authmesh-agent: ${sentence}\n`),
-      reload: async () => {
-        try {
-          const changed = await loadSettings(home, context);
-          await agent.configure(changed.config, changed.stateDirs);
-          logger.say('info', 'the configuration was read again', { file: changed.file });
-        } catch (error) {
-          if (!(error instanceof AuthmeshError)) throw error;
-          logger.say('error', 'the configuration is not valid; the one before stays', { why: operatorSentence(error) });
-        }
-      },
-      drain: async () => {
-        await control.close();
-        await agent.close();
-        await lock.release();
-        letGo();
-        process.exitCode = 0;
-      },
-    });
-    return 0;
-  },
-};
+/** The daemon's command; `at` is told at each step of its work. */
+export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command {
+  return {
+    name: 'run',
+    summary: 'run the daemon in the foreground',
+    options: [homeOption, stateDirOption, logLevelOption],
+    example: 'authmesh-agent run',
+    async run(context) {
+      const { home, identity, settings } = await openHome(context);
+      const lock = await takeInstanceLock(home, 'authmesh-agent');
+      const logger = createLogger({
+        program: 'agent',
+        level: settings.logLevel,
+        // The same tag for the same login on every host of the fleet, and for nobody else.
+        tagKey: Buffer.from(fingerprintSecret(identity.membership.secrets.fingerprintKey, 'log tags')),
+      });
+      const crash = (error: unknown) => {
+        logger.crash(error);
+        process.exit(1);
+      };
+      process.on('uncaughtException', crash);
+      process.on('unhandledRejection', crash);
+      const agent = await startAgent({
+        home,
+        identity,
+        config: settings.config,
+        stateDirs: settings.stateDirs,
+        logger,
+        onCrash: crash,
+        at,
+      });
+      const control = await openControlServer({
+        home,
+        handle: request => answerControl(agent, request),
+        onFault: error =>
+          logger.say('error', 'a request of the command line failed', {
+            why: error instanceof Error ? error.name : 'unknown',
+          }),
+      });
+      logger.say('info', 'the agent runs', { file: home });
+      const letGo = installLifecycle({
+        say: sentence => process.stderr.write(`authmesh-agent: ${sentence}\n`),
+        reload: async () => {
+          try {
+            const changed = await loadSettings(home, context);
+            await agent.configure(changed.config, changed.stateDirs);
+            logger.say('info', 'the configuration was read again', { file: changed.file });
+          } catch (error) {
+            if (!(error instanceof AuthmeshError)) throw error;
+            logger.say('error', 'the configuration is not valid; the one before stays', {
+              why: operatorSentence(error),
+            });
+          }
+        },
+        drain: async () => {
+          await control.close();
+          await agent.close();
+          await lock.release();
+          letGo();
+          process.exitCode = 0;
+        },
+      });
+      return 0;
+    },
+  };
+}
+
+export const runCommand = createRunCommand();

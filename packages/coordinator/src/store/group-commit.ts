@@ -1,3 +1,6 @@
+/** Moments of a transaction at which a crash must leave all of its changes or none. */
+export type TransactionStep = 'begun' | 'applied' | 'committed';
+
 /** The transaction that a group of changes shares. */
 export interface GroupTransaction {
   readonly begin: () => void;
@@ -7,6 +10,8 @@ export interface GroupTransaction {
   readonly faultOf: (error: unknown) => Error;
   /** Called after each commit, when every caller's answer is on its way. */
   readonly onCommitted: () => void;
+  /** Told at each step; tests end the process there. */
+  readonly at?: ((step: TransactionStep) => void) | undefined;
 }
 
 interface Job {
@@ -38,7 +43,9 @@ export function createGroupCommit(transaction: GroupTransaction): GroupCommit {
     jobs = [];
     try {
       transaction.begin();
+      transaction.at?.('begun');
       for (const job of group) job.apply();
+      transaction.at?.('applied');
       transaction.commit();
     } catch (error) {
       try {
@@ -50,6 +57,7 @@ export function createGroupCommit(transaction: GroupTransaction): GroupCommit {
       for (const job of group) job.failed(fault);
       return;
     }
+    transaction.at?.('committed');
     for (const job of group) job.committed();
     transaction.onCommitted();
   };

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { AuditEntry } from '@authmesh/coordinator/core/effect';
 import { ensurePrivateDirectory } from '@authmesh/shared/node/private-file';
-import { createGroupCommit } from './group-commit.ts';
+import { createGroupCommit, type TransactionStep } from './group-commit.ts';
 import { isSqliteError, sqliteFault } from './sqlite-faults.ts';
 import { prepareDatabase, recordFrom } from './sqlite-schema.ts';
 import { type AuditBounds, auditBounds, backupError, type SetOutcome, type Store, type StoredRecord } from './store.ts';
@@ -17,7 +17,11 @@ const pollMs = 250;
  * of mode 0700. All changes asked for in one turn of the event loop share one transaction; none is answered before it
  * is committed.
  */
-export async function openSqliteStore(file: string, bounds: AuditBounds = auditBounds): Promise<Store> {
+export async function openSqliteStore(
+  file: string,
+  bounds: AuditBounds = auditBounds,
+  at?: (step: TransactionStep) => void,
+): Promise<Store> {
   await ensurePrivateDirectory(dirname(file));
   try {
     // Made here and not by SQLite, so that there is no moment in which others may read it. WAL files take its mode.
@@ -26,7 +30,7 @@ export async function openSqliteStore(file: string, bounds: AuditBounds = auditB
     const database = new DatabaseSync(file);
     try {
       prepareDatabase(database, file);
-      return storeOver(database, file, bounds);
+      return storeOver(database, file, bounds, at);
     } catch (error) {
       database.close();
       throw error;
@@ -36,7 +40,12 @@ export async function openSqliteStore(file: string, bounds: AuditBounds = auditB
   }
 }
 
-function storeOver(database: DatabaseSync, file: string, bounds: AuditBounds): Store {
+function storeOver(
+  database: DatabaseSync,
+  file: string,
+  bounds: AuditBounds,
+  at: ((step: TransactionStep) => void) | undefined,
+): Store {
   const select = database.prepare('SELECT key, value, revision FROM records WHERE key = ?');
   const selectUnder = database.prepare(
     'SELECT key, value, revision FROM records WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 ORDER BY key',
@@ -61,6 +70,7 @@ function storeOver(database: DatabaseSync, file: string, bounds: AuditBounds): S
     },
     faultOf: error => sqliteFault(file, error),
     onCommitted: tell,
+    at,
   });
   const watchers = new Set<{ readonly prefix: string; readonly listener: (record: StoredRecord) => void }>();
   let poll: NodeJS.Timeout | undefined;
