@@ -109,6 +109,8 @@ export function describeCoordinatorEvent(world: World, process: Process, event: 
     case 'timer-fired':
       return `timer-fired ${event.timer}`;
     case 'started':
+    case 'configured':
+    case 'configured':
     case 'drain-requested':
       return event.type;
     default:

@@ -92,6 +92,8 @@ export function enrol(world: World, host: Host): void {
     invitedBy: isFounder ? null : founder,
     inviteSignature: 'signed',
     version: simulatedVersion,
+    lastSeen: null,
+    lastSeen: null,
   };
   compareAndSet(records, nodeKey(host.id), 0, record);
 }

@@ -6,6 +6,7 @@ import { AuthmeshError } from '@authmesh/shared/node/errors';
 import { packageVersion } from '@authmesh/shared/node/version';
 import type { AnswerBody, NodeView } from '@authmesh/shared/protocol/answer';
 import { closeCodes } from '@authmesh/shared/protocol/close-codes';
+import { joinOverview, type Overview } from '@authmesh/shared/protocol/overview';
 import type { Question } from '@authmesh/shared/protocol/question';
 
 type Answer<Type extends AnswerBody['type']> = Extract<AnswerBody, { type: Type }>;
@@ -53,6 +54,7 @@ function connect(
     number,
     { readonly resolve: (body: AnswerBody) => void; readonly reject: (error: Error) => void }
   >();
+  const parts = new Map<number, Overview>();
   let next = 1;
   return new Promise((resolve, reject) => {
     const link = openLink(
@@ -70,8 +72,13 @@ function connect(
         opened: () => resolve({ session: { ask }, close: () => link.close() }),
         message: message => {
           if (message.type !== 'answer') return;
-          waiting.get(message.request)?.resolve(message.body);
-          waiting.delete(message.request);
+          const { request, body } = message;
+          const whole = body.type === 'overview' ? joinOverview(parts.get(request), body) : body;
+          if (whole.type === 'overview') parts.set(request, whole);
+          if (whole.type === 'overview' && !whole.last) return;
+          waiting.get(request)?.resolve(whole);
+          waiting.delete(request);
+          parts.delete(request);
         },
         announcement: () => {},
         closed: (reason, message) => {

@@ -32,7 +32,7 @@ export const doctorCommand: Command = {
           stateDirs: settings.stateDirs,
         }))) as Status;
       const coordinator = await withCoordinator(identity, settings.coordinators, session =>
-        session.ask({ type: 'nodes' }, 'nodes'),
+        session.ask({ type: 'nodes' }, 'overview'),
       ).then(
         () => undefined,
         (error: unknown) => operatorSentence(error),

@@ -12,7 +12,7 @@ export const nodesCommand: Command = {
   async run(context) {
     const { identity, settings } = await openHome(context);
     const { nodes } = await withCoordinator(identity, settings.coordinators, session =>
-      session.ask({ type: 'nodes' }, 'nodes'),
+      session.ask({ type: 'nodes' }, 'overview'),
     );
     const rows = nodes.map(node => ({
       id: node.id,

@@ -1,6 +1,7 @@
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import { second } from '@authmesh/shared/core/time';
 import type { AnswerBody } from '@authmesh/shared/protocol/answer';
+import { joinOverview } from '@authmesh/shared/protocol/overview';
 import { adopt } from './adoption.ts';
 import type { AgentEffect } from './effect.ts';
 import type { ControlRequest } from './event.ts';
@@ -17,6 +18,8 @@ export function asked(state: AgentState, request: number, control: ControlReques
     return;
   }
   state.asking.add(request);
+  if (state.asking.size > 1) return;
+  state.overviewParts = undefined;
   effects.push({
     type: 'send',
     message: { type: 'ask', request: state.nextRequest++, question: { type: 'overview' } },
@@ -27,7 +30,10 @@ export function asked(state: AgentState, request: number, control: ControlReques
 /** The coordinator's view of the fleet: kept, with the time of its making, for when it is away. */
 export function answered(state: AgentState, body: AnswerBody, at: Instant, effects: AgentEffect[]): void {
   if (body.type !== 'overview') return;
-  state.overview = { body, at };
+  state.overviewParts = joinOverview(state.overviewParts, body);
+  if (!body.last) return;
+  state.overview = { body: state.overviewParts, at };
+  state.overviewParts = undefined;
   replyToAll(state, effects);
 }
 

@@ -11,8 +11,8 @@ import { copyKey } from '@authmesh/shared/core/identifiers';
 import type { Prints } from '@authmesh/shared/core/lineage';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
-import type { AnswerBody } from '@authmesh/shared/protocol/answer';
 import type { Judgement } from '@authmesh/shared/protocol/down';
+import type { Overview } from '@authmesh/shared/protocol/overview';
 import type { AgentConfig } from './config.ts';
 import type { CredentialForm, Memory } from './effect.ts';
 import type { SeenProfile } from './event.ts';
@@ -96,7 +96,10 @@ export interface AgentState {
   readonly copies: Map<CopyKey, Copy>;
   /** The fleet's logins, as they were last announced. */
   readonly accounts: Map<AccountId, AccountMemory>;
-  overview?: { readonly body: Extract<AnswerBody, { type: 'overview' }>; readonly at: Instant } | undefined;
+  /** The fleet as the coordinator last told it. */
+  overview?: { readonly body: Overview; readonly at: Instant } | undefined;
+  /** What has come of the next one. */
+  overviewParts?: Overview | undefined;
   /** Control requests that wait for an overview. */
   readonly asking: Set<number>;
   nextRequest: number;

@@ -47,6 +47,7 @@ export function enrollProved(
     invitedBy: invite.record.createdBy,
     inviteSignature: enroll.inviteSignature,
     version: enroll.version,
+    lastSeen: null,
   };
   commitRecord(state, nodeKey(record.id), { type: 'enroll', link, record, expected: 0, failed: false }, effects);
 }

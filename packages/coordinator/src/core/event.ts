@@ -1,3 +1,4 @@
+import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import type { Attest, Enroll } from '@authmesh/shared/protocol/handshake';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
 import type { RecordKey } from './record.ts';
@@ -25,6 +26,8 @@ export type CoordinatorEvent =
     }
   | { readonly type: 'persist-failed'; readonly key: RecordKey; readonly reason: string }
   | { readonly type: 'timer-fired'; readonly timer: CoordinatorTimer }
+  /** The operator changed `coordinator.json`. */
+  | { readonly type: 'configured'; readonly policy: ProfileFilter }
   | { readonly type: 'drain-requested' };
 
 /** `retry-persist`: the store refused, try again. `sweep`: cut off the silent. `drained`: long enough. */

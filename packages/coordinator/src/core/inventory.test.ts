@@ -31,6 +31,7 @@ const nodeRecord: NodeRecord = {
   invitedBy: null,
   inviteSignature: 'signed',
   version: '1',
+  lastSeen: null,
 };
 
 const accountRecord: AccountRecord = {

@@ -1,6 +1,6 @@
 import type { Verdict } from '@authmesh/shared/core/freshness';
 import { adjudicate } from '@authmesh/shared/core/freshness';
-import type { AccountId, CredentialKind, NodeId, ProfileId } from '@authmesh/shared/core/identifiers';
+import type { AccountId, CredentialKind, NodeId, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Candidate } from '@authmesh/shared/core/lineage';
 import { note } from '@authmesh/shared/core/notes';
 import { type Acceptance, emptyLineage, succeed } from '@authmesh/shared/core/succession';
@@ -13,6 +13,7 @@ import type { LinkId } from './event.ts';
 import { verdictSentences } from './explanation.ts';
 import { isRecorded, withSighting } from './history.ts';
 import { recordJudgement } from './judgement.ts';
+import { copyLink, isLinked } from './linkage.ts';
 import type { AccountRecord, HistoryVerdict } from './record.ts';
 import type { AccountEntry, CoordinatorState, Offer, Session } from './state.ts';
 
@@ -97,7 +98,7 @@ function candidateOf(entry: AccountEntry, session: Session, observation: Observa
     issuedAt,
     chain,
     announced,
-    linked: identity === 'account' || entry.record.linked.includes(session.node),
+    linked: identity === 'account' || isLinked(entry.record, session.node, observation.store),
   };
 }
 
@@ -116,7 +117,7 @@ function settleKnown(
     effects.push(note('credential-stale', { ...noteOf(observation, candidate), why: verdict.why }));
     remember(state, entry, candidate, observation, verdict, at, effects);
   } else if (!candidate.linked) {
-    const record = { ...entry.record, linked: [...entry.record.linked, candidate.node] };
+    const record = { ...entry.record, linked: [...entry.record.linked, copyLink(candidate.node, observation.store)] };
     commit(state, entry, { record, lineage: entry.lineage, announces: false }, effects);
   }
 }
@@ -174,7 +175,7 @@ function accept(
 export function acceptedChange(
   entry: AccountEntry,
   candidate: Candidate,
-  as: { readonly profile: ProfileId },
+  as: { readonly profile: ProfileId; readonly store?: StoreId | undefined },
   acceptance: Acceptance,
   offer: Offer,
   at: Instant,
@@ -182,9 +183,8 @@ export function acceptedChange(
   const lineage = succeed(entry.lineage, candidate, acceptance);
   const { current } = lineage;
   if (!current) return { record: entry.record, lineage };
-  const linked = entry.record.linked.includes(candidate.node)
-    ? entry.record.linked
-    : [...entry.record.linked, candidate.node];
+  const isKnown = as.store === undefined || isLinked(entry.record, candidate.node, as.store);
+  const linked = isKnown ? entry.record.linked : [...entry.record.linked, copyLink(candidate.node, as.store)];
   const record = withSighting(
     {
       ...entry.record,

@@ -1,6 +1,7 @@
 import { fraction } from '@authmesh/shared/core/chance';
 import { silenceMsMax } from '@authmesh/shared/core/heartbeat';
 import { note } from '@authmesh/shared/core/notes';
+import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { CoordinatorEffect } from './effect.ts';
 import type { CoordinatorState } from './state.ts';
@@ -17,6 +18,16 @@ export function sweep(state: CoordinatorState, at: Instant, effects: Coordinator
       effects.push({ type: 'close-link', link, reason: 'silent' });
   }
   effects.push({ type: 'set-timer', timer: 'sweep', delayMs: sweepIntervalMs });
+}
+
+/** The fleet's filter changed: nodes learn it with the next welcome, so each is asked to come back. */
+export function configured(state: CoordinatorState, policy: ProfileFilter, effects: CoordinatorEffect[]): void {
+  const isSame = JSON.stringify(policy) === JSON.stringify(state.policy);
+  state.policy = policy;
+  if (isSame) return;
+  for (const { link, role } of state.sessions.values()) {
+    if (role === 'daemon') effects.push({ type: 'close-link', link, reason: 'reconfigured' });
+  }
 }
 
 /** Sends every node away with its own moment to come back, and stops once nothing is on its way to the store. */
@@ -37,7 +48,7 @@ export function drain(state: CoordinatorState, seed: number, effects: Coordinato
   stopWhenIdle(state, effects);
 }
 
-/** While draining: the process may end as soon as nothing is on its way to the store. */
+/** While draining: the process may end as soon as every link is closed and nothing is on its way to the store. */
 export function stopWhenIdle(state: CoordinatorState, effects: CoordinatorEffect[]): void {
   if (state.mode === 'draining' && isIdle(state))
     effects.push({ type: 'clear-timer', timer: 'drained' }, { type: 'stop' });
@@ -49,7 +60,7 @@ export function drained(state: CoordinatorState, effects: CoordinatorEffect[]): 
 }
 
 function isIdle(state: CoordinatorState): boolean {
-  if (state.pendingRecords.size > 0) return false;
+  if (state.pendingRecords.size > 0 || state.sessions.size > 0) return false;
   for (const entry of state.accounts.values()) if (entry.pending) return false;
   return true;
 }

@@ -8,7 +8,7 @@ import { verdictSentences } from './explanation.ts';
 import { type InviteRecord, inviteKey } from './record.ts';
 import type { CoordinatorState, Session } from './state.ts';
 import { submit } from './submission.ts';
-import { nodeViews, overview } from './view.ts';
+import { nodeViews, overview, overviewParts } from './view.ts';
 
 /** Answers a member's question, at once or when what it asks for is durable. */
 export function answerQuestion(
@@ -24,9 +24,11 @@ export function answerQuestion(
   };
   switch (question.type) {
     case 'overview':
-      return answer(overview(state, at));
+      for (const part of overviewParts(overview(state, at))) answer(part);
+      return;
     case 'nodes':
-      return answer({ type: 'nodes', nodes: nodeViews(state) });
+      for (const part of overviewParts({ ...overview(state, at), accounts: [] })) answer(part);
+      return;
     case 'history':
       return answer(history(state, question));
     case 'candidate':

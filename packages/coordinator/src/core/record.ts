@@ -49,6 +49,8 @@ export interface NodeRecord {
   /** By the invite's key over invite id and node key: a link of the membership chain. */
   readonly inviteSignature: string;
   readonly version: string;
+  /** When its last link ended; null before that. */
+  readonly lastSeen: Instant | null;
 }
 
 export interface InviteRecord {
@@ -96,6 +98,6 @@ export interface AccountRecord {
   readonly spent: readonly Fingerprint[];
   readonly history: readonly HistoryRecord[];
   readonly nextNumber: number;
-  /** Nodes whose copies count as this account though only a profile id says so. */
-  readonly linked: readonly NodeId[];
+  /** What counts as this account though only a profile id says so: nodes (an operator's word), or single copies. */
+  readonly linked: readonly string[];
 }

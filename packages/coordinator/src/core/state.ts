@@ -95,6 +95,7 @@ export interface AccountEntry {
 export type PendingRecord = { readonly expected: number; readonly failed: boolean } & (
   | { readonly type: 'enroll'; readonly link: LinkId; readonly record: NodeRecord }
   | { readonly type: 'invite'; readonly link: LinkId; readonly request: number; readonly record: InviteRecord }
+  | { readonly type: 'presence'; readonly record: NodeRecord }
   | { readonly type: 'epoch'; readonly record: FleetRecord }
 );
 
@@ -133,7 +134,7 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
   const nodes = new Map<NodeId, NodeEntry>();
   let founder: NodeId | null = null;
   for (const { record, storeRevision } of stored.nodes) {
-    nodes.set(record.id, { record, storeRevision, lastSeen: null, copies: new Map() });
+    nodes.set(record.id, { record, storeRevision, lastSeen: record.lastSeen, copies: new Map() });
     if (record.invitedBy === null) founder = record.id;
     const invite = invites.get(record.invite);
     if (invite) invites.set(record.invite, { ...invite, used: invite.used + 1 });

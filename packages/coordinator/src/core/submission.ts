@@ -11,6 +11,7 @@ import type { CoordinatorEffect } from './effect.ts';
 import { unfitSentences, verdictSentences } from './explanation.ts';
 import { recordJudgement, recordReport } from './judgement.ts';
 import { acceptedChange, announceDurable, judgeObservation, openAccount } from './ledger.ts';
+import { isLinked } from './linkage.ts';
 import type { AccountRecord } from './record.ts';
 import type { AccountEntry, CoordinatorState, Offer, Session, Submission } from './state.ts';
 
@@ -42,10 +43,11 @@ export function submitObservation(
 function unfitVerdict(
   state: CoordinatorState,
   session: Session,
-  { account, health, identity }: Observation,
+  { account, health, identity, store }: Observation,
 ): Judgement['verdict'] {
   if (health === 'fence-pending' || health === 'quarantined') return 'waits';
-  const linked = state.accounts.get(account)?.record.linked.includes(session.node) ?? false;
+  const record = state.accounts.get(account)?.record;
+  const linked = record !== undefined && isLinked(record, session.node, store);
   return identity === 'account' || linked ? 'unfit' : 'unlinked';
 }
 

@@ -11,7 +11,7 @@ import type { CoordinatorEffect } from './effect.ts';
 import { enrollProved, settleEnrollment } from './enrollment.ts';
 import { isAhead, raiseEpoch } from './epoch.ts';
 import type { CoordinatorEvent, LinkId } from './event.ts';
-import { drain, drained, stopWhenIdle, sweep } from './presence.ts';
+import { configured, drain, drained, stopWhenIdle, sweep } from './presence.ts';
 import { answerQuestion, settleInvite } from './question.ts';
 import { type AccountRecord, accountOfKey, type RecordKey } from './record.ts';
 import type { CoordinatorState, Session } from './state.ts';
@@ -35,6 +35,7 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
       break;
     case 'link-closed':
       linkClosed(state, event.link, at, effects);
+      stopWhenIdle(state, effects);
       break;
     case 'link-probed':
       linkProbed(state, event.link, event.alive, at, effects);
@@ -56,6 +57,9 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
       if (event.timer === 'retry-persist') retryPersist(state, effects);
       else if (event.timer === 'sweep') sweep(state, at, effects);
       else drained(state, effects);
+      break;
+    case 'configured':
+      configured(state, event.policy, effects);
       break;
     case 'drain-requested':
       drain(state, seed, effects);
@@ -145,6 +149,11 @@ function persistSucceeded(
       return settleEnrollment(state, pending.link, pending.record, storeRevision, at, effects);
     case 'invite':
       return settleInvite(state, pending, effects);
+    case 'presence': {
+      const node = state.nodes.get(pending.record.id);
+      if (node) state.nodes.set(pending.record.id, { ...node, record: pending.record, storeRevision });
+      return;
+    }
     case 'epoch':
       state.fleet = { record: pending.record, storeRevision };
       for (const waiting of [...state.accounts.keys()]) resume(state, waiting, at, effects);

@@ -4,6 +4,8 @@ import type { AccountView, AnswerBody, CopyView, NodeView } from '@authmesh/shar
 import { verdictSentences } from './explanation.ts';
 import type { AccountEntry, CoordinatorState, ReportedCopy } from './state.ts';
 
+type Overview = Extract<AnswerBody, { type: 'overview' }>;
+
 /** The roster. */
 export function nodeViews(state: CoordinatorState): NodeView[] {
   const views: NodeView[] = [];
@@ -15,7 +17,7 @@ export function nodeViews(state: CoordinatorState): NodeView[] {
 }
 
 /** Every account with its copies on every node, as they were last reported. */
-export function overview(state: CoordinatorState, at: Instant): Extract<AnswerBody, { type: 'overview' }> {
+export function overview(state: CoordinatorState, at: Instant): Overview {
   const accounts = new Map<AccountId, AccountView>();
   for (const [account, entry] of state.accounts) accounts.set(account, accountView(entry));
   for (const [node, { copies }] of state.nodes) {
@@ -24,7 +26,38 @@ export function overview(state: CoordinatorState, at: Instant): Extract<AnswerBo
       accounts.get(copy.observation.account)?.copies.push(copyView(node, copy, entry));
     }
   }
-  return { type: 'overview', nodes: nodeViews(state), accounts: [...accounts.values()], at };
+  return { type: 'overview', nodes: nodeViews(state), accounts: [...accounts.values()], at, last: true };
+}
+
+/** Entries of one part: with long paths and names it stays within a frame. */
+const entriesPerPartMax = 400;
+
+/** The same in parts that frames can carry; an account's copies may be spread over several. */
+export function overviewParts(whole: Overview): Overview[] {
+  const parts: Overview[] = [];
+  let part: Overview = { ...whole, nodes: [], accounts: [], last: false };
+  let room = entriesPerPartMax;
+  const turn = () => {
+    parts.push(part);
+    part = { ...whole, nodes: [], accounts: [], last: false };
+    room = entriesPerPartMax;
+  };
+  for (const node of whole.nodes) {
+    if (room <= 0) turn();
+    part.nodes.push(node);
+    room--;
+  }
+  for (const account of whole.accounts) {
+    for (let start = 0; start === 0 || start < account.copies.length; ) {
+      if (room <= 1) turn();
+      const copies = account.copies.slice(start, start + room - 1);
+      part.accounts.push({ ...account, copies });
+      room -= copies.length + 1;
+      start += Math.max(1, copies.length);
+    }
+  }
+  parts.push({ ...part, last: true });
+  return parts;
 }
 
 function accountView({ record }: AccountEntry): AccountView {

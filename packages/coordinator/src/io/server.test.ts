@@ -314,7 +314,11 @@ describe('with a member, the server', () => {
       version: '1',
     };
     const nodes = Array(10_000).fill(node) as never;
-    server.execute({ type: 'send', link: 1, message: { type: 'answer', request: 4, body: { type: 'nodes', nodes } } });
+    server.execute({
+      type: 'send',
+      link: 1,
+      message: { type: 'answer', request: 4, body: { type: 'overview', nodes, accounts: [], at: 1, last: true } },
+    });
     await vi.waitFor(() => expect(peer.frames).toHaveLength(1));
     const [frame = Buffer.alloc(0)] = peer.frames;
     expect(await peer.codec.decode(frame)).toMatchObject({

@@ -29,6 +29,7 @@ function nodeRecord(): NodeRecord {
     invitedBy: null,
     inviteSignature: signature(),
     version: '0.1.0',
+    lastSeen: null,
   };
 }
 

@@ -31,6 +31,7 @@ const nodeRow = z.object({
   invitedBy: nodeId.nullable(),
   inviteSignature: signature,
   version: z.string(),
+  lastSeen: instant.nullable(),
 });
 
 const inviteRow = z.object({
@@ -82,7 +83,7 @@ const accountRow = z.object({
   spent: z.array(fingerprint),
   history: z.array(historyRow),
   nextNumber: count,
-  linked: z.array(nodeId),
+  linked: z.array(z.string()),
 });
 
 /** A record and the revision of the store under which it stands. */
@@ -99,6 +100,11 @@ export interface Rows {
   readonly accounts: readonly Row<AccountRecord>[];
   /** Rows that are not as this program writes them: left where they are, to be reported. */
   readonly damaged: readonly DamagedRecord[];
+}
+
+/** An account's record as another writer left it; undefined when it is gone or not as this program writes it. */
+export function readAccountRow(value: unknown): AccountRecord | undefined {
+  return accountRow.safeParse(value).data;
 }
 
 /** Reads the whole store. A damaged row is named and set aside; the rest load. */

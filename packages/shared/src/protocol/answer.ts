@@ -68,8 +68,14 @@ export const historyEntry = z.object({
 export type HistoryEntry = z.infer<typeof historyEntry>;
 
 export const answerBody = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('overview'), nodes: z.array(nodeView), accounts: z.array(accountView), at: instant }),
-  z.object({ type: z.literal('nodes'), nodes: z.array(nodeView) }),
+  /** May come in several parts, `last` in the last one: a frame has its bound, a fleet has none. */
+  z.object({
+    type: z.literal('overview'),
+    nodes: z.array(nodeView),
+    accounts: z.array(accountView),
+    at: instant,
+    last: z.boolean(),
+  }),
   z.object({
     type: z.literal('history'),
     account: accountId,

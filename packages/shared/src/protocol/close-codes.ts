@@ -16,6 +16,7 @@ export const closeCodes = {
   protocolVersion: { code: 4426, fatal: true, meaning: 'the peers speak no common protocol version' },
   tooManyPeers: { code: 4429, fatal: false, meaning: 'too many unproven connections' },
   draining: { code: 4503, fatal: false, meaning: 'the coordinator is stopping' },
+  reconfigured: { code: 4505, fatal: false, meaning: 'the fleet’s configuration changed; connect again to learn it' },
   replaced: { code: 4504, fatal: false, meaning: 'a newer link of the same node took over' },
 } as const;
 

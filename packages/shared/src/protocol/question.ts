@@ -7,6 +7,7 @@ export const inviteTtlMsMax = 7 * 24 * 60 * 60 * 1_000;
 export const question = z.discriminatedUnion('type', [
   /** Every account with its copies on every node, and the roster's counts. */
   z.object({ type: z.literal('overview') }),
+  /** The roster alone; answered by an `overview` without accounts. */
   z.object({ type: z.literal('nodes') }),
   /** Why the current revision is the current one. */
   z.object({ type: z.literal('history'), account: accountId }),
