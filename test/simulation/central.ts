@@ -24,7 +24,7 @@ import { fold, foldText, writeLine } from './trace.ts';
 import type { Link } from './world/network.ts';
 import { compareAndSet, createRecords, type Records } from './world/records.ts';
 import { clearTimer, createTimers, setTimer, type Timers } from './world/timers.ts';
-import { after, type World } from './world/world.ts';
+import { after, seedAt, type World } from './world/world.ts';
 
 interface Peer {
   readonly link: Link;
@@ -108,7 +108,7 @@ export function tellCoordinator(world: World, process: Process, event: Coordinat
   foldText(trace, event.type);
   if (trace.write) writeLine(trace, world.now, 'coordinator', describeCoordinatorEvent(world, process, event));
   const at = world.now + world.central.skewMs;
-  const step = world.cores.coordinator(process.state, { at, seed: world.random.next(), event });
+  const step = world.cores.coordinator(process.state, { at, seed: seedAt(world, -1), event });
   process.state = step.state;
   checks.coordinatorStepped(world, process, event);
   for (const effect of step.effects) {
@@ -174,7 +174,7 @@ function execute(world: World, process: Process, effect: CoordinatorEffect): voi
 
 /** The store commits after a while, and its answer takes a while: a crash may come before, between or after. */
 function persist(world: World, process: Process, key: RecordKey, expected: number, value: unknown): void {
-  const at = Math.max(process.storeFreeAt, world.now) + world.random.between(0, 2);
+  const at = Math.max(process.storeFreeAt, world.now) + world.pace(0, 2);
   process.storeFreeAt = at;
   world.queue.schedule(at, () => {
     if (world.central.process !== process) return;

@@ -1,11 +1,13 @@
 import type { OutgoingMessage } from '@authmesh/agent/core/effect';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
-import { second, significantOffset } from '@authmesh/shared/core/time';
+import { second } from '@authmesh/shared/core/time';
 import type { Announcement } from '@authmesh/shared/protocol/announcement';
 import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
 import type { DownMessage } from '@authmesh/shared/protocol/down';
+import type { Attest } from '@authmesh/shared/protocol/handshake';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
 import { coordinatorClosed, coordinatorReceives, peerAttests } from './central.ts';
+import { commandEnd } from './command-line.ts';
 import { type Agent, afterOnHost, type Host, hostClock, tell } from './host.ts';
 import { join } from './joining.ts';
 import { sealFromVault } from './vault.ts';
@@ -33,23 +35,33 @@ export function dial(world: World, host: Host, agent: Agent, url: string): void 
   // The challenge comes first: half a round trip there, half back, before the proof is on its way.
   afterOnHost(world, host, 2 * way.latencyMs, () => {
     if (host.agent !== agent || !link.agentOpen) return;
-    const attest = {
-      protocol: 1,
-      serverNonce: '',
-      nonce: '',
-      node: host.id,
-      publicKey: host.name,
-      fleet: world.fleet,
-      role: 'daemon' as const,
-      version: simulatedVersion,
-      at: hostClock(world, host),
-      epoch: agent.epoch,
-    };
+    const attest = attestOf(world, host, 'daemon', agent.epoch);
     world.network.send(link, 'up', () => peerAttests(world, process, host, link, attest));
   });
   afterOnHost(world, host, handshakeMsMax, () => {
     if (agent.link === link && !openedLinks.has(link)) linkEnded(world, host, agent, link, 'unreachable');
   });
+}
+
+/** What a peer says of itself when it proves its key. */
+export function attestOf(
+  world: World,
+  host: Host,
+  role: Attest['role'],
+  epoch: number,
+): Omit<Attest, 'type' | 'signature'> {
+  return {
+    protocol: 1,
+    serverNonce: '',
+    nonce: '',
+    node: host.id,
+    publicKey: host.name,
+    fleet: world.fleet,
+    role,
+    version: simulatedVersion,
+    at: hostClock(world, host),
+    epoch,
+  };
 }
 
 /** Links whose handshake is complete at the agent's end. */
@@ -62,11 +74,12 @@ export function welcomed(
   link: Link,
   welcome: { readonly at: number; readonly epoch: number; readonly policy: ProfileFilter },
 ): void {
+  const command = commandEnd(world, link);
+  if (command) return command.opened();
   const { agent } = host;
   if (!agent || agent.link !== link || !link.agentOpen) return;
   openedLinks.add(link);
   const clockOffsetMs = hostClock(world, host) - welcome.at;
-  agent.clockOffsetMs = significantOffset(clockOffsetMs);
   agent.epoch = Math.max(agent.epoch, welcome.epoch);
   const { epoch, policy } = welcome;
   tell(world, host, agent, {
@@ -101,6 +114,8 @@ function complete(world: World, host: Host, agent: Agent, message: OutgoingMessa
 
 /** A frame of the session reached the host. */
 export function agentReceives(world: World, host: Host, link: Link, message: DownMessage): void {
+  const command = commandEnd(world, link);
+  if (command) return command.received(message);
   const { agent } = host;
   if (!agent || agent.link !== link || !link.agentOpen) return;
   onceAwake(world, host, () => tell(world, host, agent, { type: 'frame-received', message }));

@@ -40,7 +40,7 @@ function deliver(
   effect: WriteCredential | CreateProfile,
   write: (store: Store) => Attempt,
 ): void {
-  afterOnHost(world, host, world.random.between(1, 8), () => {
+  afterOnHost(world, host, world.pace(1, 8), () => {
     if (host.agent !== agent) return;
     // Before the rename: at most a temporary file is left behind.
     if (crashesNow(world.faults)) return crashAgent(world, host, true);

@@ -110,7 +110,6 @@ export function describeCoordinatorEvent(world: World, process: Process, event: 
       return `timer-fired ${event.timer}`;
     case 'started':
     case 'configured':
-    case 'configured':
     case 'drain-requested':
       return event.type;
     default:

@@ -93,7 +93,6 @@ export function enrol(world: World, host: Host): void {
     inviteSignature: 'signed',
     version: simulatedVersion,
     lastSeen: null,
-    lastSeen: null,
   };
   compareAndSet(records, nodeKey(host.id), 0, record);
 }

@@ -17,7 +17,7 @@ import { createJournal, type Journal, keep, recall } from './world/journal.ts';
 import { createWay, type Link, type Way } from './world/network.ts';
 import type { Credential } from './world/secret.ts';
 import { clearTimer, createTimers, setTimer, type Timers } from './world/timers.ts';
-import { after, type World } from './world/world.ts';
+import { after, seedAt, type World } from './world/world.ts';
 
 /** A credential in a vault; its expiry is by the host's own clock while it was only read from a store here. */
 export interface VaultEntry {
@@ -34,7 +34,6 @@ export interface Agent {
   readonly reported: Map<StoreId, number>;
   readonly toRead: Set<StoreId>;
   link: Link | undefined;
-  clockOffsetMs: Milliseconds;
   /** Highest coordinator epoch it has seen. */
   epoch: number;
   /** The record that came with each account's last announcement. */
@@ -128,7 +127,6 @@ export function startAgent(world: World, host: Host): void {
     reported: new Map(),
     toRead: new Set(),
     link: undefined,
-    clockOffsetMs: 0,
     epoch: 0,
     records: new Map(),
     told: new Map(),
@@ -166,7 +164,7 @@ export function tell(world: World, host: Host, agent: Agent, event: AgentEvent):
   fold(trace, host.index);
   foldText(trace, event.type);
   if (trace.write) writeLine(trace, world.now, host.name, describeAgentEvent(world, event));
-  const step = world.cores.agent(agent.state, { at, seed: world.random.next(), event });
+  const step = world.cores.agent(agent.state, { at, seed: seedAt(world, host.index), event });
   agent.state = step.state;
   checks.agentStepped(world, host, agent, event);
   for (const effect of step.effects) {

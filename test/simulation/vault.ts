@@ -18,7 +18,7 @@ export function keepRead(agent: Agent, entry: Entry): void {
 
 /** The expiry as this host's own clock counts. */
 export function expiryOnHost(agent: Agent, { credential, clock }: VaultEntry): number | null {
-  return clock === 'host' ? credential.expiresAt : shiftExpiry(credential.expiresAt, agent.clockOffsetMs);
+  return clock === 'host' ? credential.expiresAt : shiftExpiry(credential.expiresAt, agent.state.clockOffsetMs);
 }
 
 /** Seals what a `publish` announces; undefined when the bytes are gone. */
@@ -33,7 +33,8 @@ export function sealFromVault(
   world.checks.sealed(world, host, observation, entry);
   if (!entry) return undefined;
   const { credential, clock } = entry;
-  const expiresAt = clock === 'fleet' ? credential.expiresAt : shiftExpiry(credential.expiresAt, -agent.clockOffsetMs);
+  const expiresAt =
+    clock === 'fleet' ? credential.expiresAt : shiftExpiry(credential.expiresAt, -agent.state.clockOffsetMs);
   return world.seals.seal({
     account: observation.account,
     generation,

@@ -26,7 +26,7 @@ export function storeChanged(world: World, host: Host, store: Store): void {
   const { agent } = host;
   if (!agent || agent.toRead.has(store.id) || world.random.chance(world.faults.missedEvent)) return;
   agent.toRead.add(store.id);
-  afterOnHost(world, host, world.random.between(1, 60), () => observeStore(world, host, agent, store.id, false));
+  afterOnHost(world, host, world.pace(1, 60), () => observeStore(world, host, agent, store.id, false));
 }
 
 /** Reads a store and tells the core when its credentials changed, or when the core asked (`asked`). */

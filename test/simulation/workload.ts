@@ -1,5 +1,8 @@
+import { type AccountRecord, accountKey } from '@authmesh/coordinator/core/record';
+import type { AccountId } from '@authmesh/shared/core/identifiers';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 import { second } from '@authmesh/shared/core/time';
+import { linkCopies, restoreLogin } from './command-line.ts';
 import type { SharedLogin } from './fleet.ts';
 import type { Host } from './host.ts';
 import type { OpenClaw } from './openclaw.ts';
@@ -16,6 +19,8 @@ export interface Temper {
   readonly restores: number;
   readonly deletes: number;
   readonly restarts: number;
+  readonly rollsBack: number;
+  readonly links: number;
 }
 
 /** People at work until `over`. */
@@ -56,6 +61,19 @@ function act(world: World, { temper, logins, images }: Workload, random: Random)
   if (random.chance(temper.deletes) && store.profiles.size > 1)
     deleteProfile(world, host, store, random.pick([...store.profiles.keys()]));
   if (random.chance(temper.restarts)) drainAgent(world, host);
+  const { account, identity } = random.pick(logins);
+  if (random.chance(temper.rollsBack)) rollBack(world, host, account, random);
+  if (identity === 'profile' && random.chance(temper.links)) {
+    const nodes = [...(world.central.process?.state.nodes.keys() ?? [])];
+    if (nodes.length > 0) linkCopies(world, host, account, [random.pick(nodes), random.pick(nodes)]);
+  }
+}
+
+/** Takes the fleet back to a login of the history whose record is still kept. */
+function rollBack(world: World, host: Host, account: AccountId, random: Random): void {
+  const record = world.central.records.entries.get(accountKey(account))?.value as AccountRecord | undefined;
+  const choices = record?.history.filter(({ sealed }) => sealed !== undefined) ?? [];
+  if (choices.length > 0) restoreLogin(world, host, account, random.pick(choices).number);
 }
 
 /** Operators notice a login that is dead everywhere, and log in again on the host at hand. */
@@ -98,5 +116,7 @@ export function drawTemper(random: Random): Temper {
     restores: random.chance(0.5) ? random.fraction() * 0.3 : 0,
     deletes: random.chance(0.3) ? random.fraction() * 0.1 : 0,
     restarts: random.chance(0.5) ? random.fraction() * 0.3 : 0,
+    rollsBack: random.chance(0.3) ? random.fraction() * 0.1 : 0,
+    links: random.chance(0.5) ? random.fraction() * 0.3 : 0,
   };
 }

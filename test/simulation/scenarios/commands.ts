@@ -1,6 +1,7 @@
 import { type AccountRecord, accountKey } from '@authmesh/coordinator/core/record';
-import { accountLabel } from '@authmesh/shared/core/identifiers';
+import { type AccountId, accountLabel } from '@authmesh/shared/core/identifiers';
 import { crashCoordinator, startCoordinator } from '../central.ts';
+import { linkCopies, restoreLogin } from '../command-line.ts';
 import { printName, storeName } from '../describe.ts';
 import { crashAgent, hostClock, startAgent } from '../host.ts';
 import { join } from '../joining.ts';
@@ -71,6 +72,17 @@ const verbs: Readonly<Record<string, Verb>> = {
     restoreBackup(stage.world.central.records, backup);
     startCoordinator(stage.world);
   },
+  /** `restore-login HOST ACCOUNT NUMBER`: back to an entry of the history. */
+  'restore-login': (stage, { words: [name, label, number] }) =>
+    restoreLogin(stage.world, hostNamed(stage, name), `oauth:${label}` as AccountId, Number(number)),
+  /** `link HOST ACCOUNT HOST HOST`: these copies are one account. */
+  link: (stage, { words: [name, label, ...names] }) =>
+    linkCopies(
+      stage.world,
+      hostNamed(stage, name),
+      `oauth:${label}` as AccountId,
+      names.map(other => hostNamed(stage, other).id),
+    ),
   sleep: (stage, { words: [name, time] }) => sleepHost(stage.world, hostNamed(stage, name), parseDuration(time ?? '')),
   'set-clock': (stage, { words: [name, by] }) => setClock(stage.world, hostNamed(stage, name), parseDuration(by ?? '')),
   cut: (stage, { words }) => {

@@ -4,17 +4,19 @@ import type { AgentState } from '@authmesh/agent/core/state';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorEvent } from '@authmesh/coordinator/core/event';
 import type { CoordinatorState } from '@authmesh/coordinator/core/state';
+import { mix } from '@authmesh/shared/core/chance';
 import type { FleetId, NodeId } from '@authmesh/shared/core/identifiers';
 import type { Transition } from '@authmesh/shared/core/machine';
 import type { NoteName } from '@authmesh/shared/core/notes';
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import type { Central } from '../central.ts';
 import type { Checks } from '../checkers/check.ts';
+import type { CommandEnd } from '../command-line.ts';
 import type { FaultRates } from '../faults.ts';
 import type { Host } from '../host.ts';
 import type { Issuer } from '../issuer.ts';
 import type { Trace } from '../trace.ts';
-import { createNetwork, type Network } from './network.ts';
+import { createNetwork, type Link, type Network } from './network.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { createRandom, type Random } from './random.ts';
 import { createSeals, type Seals } from './seals.ts';
@@ -34,8 +36,10 @@ export interface World {
   /** Transitions of the cores so far. */
   steps: number;
   readonly queue: Queue;
-  /** Chance of the shells: latencies and the seeds of transitions. */
+  /** Chance of the shells. */
   readonly random: Random;
+  /** How long something takes: drawn between two bounds, or the lower one in a transcript. */
+  readonly pace: (leastMs: Milliseconds, mostMs: Milliseconds) => Milliseconds;
   readonly network: Network;
   readonly issuer: Issuer;
   readonly seals: Seals;
@@ -46,6 +50,16 @@ export interface World {
   readonly trace: Trace;
   readonly checks: Checks;
   readonly notes: Map<NoteName, number>;
+  /** Links of operators' commands. */
+  readonly commands: Map<Link, CommandEnd>;
+}
+
+/**
+ * The number that a transition draws chance from: of the moment and the place alone, so that a change elsewhere does
+ * not move a transcript's back-offs.
+ */
+export function seedAt({ seed, now }: World, place: number): number {
+  return mix(mix(seed ^ (now | 0)) + place);
 }
 
 /** Where virtual time begins. */
@@ -75,6 +89,7 @@ export function createWorld(options: WorldOptions): World {
     steps: 0,
     queue,
     random,
+    pace: options.jitter > 0 ? random.between : leastMs => leastMs,
     network: createNetwork({
       now: () => world.now,
       schedule: queue.schedule,
@@ -91,6 +106,7 @@ export function createWorld(options: WorldOptions): World {
     trace: options.trace,
     checks: options.checks,
     notes: new Map(),
+    commands: new Map(),
   };
   return world;
 }
