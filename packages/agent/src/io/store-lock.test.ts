@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, realpath, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -112,7 +113,7 @@ describe('the lock of a store', () => {
   it('passes over the guard of a taker who died', async () => {
     const dead = await deadPid();
     await holdBy(dead);
-    const { ino, mtimeNs } = await import('node:fs').then(fs => fs.statSync(lock, { bigint: true }));
+    const { ino, mtimeNs } = statSync(lock, { bigint: true });
     await writeFile(join(directory, `.authmesh-takeover-${ino}-${mtimeNs}-0`), String(dead));
     expect(await take()).toMatchObject({ state: 'held' });
     expect((await readdir(directory)).filter(name => name.includes('takeover'))).toEqual([]);

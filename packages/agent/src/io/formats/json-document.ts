@@ -52,11 +52,12 @@ export function setFields(
   const object = objectAt(text, path);
   if (!object) throw new RangeError('there is no object at this path');
   const properties = propertiesOf(object);
-  const isRemoved = (property: Property): boolean =>
-    Object.hasOwn(fields, property.key) && fields[property.key] === undefined;
+  // A map, for a store may have fields that every object of the language inherits (`valueOf`, `constructor`).
+  const changes = new Map(Object.entries(fields));
+  const isRemoved = ({ key }: Property): boolean => changes.has(key) && changes.get(key) === undefined;
   const kept = properties.filter(property => !isRemoved(property));
   const present = new Set(properties.map(property => property.key));
-  const added = Object.entries(fields).filter(
+  const added = [...changes].filter(
     (field): field is [string, Json] => field[1] !== undefined && !present.has(field[0]),
   );
   const style = styleOf(text, object, properties);
@@ -67,7 +68,7 @@ export function setFields(
   }
   const edits: Edit[] = [...removals(properties, isRemoved)];
   for (const property of kept) {
-    const wanted = fields[property.key];
+    const wanted = changes.get(property.key);
     if (wanted === undefined || JSON.stringify(wanted) === JSON.stringify(property.value)) continue;
     edits.push({
       offset: property.valueOffset,
