@@ -78,6 +78,7 @@ export async function createHost(folder: string, name: string, release: Release,
   const refusedFile = join(folder, `${name}.refused`);
   const port = await freePort();
   const token = randomBytes(16).toString('hex');
+  await mkdir(join(home, 'tmp'), { recursive: true });
   for (const agent of agents) await mkdir(agentDir(agent), { recursive: true, mode: 0o700 });
   await writeFile(
     join(stateDir, 'openclaw.json'),
@@ -85,6 +86,7 @@ export async function createHost(folder: string, name: string, release: Release,
   );
   const environment: Environment = {
     HOME: home,
+    TMPDIR: join(home, 'tmp'),
     OPENCLAW_STATE_DIR: stateDir,
     OPENCLAW_NO_RESPAWN: '1',
     OPENCLAW_SKIP_CHANNELS: '1',
@@ -133,6 +135,7 @@ function configuration(home: string, port: number, token: string, baseUrl: strin
   const cost = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
   return {
     update: { checkOnStart: false },
+    logging: { file: join(home, 'openclaw.log') },
     plugins: { enabled: false },
     gateway: {
       mode: 'local',

@@ -9,13 +9,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const wanted = [
-  'ensureAuthProfileStore',
-  'markAuthProfileUsed',
-  'resolveApiKeyForProfile',
-  'setAuthProfileOrder',
-  'upsertAuthProfile',
-] as const;
+const wanted = ['ensureAuthProfileStore', 'markAuthProfileUsed', 'setAuthProfileOrder', 'upsertAuthProfile'] as const;
 
 type Call = (params?: unknown) => unknown;
 
@@ -46,12 +40,11 @@ const real = (name: (typeof wanted)[number]): Call => {
   return found;
 };
 
-/** `used` and `key` take the store that the caller has in memory, as a running turn does. */
+/** `used` takes the store that the caller has in memory, as a running turn does. */
 const calls: Readonly<Record<string, (args: object) => unknown>> = {
   order: args => real('setAuthProfileOrder')(args),
   used: args => real('markAuthProfileUsed')({ store: real('ensureAuthProfileStore')(), ...args }),
   upsert: args => real('upsertAuthProfile')(args),
-  key: args => real('resolveApiKeyForProfile')({ store: real('ensureAuthProfileStore')(), ...args }),
 };
 
 interface Request {

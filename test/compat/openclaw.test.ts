@@ -73,12 +73,13 @@ describe.each(versions)('OpenClaw %s', version => {
     expect(await fixture.bearersOfTurn()).toEqual(['spare']);
     expect(fixture.provider.exchanges).toEqual([]);
     expect(JSON.stringify(await fixture.entryOnB()) === JSON.stringify(before)).toBe(true);
-    // The home's own OpenClaw refreshes, as its next turn would.
-    const key = await fixture.openclawA.resolveKey(shared);
+    // The home's own OpenClaw refreshes for its next turn.
+    const turn = await fixture.a.openclaw(['agent', '--local', '--agent', 'main', '--message', 'Say ok.']);
+    expect(turn.code).toBe(0);
     expect(fixture.provider.exchanges).toEqual([{ granted: true }]);
-    await fixture.delivered(String(key));
-    expect((await fixture.bearersOfTurn()).length).toBe(1);
-    expect(fixture.provider.bearers.at(-1)).toMatch(/^login/);
+    const refreshed = fixture.provider.bearers.at(-1);
+    await fixture.delivered(String((await fixture.a.readStore()).profiles[shared]?.access));
+    expect(await fixture.bearersOfTurn()).toEqual([refreshed]);
     expect((await fixture.entryOnB())?.refresh === undefined).toBe(true);
   });
 

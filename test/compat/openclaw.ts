@@ -12,8 +12,6 @@ export interface OpenClaw {
   markUsed(profileId: string): Promise<void>;
   /** What a login and `models auth paste-token` write: OpenClaw takes no lock for it. */
   upsert(profileId: string, credential: Readonly<Record<string, unknown>>, agentDir?: string): Promise<void>;
-  /** The key that a turn would use; refreshes an expired login as OpenClaw does, under its lock. */
-  resolveKey(profileId: string): Promise<string | null>;
   stop(): Promise<void>;
 }
 
@@ -53,10 +51,6 @@ export async function startOpenClaw(host: Host): Promise<OpenClaw> {
     setOrder: async (provider, order) => void (await call('order', { provider, order })),
     markUsed: async profileId => void (await call('used', { profileId })),
     upsert: async (profileId, credential, agentDir) => void (await call('upsert', { profileId, credential, agentDir })),
-    resolveKey: async profileId => {
-      const resolved = (await call('key', { profileId })) as { readonly apiKey: string } | null;
-      return resolved?.apiKey ?? null;
-    },
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, 'exit');

@@ -62,8 +62,10 @@ export function start(command: string, args: readonly string[], environment: Env
       file.write(piece);
     });
   }
-  const ended = once(child, 'close').then(() => file.end());
-  ended.catch(() => {});
+  child.on('error', error => {
+    output += `${error.message}\n`;
+  });
+  const ended = new Promise<void>(resolve => child.on('close', () => file.end(resolve)));
   return {
     get pid() {
       return child.pid ?? -1;
@@ -93,7 +95,9 @@ async function waitForLine(child: ChildProcess, output: () => string, pattern: R
     if (line !== undefined) return line;
     const over = performance.now() > deadline;
     if (over || !isRunning(child)) {
-      throw new Error(`${over ? `no line like ${pattern} in ${ms} ms` : 'the program ended'}; it said:\n${output()}`);
+      throw new Error(
+        `${child.spawnfile} ${over ? `wrote no line like ${pattern} in ${ms} ms` : 'ended'}; it said:\n${output()}`,
+      );
     }
     await new Promise(resolve => setTimeout(resolve, 20));
   }
