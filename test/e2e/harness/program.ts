@@ -44,7 +44,7 @@ export function programPath(name: 'authmesh-agent' | 'authmesh-coordinator'): st
   return programs + name;
 }
 
-/** Starts a program with nothing of this process's environment but `PATH`; what it writes goes to `log` too. */
+/** Starts a program with nothing of this process's environment but `PATH`; what it says on stderr goes to `log` too. */
 export function start(command: string, args: readonly string[], environment: Environment, log: string): Daemon {
   const child = spawn(command, args, {
     env: { PATH: process.env.PATH, ...environment },
@@ -56,7 +56,8 @@ export function start(command: string, args: readonly string[], environment: Env
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (piece: string) => {
       output[name] += piece;
-      file.write(piece);
+      // stdout is data, join codes too.
+      if (name === 'stderr') file.write(piece);
     });
   }
   const ended = once(child, 'close').then(([code, signal]): Outcome => {

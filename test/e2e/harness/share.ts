@@ -21,5 +21,9 @@ export async function renew(owner: Owner, first: Host, ...others: readonly Host[
 
 async function reach(owner: Owner, login: OAuthEntry, first: Host, ...others: readonly Host[]): Promise<void> {
   await Promise.all(others.map(host => host.store().holds(owner.profile, login)));
-  await first.accountIs(owner, account => account?.copies.every(copy => copy.state === 'current') === true);
+  const names = [first, ...others].map(host => host.name);
+  await first.accountIs(owner, account => {
+    const copies = account?.copies.filter(copy => names.includes(copy.node)) ?? [];
+    return copies.length >= names.length && copies.every(copy => copy.state === 'current');
+  });
 }

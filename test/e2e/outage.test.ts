@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { until } from './harness/condition.ts';
+import { explainDocument, statusDocument } from './harness/contract.ts';
+import { oauth, owner } from './harness/login.ts';
+import { lineOf } from './harness/program.ts';
+import { renew, share } from './harness/share.ts';
+import { useStage } from './harness/stage.ts';
+
+const stage = useStage();
+
+describe('a coordinator that is away', () => {
+  it('is killed, comes back, and knows which file is old; what was renewed meanwhile spreads', async () => {
+    const { fleet, hosts } = await stage.hosts('pc-a', 't440');
+    const [pcA, t440] = hosts;
+    const login = owner();
+    const old = await share(login, pcA, t440);
+    await renew(login, pcA, t440);
+    await fleet.coordinator.daemon().kill();
+    await until('pc-a notices', async () => !(await pcA.status()).coordinator.connected);
+    const away = await t440.json('status');
+    expect(statusDocument.parse(away.document)).toMatchObject({ coordinator: { connected: false } });
+    expect(away.code).toBe(0);
+    const nobody = await t440.agent('nodes', '--json');
+    expect([nobody.code, nobody.stdout]).toEqual([69, '']);
+    expect(nobody.stderr).toContain(fleet.coordinator.url());
+
+    const renewed = oauth(login);
+    pcA.store().put(login.profile, renewed);
+    t440.store().put(login.profile, old);
+    await fleet.coordinator.start();
+    await t440.store().holds(login.profile, renewed);
+    expect(pcA.store().entry(login.profile)?.access === renewed.access).toBe(true);
+    const told = await t440.json('explain', login.profile);
+    const { current, history } = explainDocument.parse(told.document);
+    expect(current?.revision).toBe(3);
+    expect(history.filter(({ verdict }) => verdict === 'stale').map(({ origin }) => origin)).toContain('t440');
+  });
+});
+
+describe('a host that is away', () => {
+  it('comes back after three renewals and gets the last one only', async () => {
+    const { hosts } = await stage.hosts('pc-a', 'mac');
+    const [pcA, mac] = hosts;
+    const login = owner();
+    await share(login, pcA, mac);
+    const drained = await mac.daemon().stop();
+    expect([drained.code, drained.signal]).toEqual([0, null]);
+
+    const offline = await mac.json('status');
+    expect(offline.code).toBe(69);
+    const { coordinator, accounts } = statusDocument.parse(offline.document);
+    expect(coordinator.connected).toBe(false);
+    expect(accounts.flatMap(({ profiles }) => profiles)).toEqual([login.profile]);
+    expect((await mac.agent('adopt', '--all')).code).toBe(69);
+
+    await renew(login, pcA);
+    await renew(login, pcA);
+    const last = await renew(login, pcA);
+    const daemon = await mac.start('--log-level', 'debug');
+    await mac.store().holds(login.profile, last);
+    await mac.accountIs(login, account => account?.copies.every(copy => copy.state === 'current') === true);
+    const written = daemon
+      .stderr()
+      .split('\n')
+      .filter(line => line.includes('"credential-written"'));
+    expect(written).toHaveLength(1);
+  });
+
+  it('brings its own renewal, made while it could reach nobody', async () => {
+    const { fleet, hosts } = await stage.hosts('pc-a', 't440');
+    const [pcA, t440] = hosts;
+    const login = owner();
+    await share(login, pcA, t440);
+    await fleet.coordinator.daemon().kill();
+    await pcA.daemon().kill();
+    const [, , last] = [1, 2, 3].map(() => {
+      const renewed = oauth(login);
+      pcA.store().put(login.profile, renewed);
+      return renewed;
+    });
+    await pcA.start();
+    await fleet.coordinator.start();
+    await t440.store().holds(login.profile, last ?? {});
+    expect(pcA.store().entry(login.profile)).toEqual(last);
+  });
+});
+
+describe('a stop', () => {
+  it('drains on SIGTERM and SIGINT with exit 0, and a second signal ends it at once', async () => {
+    const { fleet, hosts } = await stage.hosts('pc-a', 't440');
+    const [pcA, t440] = hosts;
+    pcA.daemon().signal('SIGINT');
+    expect(await pcA.daemon().ended).toMatchObject({ code: 0, signal: null });
+    expect((await pcA.agent('status')).code).toBe(69);
+    const coordinator = fleet.coordinator.daemon();
+    coordinator.signal('SIGTERM');
+    expect(await coordinator.ended).toMatchObject({ code: 0, signal: null });
+    await lineOf(t440.daemon(), /"link-lost"/);
+
+    // Stopped, it takes neither: both are there when it goes on, so that the drain cannot be over before the second.
+    t440.daemon().signal('SIGSTOP');
+    t440.daemon().signal('SIGTERM');
+    t440.daemon().signal('SIGINT');
+    t440.daemon().signal('SIGCONT');
+    const { code } = await t440.daemon().ended;
+    expect([130, 143]).toContain(code);
+  });
+});

@@ -1,0 +1,183 @@
+import { lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { until } from './harness/condition.ts';
+import { doctorDocument, joinDocument, statusDocument } from './harness/contract.ts';
+import { hour, oauth, owner, secret } from './harness/login.ts';
+import { renew, share } from './harness/share.ts';
+import { createDatabase, type Era } from './harness/sqlite.ts';
+import { useStage } from './harness/stage.ts';
+import type { StoreFile } from './harness/store-file.ts';
+
+const stage = useStage();
+
+const whole = () => JSON.stringify({ version: 1, profiles: { 'xai:broken': oauth(owner('xai')) } });
+
+/** Stores that nobody can use, by what is wrong with them; each is made in the place of an agent's own. */
+const broken: Readonly<Record<string, (store: StoreFile) => void>> = {
+  halved: store => store.write(whole().slice(0, -9)),
+  empty: store => store.write(''),
+  binary: store => store.write(Buffer.from([0xff, 0xfe, 0, 1, 2, 0xc3, 0x28])),
+  huge: store => store.write(`{"version":1,"profiles":{},"filling":"${'x'.repeat(8 * 1024 * 1024)}"}`),
+  nested: store => store.write('['.repeat(100_000) + ']'.repeat(100_000)),
+  future: store => store.write(whole().replace('"version":1', '"version":2')),
+  twice: store => store.write(whole().replace('"version":1,', '"version":1,"profiles":{},')),
+  list: store => store.write('[]'),
+  folder: store => mkdirSync(store.path),
+  loop: store => symlinkSync(store.path, store.path),
+};
+
+/** What is at a path, as far as it can be read. */
+function contents(path: string): string {
+  const stats = lstatSync(path);
+  return stats.isFile() ? readFileSync(path, 'base64') : `${stats.mode} ${stats.mtimeMs}`;
+}
+
+describe('a broken store', () => {
+  it('is named and left as it is, while everything else goes on; repaired, it is used again', async () => {
+    const { hosts } = await stage.hosts('pc-a', 't440');
+    const [pcA, t440] = hosts;
+    const login = owner();
+    await share(login, pcA, t440);
+    const before = new Map<string, string>();
+    for (const [agent, make] of Object.entries(broken)) {
+      const store = t440.store(agent);
+      mkdirSync(dirname(store.path), { recursive: true });
+      make(store);
+      before.set(store.path, contents(store.path));
+    }
+    await until('every broken store is set aside', async () => {
+      const { stores } = await t440.status();
+      return stores.filter(({ state }) => state === 'quarantined').length === before.size;
+    });
+    await renew(login, pcA, t440);
+
+    const { code, document } = await t440.json('status');
+    expect(code).toBe(1);
+    const aside = statusDocument.parse(document).stores.filter(({ state }) => state === 'quarantined');
+    expect(aside.map(({ store }) => store).toSorted()).toEqual([...before.keys()].toSorted());
+    expect(aside.every(({ reason }) => reason !== undefined && reason.length > 10)).toBe(true);
+    const doctor = doctorDocument.parse((await t440.json('doctor')).document);
+    const named = doctor.findings.filter(({ name, state }) => name === 'store' && state === 'problem');
+    for (const path of before.keys()) expect(named.some(({ found }) => found.includes(path))).toBe(true);
+    expect(t440.daemon().isRunning()).toBe(true);
+    for (const [path, bytes] of before) expect(contents(path) === bytes, path).toBe(true);
+
+    const repaired = t440.store('halved');
+    repaired.write(JSON.stringify({ version: 1, profiles: { [login.profile]: oauth(login, -hour) } }));
+    await repaired.holds(login.profile, pcA.store().entry(login.profile) ?? {});
+    rmSync(t440.store('loop').path);
+    await until('the loop is forgotten', async () => {
+      const { stores } = await t440.status();
+      return !stores.some(({ store, state }) => store === t440.store('loop').path && state === 'quarantined');
+    });
+  });
+});
+
+describe('an unusable entry', () => {
+  it('never spreads, and is healed by the fleet’s login', async () => {
+    const { hosts } = await stage.hosts('pc-a', 't440');
+    const [pcA, t440] = hosts;
+    const fence = `openclaw-oauth-refresh-fence:v1:${'0'.repeat(32)}`;
+    const flaws: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+      missing: { expires: undefined },
+      zero: { expires: 0 },
+      negative: { expires: -1 },
+      seconds: { expires: Math.floor(Date.now() / 1_000) + 3_600 },
+      text: { expires: 'tomorrow' },
+      year9999: { expires: Date.UTC(9999, 0, 1) },
+      emptied: { access: '', refresh: '' },
+      absent: { access: undefined, refresh: undefined },
+      failed: { access: `${fence}:failed:access:x`, refresh: `${fence}:failed:refresh:x`, expires: 1 },
+    };
+    const logins = Object.entries(flaws).map(([flaw, fields]) => ({ flaw, fields, login: owner() }));
+    const healthy = logins.map(({ login }) => oauth(login));
+    for (const [index, { login }] of logins.entries()) pcA.store().put(login.profile, healthy[index] ?? {});
+    const pending = owner();
+    const young = { ...oauth(pending), access: `${fence}:access:x`, refresh: `${fence}:refresh:x`, expires: 1 };
+    pcA.store().put(pending.profile, oauth(pending));
+    t440.store().put(pending.profile, young);
+    for (const { login, fields } of logins) t440.store().put(login.profile, { ...oauth(login), ...fields });
+    for (const [index, { login }] of logins.entries()) await t440.store().holds(login.profile, healthy[index] ?? {});
+    for (const [index, { flaw, login }] of logins.entries()) {
+      expect(JSON.stringify(pcA.store().entry(login.profile)) === JSON.stringify(healthy[index]), flaw).toBe(true);
+      expect(t440.store().entry(login.profile), flaw).not.toHaveProperty('refresh');
+    }
+    // OpenClaw is in the middle of a refresh: its own word comes first.
+    expect(t440.store().entry(pending.profile)).toEqual(young);
+    await t440.accountIs(pending, account => account?.state === 'refreshing');
+    const refreshed = oauth(pending);
+    t440.store().put(pending.profile, refreshed);
+    await pcA.store().holds(pending.profile, refreshed);
+  });
+
+  it('without a provider, or that is no object, is passed over and kept', async () => {
+    const { hosts } = await stage.hosts('pc-a', 't440');
+    const [pcA, t440] = hosts;
+    const login = owner();
+    const odd = {
+      'a:b': { type: 'oauth', access: secret('access') },
+      'c:d': 'text',
+      'e:f': null,
+      'g:h': { type: 'x' },
+    };
+    t440.store().write(JSON.stringify({ version: 1, profiles: odd }));
+    await share(login, pcA, t440);
+    const { [login.profile]: _, ...others } = t440.store().read().profiles;
+    expect(others).toEqual(odd);
+  });
+});
+
+describe('a lock', () => {
+  it('of a living owner is waited for, one of a dead owner is taken over', async () => {
+    const { hosts } = await stage.hosts('pc-a', 't440');
+    const [pcA, t440] = hosts;
+    const login = owner();
+    const before = await share(login, pcA, t440);
+    const lock = `${t440.store().path}.lock`;
+    writeFileSync(lock, JSON.stringify({ pid: process.pid, createdAt: new Date().toISOString() }));
+    const renewed = oauth(login);
+    pcA.store().put(login.profile, renewed);
+    await pcA.accountIs(login, account => account?.copies.some(copy => copy.state === 'stale') === true);
+    expect(t440.store().entry(login.profile)?.access === before.access).toBe(true);
+    rmSync(lock);
+    await t440.store().holds(login.profile, renewed);
+    const dead = pcA.daemon().pid;
+    await pcA.stop();
+    writeFileSync(lock, JSON.stringify({ pid: dead, createdAt: new Date().toISOString() }));
+    await pcA.start();
+    await renew(login, pcA, t440);
+  });
+});
+
+describe('a host whose OpenClaw keeps logins in a database', () => {
+  it.each<Era>(['2026.7', '2026.9'])(
+    'of %s is recognised by join, status and doctor, and gets no JSON file',
+    async era => {
+      const { fleet, hosts } = await stage.hosts('pc-a');
+      const [pcA] = hosts;
+      const login = owner();
+      await share(login, pcA);
+      const modern = fleet.host('modern');
+      const path = createDatabase(modern.stateDir, era, { [login.profile]: oauth(login) });
+      const bytes = readFileSync(path, 'base64');
+      const { document: invite } = await pcA.json<{ code: string }>('invite');
+      const joined = await modern.json('join', invite.code, '--name', 'modern', '--state-dir', modern.stateDir);
+      const expected = { stateDir: modern.stateDir, generation: 'sqlite', foreign: [{ path }] };
+      expect(joinDocument.parse(joined.document)).toMatchObject({ stores: [], openclaw: [expected] });
+      modern.configure({ sync: { create: ['*'] } });
+      await modern.start();
+      await modern.online();
+      const status = await modern.json('status');
+      expect([status.code, statusDocument.parse(status.document).openclaw]).toMatchObject([1, [expected]]);
+      const adopted = await modern.agent('adopt', '--all');
+      expect([adopted.code, adopted.stderr]).toEqual([1, expect.stringContaining('SQLite')]);
+      const doctor = await modern.json('doctor');
+      const { findings } = doctorDocument.parse(doctor.document);
+      expect([doctor.code, findings.some(({ found }) => found.includes(path))]).toEqual([1, true]);
+      await renew(login, pcA);
+      expect(modern.store().exists()).toBe(false);
+      expect(readFileSync(path, 'base64') === bytes).toBe(true);
+    },
+  );
+});
