@@ -1,8 +1,8 @@
 import { historyEntriesMax, historyRecordsMax } from '@authmesh/coordinator/core/history';
 import type { AccountRecord } from '@authmesh/coordinator/core/record';
 import { submissionsWaitingMax } from '@authmesh/coordinator/core/state';
-import { chainLinksMax, type Observation } from '@authmesh/shared/protocol/observation';
-import { observationsPerMessageMax } from '@authmesh/shared/protocol/up';
+import { chainLinksMax, observationsPerMessageMax } from '@authmesh/shared/protocol/limits';
+import type { Observation } from '@authmesh/shared/protocol/observation';
 import { type Checker, Violation } from './check.ts';
 
 /** Largest arrays of `shared/protocol/up.ts` and `down.ts`. */

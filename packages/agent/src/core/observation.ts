@@ -2,7 +2,7 @@ import { type CopyKey, copyKey, type StoreId } from '@authmesh/shared/core/ident
 import type { Prints } from '@authmesh/shared/core/lineage';
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
-import { chainLinksMax } from '@authmesh/shared/protocol/observation';
+import { chainLinksMax } from '@authmesh/shared/protocol/limits';
 import type { AgentEffect } from './effect.ts';
 import type { SeenProfile, SeenStore } from './event.ts';
 import { report, reportGone } from './report.ts';

@@ -1,7 +1,7 @@
 import { type CopyKey, copyKey } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
-import { chainLinksMax, type Observation } from '@authmesh/shared/protocol/observation';
-import { observationsPerMessageMax } from '@authmesh/shared/protocol/up';
+import { chainLinksMax, observationsPerMessageMax } from '@authmesh/shared/protocol/limits';
+import type { Observation } from '@authmesh/shared/protocol/observation';
 import { isCovered } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
 import type { AgentState, Copy } from './state.ts';

@@ -9,7 +9,8 @@ import type { JoinCode } from '@authmesh/shared/crypto/join-code';
 import { textOfBytes } from '@authmesh/shared/crypto/key-text';
 import { nodeIdOf, type SigningKey, signText, verifyTextNow } from '@authmesh/shared/crypto/signing';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
-import { type Admitted, type Enroll, protocolVersion, type Welcome } from '@authmesh/shared/protocol/handshake';
+import type { Admitted, Enroll, Welcome } from '@authmesh/shared/protocol/handshake';
+import { protocolVersion } from '@authmesh/shared/protocol/limits';
 import { type IntroductionEnd, introduce } from './introduction.ts';
 
 /** Both key pairs of a node; they are made on its host and stay there. */

@@ -9,10 +9,9 @@ import {
   type HandshakeDown,
   type HandshakeUp,
   handshakeDown,
-  protocolVersion,
-  protocolVersionMin,
   type Welcome,
 } from '@authmesh/shared/protocol/handshake';
+import { protocolVersion, protocolVersionMin } from '@authmesh/shared/protocol/limits';
 import { type CoordinatorSocket, dialSocket } from './coordinator-socket.ts';
 
 export interface IntroductionOptions {

@@ -10,7 +10,8 @@ import { importPublicKey, nodeIdOf, type SigningKey, signText, verifyTextNow } f
 import type { Announcement } from '@authmesh/shared/protocol/announcement';
 import { type CloseReason, closeCodes } from '@authmesh/shared/protocol/close-codes';
 import { type DownMessage, downMessage } from '@authmesh/shared/protocol/down';
-import { type Attest, protocolVersion, type Welcome } from '@authmesh/shared/protocol/handshake';
+import type { Attest, Welcome } from '@authmesh/shared/protocol/handshake';
+import { protocolVersion } from '@authmesh/shared/protocol/limits';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
 import { type IntroductionEnd, introduce } from './introduction.ts';
 

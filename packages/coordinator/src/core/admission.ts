@@ -3,7 +3,7 @@ import { note } from '@authmesh/shared/core/notes';
 import { type Instant, significantOffset } from '@authmesh/shared/core/time';
 import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
 import type { Attest } from '@authmesh/shared/protocol/handshake';
-import { protocolVersion, protocolVersionMin } from '@authmesh/shared/protocol/handshake';
+import { protocolVersion, protocolVersionMin } from '@authmesh/shared/protocol/limits';
 import { commitRecord } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { raiseEpoch } from './epoch.ts';

@@ -7,13 +7,8 @@ import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
 import type { DownMessage } from '@authmesh/shared/protocol/down';
 import { sentenceCharsMax } from '@authmesh/shared/protocol/fields';
 import { strangerBytesMax } from '@authmesh/shared/protocol/frame';
-import {
-  type Attest,
-  type Enroll,
-  type HandshakeDown,
-  protocolVersion,
-  protocolVersionMin,
-} from '@authmesh/shared/protocol/handshake';
+import type { Attest, Enroll, HandshakeDown } from '@authmesh/shared/protocol/handshake';
+import { protocolVersion, protocolVersionMin } from '@authmesh/shared/protocol/limits';
 import { type UpMessage, upMessage } from '@authmesh/shared/protocol/up';
 import type { Connection, ConnectionEvents } from './connection-port.ts';
 import { downFrame } from './down-frame.ts';

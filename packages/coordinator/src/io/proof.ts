@@ -3,13 +3,8 @@ import { parseJson } from '@authmesh/shared/crypto/json-text';
 import { bytesOfText, keyBytes } from '@authmesh/shared/crypto/key-text';
 import { nodeIdOf, verifyText } from '@authmesh/shared/crypto/signing';
 import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
-import {
-  type Attest,
-  type Enroll,
-  handshakeUp,
-  protocolVersion,
-  protocolVersionMin,
-} from '@authmesh/shared/protocol/handshake';
+import { type Attest, type Enroll, handshakeUp } from '@authmesh/shared/protocol/handshake';
+import { protocolVersion, protocolVersionMin } from '@authmesh/shared/protocol/limits';
 import { z } from 'zod';
 
 export type Proof =

@@ -2,10 +2,6 @@ import { z } from 'zod';
 import { bytes32, fleetId, instant, inviteId, nodeId, nodeName, sealed, sentence, signature } from './fields.ts';
 import { profileFilter } from './policy.ts';
 
-/** The number of this protocol, and the oldest that is still spoken. A coordinator is upgraded before its agents. */
-export const protocolVersion = 1;
-export const protocolVersionMin = 1;
-
 const version = z.string().max(64);
 
 /** The coordinator's first word. */

@@ -10,6 +10,7 @@ import {
   sentence,
   storeId,
 } from './fields.ts';
+import { chainLinksMax } from './limits.ts';
 
 /** Fingerprints of one credential's two secrets. */
 export const prints = z.object({
@@ -33,9 +34,6 @@ export const health = z.enum([
   'quarantined',
 ]);
 export type Health = z.infer<typeof health>;
-
-/** Most of what stood in a store before that a node reports; the coordinator knows the rest. */
-export const chainLinksMax = 16;
 
 /** One profile of one store, as a node reports it. Two fingerprints and dates; nothing here opens anything. */
 export const observation = z.object({

@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import { accountId, instant, position, sealed } from './fields.ts';
+import { observationsPerMessageMax } from './limits.ts';
 import { copyName, observation } from './observation.ts';
 import { question } from './question.ts';
-
-/** Most observations in one message: with full chains it stays under the frame limit. */
-export const observationsPerMessageMax = 200;
 
 /** All that a node has, in as many parts as it takes; the coordinator asks only for what is fresher. */
 export const inventory = z.object({

@@ -2,7 +2,8 @@ import type { Memory } from '@authmesh/agent/core/effect';
 import { type CopyKey, copyKey, type Sealed } from '@authmesh/shared/core/identifiers';
 import { announcement } from '@authmesh/shared/protocol/announcement';
 import { accountId, profileId, sealed, storeId } from '@authmesh/shared/protocol/fields';
-import { chainLinksMax, prints } from '@authmesh/shared/protocol/observation';
+import { chainLinksMax } from '@authmesh/shared/protocol/limits';
+import { prints } from '@authmesh/shared/protocol/observation';
 import { z } from 'zod';
 
 /** What the journal keeps: the core's memory and, beside an account, the sealed record of its current credential. */
