@@ -1,8 +1,8 @@
 import { AuthmeshError } from '@authmesh/shared/node/errors';
-import { launchdManager } from './launchd-manager.ts';
+import { launchdManager } from './launchd.ts';
 import type { ServiceDescription } from './service-description.ts';
 import { currentHost, type ServiceHost } from './service-host.ts';
-import { systemdManager } from './systemd-manager.ts';
+import { systemdManager } from './systemd.ts';
 
 /** How a service stands. Null: the service manager could not be asked. */
 export interface ServiceStatus {
