@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
+import type { CoordinatorEvent } from '@authmesh/coordinator/core/event';
 import type { FleetId, NodeId } from '@authmesh/shared/core/identifiers';
 import { attestBytes, type Challenged, enrollBytes, sessionIdOf } from '@authmesh/shared/crypto/handshake-bytes';
 import { createSessionCodec } from '@authmesh/shared/crypto/session-codec';
@@ -16,7 +17,6 @@ import { strangerBytesMax } from '@authmesh/shared/protocol/frame';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import type { CoordinatorEvent } from '../core/event.ts';
 import { type CoordinatorServer, createServer, type ServerOptions } from './server.ts';
 
 const fleet = 'f'.repeat(32) as FleetId;

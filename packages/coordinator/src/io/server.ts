@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
+import type { CoordinatorEvent, LinkId } from '@authmesh/coordinator/core/event';
 import type { FleetId } from '@authmesh/shared/core/identifiers';
 import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { SigningKey } from '@authmesh/shared/crypto/signing';
 import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
-import type { CoordinatorEffect } from '../core/effect.ts';
-import type { CoordinatorEvent, LinkId } from '../core/event.ts';
 import { createConnection } from './connection.ts';
 import type { Connection } from './connection-port.ts';
 import { createHalfOpenCount, type HalfOpenLimits, halfOpenLimitsDefault } from './half-open.ts';
