@@ -1,22 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import type { AgentConfig } from '@authmesh/agent/core/config';
-import type { AgentEffect, Memory } from '@authmesh/agent/core/effect';
+import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { AgentEvent, AgentTimer, ControlReply, WriteOutcome } from '@authmesh/agent/core/event';
 import { createAgentState } from '@authmesh/agent/core/state';
 import { transition } from '@authmesh/agent/core/transition';
-import { type AgentJournal, type JournalEntry, type JournalStep, openJournal } from '@authmesh/agent/io/agent-journal';
+import { adoptionStore, withCreation } from '@authmesh/agent/io/adoption-store';
+import { type JournalStep, openJournal } from '@authmesh/agent/io/agent-journal';
 import type { ParsedStore } from '@authmesh/agent/io/auth-profiles';
 import { createDeliverer, type Deliverer, type DeliveryStep } from '@authmesh/agent/io/delivery';
 import type { Identity } from '@authmesh/agent/io/identity';
 import { type Link, openLink } from '@authmesh/agent/io/link';
-import { createRecordVault, isPublish, type RecordVault } from '@authmesh/agent/io/record-vault';
+import { createKeeper, restoreMemory } from '@authmesh/agent/io/memory-keeper';
+import { createOverviewKeeper, readOverview } from '@authmesh/agent/io/overview-file';
+import { createRecordVault, isPublish } from '@authmesh/agent/io/record-vault';
 import { type Status, statusOf } from '@authmesh/agent/io/status-view';
 import type { StateDirectory } from '@authmesh/agent/io/store-discovery';
 import { createStoreWatcher, type StoreWatcher } from '@authmesh/agent/io/store-watcher';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import { watchClock } from '@authmesh/shared/node/clock-watch';
-import { AuthmeshError } from '@authmesh/shared/node/errors';
 import type { Logger } from '@authmesh/shared/node/logger';
 import { packageVersion } from '@authmesh/shared/node/version';
 import type { Announcement } from '@authmesh/shared/protocol/announcement';
@@ -72,6 +74,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let closed: (() => void) | undefined;
   const deliveries = new Set<Promise<void>>();
   const keep = createKeeper(journal, vault, logger);
+  const keepOverview = createOverviewKeeper(home);
   let kept: Promise<void> = Promise.resolve();
 
   const timers = createTimers<AgentTimer>(timer => driver.dispatch({ type: 'timer-fired', timer }));
@@ -83,6 +86,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       fleet: membership.fleet,
       config: options.config,
       memory,
+      overview: await readOverview(home),
     }),
     execute,
     now: Date.now,
@@ -107,6 +111,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     },
     onTrouble: (store, sentence) => logger.say('warn', 'beside a delivery', { store, why: sentence }),
     refusal: store => refusalOf(store),
+    during: (store, work) => (watcher ? watcher.during(store, work) : work()),
     at: options.at,
   });
 
@@ -170,13 +175,21 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         now: Date.now,
       },
       {
-        opened: ({ clockOffsetMs, epoch, policy }) =>
-          driver.dispatch({ type: 'link-opened', url, clockOffsetMs, epoch, policy }),
+        opened: ({ clockOffsetMs, epoch, policy }) => {
+          const before = driver.state.clockOffsetMs;
+          driver.dispatch({ type: 'link-opened', url, clockOffsetMs, epoch, policy });
+          // What the vault took from the stores is told in the coordinator's time: by the offset that is known now.
+          if (driver.state.clockOffsetMs !== before) rereadAll();
+        },
         message: message => driver.dispatch({ type: 'frame-received', message }),
         announcement: announcement => driver.dispatch(announcedEvent(announcement)),
         closed: (reason, message) => driver.dispatch({ type: 'link-closed', reason, message }),
       },
     );
+  }
+
+  function rereadAll(): void {
+    for (const store of driver.state.stores.keys()) watcher?.reread(store);
   }
 
   function announcedEvent(announcement: Announcement): AgentEvent {
@@ -253,9 +266,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   return {
     async status() {
       await request({ op: 'status' });
+      const { overview } = driver.state;
+      if (overview) await keepOverview(overview);
       return statusOf(driver.state, Date.now(), watcher?.directories() ?? []);
     },
     async adopt(profiles, agentId) {
+      await watcher?.rescan();
       const store = adoptionStore(watcher?.directories() ?? [], agentId);
       const reply = await request({ op: 'adopt', profiles, store });
       if (reply.op !== 'adopt') throw new TypeError('the machine answered another question');
@@ -287,78 +303,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 function nodeOf({ keys }: Identity) {
   return nodeIdOf(keys.signing.publicKey);
-}
-
-/** What the journal kept goes back into the core's memory, its records into the vault. */
-function restoreMemory(journal: AgentJournal, vault: RecordVault, logger: Logger): Memory[] {
-  const memory: Memory[] = [];
-  const { copies, accounts, damagedLines } = journal.contents;
-  if (damagedLines > 0) logger.say('warn', 'lines of the journal were damaged and left out', { count: damagedLines });
-  for (const [key, copy] of copies) memory.push({ kind: 'copy', key, copy });
-  for (const { account, sealed } of accounts.values()) {
-    // Without its record an account is as good as unknown: the coordinator sends it again.
-    const problem = sealed === undefined ? 'its record is missing' : vault.restore(account, sealed);
-    if (problem !== undefined) {
-      logger.say('warn', 'a login of the journal was left out', { why: problem });
-      continue;
-    }
-    vault.settle(account.account, account.access);
-    memory.push({ kind: 'account', account });
-  }
-  return memory;
-}
-
-/** Keeps memory in the journal; what a full disk refuses is kept with the next entry that it takes. */
-function createKeeper(journal: AgentJournal, vault: RecordVault, logger: Logger): (memory: Memory) => Promise<void> {
-  let unsaved: JournalEntry[] = [];
-  return async memory => {
-    if (memory.kind === 'account') vault.settle(memory.account.account, memory.account.access);
-    const entry: JournalEntry =
-      memory.kind === 'account' ? { ...memory, sealed: vault.sealedOf(memory.account.access) } : memory;
-    const entries = [...unsaved, entry];
-    unsaved = [];
-    try {
-      await journal.append(entries);
-    } catch (error) {
-      unsaved = entries.slice(-unsavedMax);
-      logger.say('error', 'the agent’s journal does not take entries; going on without', {
-        why: error instanceof Error ? error.name : 'unknown',
-      });
-    }
-  };
-}
-
-const unsavedMax = 10_000;
-
-/** `sync.create` puts logins into the default agent's store, where one may be made. */
-function withCreation(config: AgentConfig, directories: readonly StateDirectory[]): AgentConfig {
-  const [agent] = directories.flatMap(({ agents, noCreation }) =>
-    agents.filter(({ id, isPresent }) => id === 'main' && (isPresent || noCreation === undefined)),
-  );
-  return { ...config, createIn: agent?.store };
-}
-
-/** Where a new profile goes: the named agent's store, else the default agent's. */
-function adoptionStore(directories: readonly StateDirectory[], agentId: string | undefined): StoreId {
-  const wanted = agentId ?? 'main';
-  for (const { agents, noCreation } of directories) {
-    const agent =
-      agents.find(({ id }) => id === wanted) ??
-      (agentId === undefined ? agents.find(({ isPresent }) => isPresent) : undefined);
-    if (!agent) continue;
-    if (agent.isPresent || noCreation === undefined) return agent.store;
-    throw new AuthmeshError('ERR_REFUSED', `no login can be put into ${agent.store}`, { hint: noCreation });
-  }
-  const reason = directories.find(directory => directory.noCreation !== undefined)?.noCreation;
-  throw new AuthmeshError(
-    'ERR_NOT_FOUND',
-    agentId === undefined
-      ? 'this host has no OpenClaw agent to give a login to'
-      : `this host has no OpenClaw agent "${agentId}"`,
-    {
-      hint: reason ?? 'start OpenClaw once so that it makes its agent’s folder, or name another with --agent',
-    },
-  );
 }
 
 function noteForeign(directories: readonly StateDirectory[], logger: Logger): void {

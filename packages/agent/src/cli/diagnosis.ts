@@ -32,7 +32,14 @@ export function diagnose(examined: Examined, now: Instant): Finding[] {
     ...stateDirFindings(examined),
     ...storeFindings(status),
     ...loginFindings(status),
-    ...(problemsOf(status, now).length === 0 ? [ok('logins', `${status.accounts.length} in step`)] : []),
+    ...(problemsOf(status, now).length === 0
+      ? [
+          ok(
+            'logins',
+            `${inStep(status)} of ${status.accounts.length} of the fleet’s logins are here, nothing is wrong with them`,
+          ),
+        ]
+      : []),
   ];
 }
 
@@ -123,6 +130,11 @@ function loginFindings({ accounts, lacks, node }: Status): Finding[] {
     });
   }
   return findings;
+}
+
+/** Accounts of which this host has a copy. */
+function inStep({ accounts, node }: Status): number {
+  return accounts.filter(({ copies }) => copies.some(copy => copy.node === node.name)).length;
 }
 
 function ok(name: string, found: string): Finding {

@@ -51,20 +51,9 @@ export function drawStatus(status: Status, now: Instant, paint: Output['paint'])
           account.home ?? '-',
         ]),
       ),
-      table(
-        ['HOST', 'PROFILE', 'STATE', 'HOLDS', 'STORE', 'WHY'],
-        status.accounts.flatMap(account =>
-          account.copies.map(copy => [
-            copy.node,
-            copy.profile,
-            tone(copy.state),
-            copy.custody,
-            copy.store,
-            copy.state === 'current' ? '' : copy.reason,
-          ]),
-        ),
-      ),
     );
+    const copies = copyRows(status, tone);
+    if (copies.length > 0) parts.push(table(['HOST', 'PROFILE', 'STATE', 'HOLDS', 'STORE', 'WHY'], copies));
   } else {
     parts.push('No logins yet.');
   }
@@ -76,6 +65,19 @@ export function drawStatus(status: Status, now: Instant, paint: Output['paint'])
   const problems = problemsOf(status, now);
   if (problems.length > 0) parts.push(problems.map(problem => `${paint('red', '!')} ${problem}`).join('\n'));
   return parts.join('\n\n');
+}
+
+function copyRows({ accounts }: Status, tone: (state: CopyStatus['state']) => string): string[][] {
+  return accounts.flatMap(account =>
+    account.copies.map(copy => [
+      copy.node,
+      copy.profile,
+      tone(copy.state),
+      copy.custody,
+      copy.store,
+      copy.state === 'current' ? '' : copy.reason,
+    ]),
+  );
 }
 
 function ends(expiresAt: string | null, now: Instant): string {

@@ -120,6 +120,8 @@ export function createAgentState(from: {
   readonly fleet: FleetId;
   readonly config: AgentConfig;
   readonly memory: readonly Memory[];
+  /** The fleet as it was told before the start. */
+  readonly overview?: AgentState['overview'];
 }): AgentState {
   const copies = new Map<CopyKey, Copy>();
   const accounts = new Map<AccountId, AccountMemory>();
@@ -144,6 +146,7 @@ export function createAgentState(from: {
     stores: new Map(),
     copies,
     accounts,
+    overview: from.overview,
     asking: new Set(),
     nextRequest: 1,
     adoptions: new Map(),

@@ -13,7 +13,8 @@ export type { JournalEntry } from './formats/journal-entry.ts';
 
 /** Appended bytes after which the file is written anew, with the live entries only. */
 export const journalGrowthBytesMax = 1024 * 1024;
-const fileName = 'journal.ndjson';
+/** The journal's name in the agent's home. */
+export const journalFileName = 'journal.ndjson';
 
 /** What a restart finds. */
 export interface JournalContents {
@@ -131,7 +132,7 @@ export async function openJournal(
 ): Promise<AgentJournal> {
   await mkdir(home, { recursive: true, mode: 0o700 });
   await sweepTemps(home);
-  const path = join(home, fileName);
+  const path = join(home, journalFileName);
   const bytes = await readBytes(path);
   const { contents, live } = loadJournal(bytes.toString('utf8'));
   const compact = Buffer.from(textOf(live));

@@ -8,6 +8,7 @@ import { fingerprintSecret } from '@authmesh/shared/crypto/fingerprint';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import { journalFileName, loadJournal } from './agent-journal.ts';
 import type { Identity } from './identity.ts';
+import { readOverview } from './overview-file.ts';
 import { type Status, statusOf } from './status-view.ts';
 import { createStoreDiscovery } from './store-discovery.ts';
 import { readStoreFile } from './store-file.ts';
@@ -33,6 +34,7 @@ export async function readOfflineStatus(from: {
     fleet: membership.fleet,
     config: from.config,
     memory,
+    overview: await readOverview(from.home),
   });
   const directories = await createStoreDiscovery(from.stateDirs).look();
   const context = {
