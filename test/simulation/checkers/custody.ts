@@ -1,5 +1,5 @@
 import { custodyOf } from '@authmesh/shared/core/custody';
-import { accountLabel, accountProvider } from '@authmesh/shared/core/identifiers';
+import { accountLabel, accountProvider, type Fingerprint } from '@authmesh/shared/core/identifiers';
 import { clockWasSet, type Host } from '../host.ts';
 import type { Secret } from '../world/secret.ts';
 import { type Checker, type StoreWrite, Violation } from './check.ts';
@@ -40,7 +40,12 @@ export function checkCustody(): Checker {
  * renewed into.
  */
 export function checkSpending(): Checker {
+  const restored = new Set<Fingerprint>();
   return {
+    coordinatorEffect: (_world, _process, effect) => {
+      // An operator's `restore` may bring back what only a lost part of the coordinator's store knew to be spent.
+      if (effect.type === 'announce' && effect.announcement.restored) restored.add(effect.announcement.access);
+    },
     seen: (_world, _host, agent, store) => {
       for (const { shape, access } of store.profiles.values()) {
         if (shape === 'tokens' && access) learn(agent.told, access);
@@ -49,7 +54,7 @@ export function checkSpending(): Checker {
     agentEffect: (world, host, agent, effect) => {
       if ((effect.type !== 'write-credential' && effect.type !== 'create-profile') || effect.form !== 'full') return;
       const access = world.issuer.secretOf(effect.access);
-      if (!access?.family.provider.rotates) return;
+      if (!access?.family.provider.rotates || restored.has(effect.access)) return;
       const told = agent.told.get(access.family);
       // After somebody set a clock, an expiry may say that the renewal is the older one.
       if (told === undefined || told <= access.serial || clockWasSet(world)) return;
