@@ -1,4 +1,5 @@
 import { type CopyKey, copyKey } from '@authmesh/shared/core/identifiers';
+import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
 import { chainLinksMax, observationsPerMessageMax } from '@authmesh/shared/protocol/limits';
 import type { Observation } from '@authmesh/shared/protocol/observation';
@@ -75,6 +76,13 @@ function isNews(state: AgentState, copy: Copy, observation: Observation): boolea
 export function publish(state: AgentState, observation: Observation, effects: AgentEffect[]): void {
   const known = state.accounts.get(observation.account);
   const generation = known && known.access === observation.access ? known.generation : (known?.generation ?? 0) + 1;
+  effects.push(
+    note('credential-published', {
+      account: observation.account,
+      profile: observation.profile,
+      store: observation.store,
+    }),
+  );
   effects.push({ type: 'send', message: { type: 'publish', observation, generation } });
 }
 
