@@ -17,6 +17,7 @@ import { type Status, statusOf } from '@authmesh/agent/io/status-view';
 import type { StateDirectory } from '@authmesh/agent/io/store-discovery';
 import { createStoreWatcher, type StoreWatcher } from '@authmesh/agent/io/store-watcher';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
+import { note } from '@authmesh/shared/core/notes';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import { watchClock } from '@authmesh/shared/node/clock-watch';
 import type { Logger } from '@authmesh/shared/node/logger';
@@ -64,8 +65,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const inputs = createInputJournal<ReturnType<typeof createAgentState>, AgentEvent>({
     directory: home,
     run: randomBytes(8).toString('hex'),
-    onTrouble: error =>
-      logger.say('warn', 'the journal of inputs stopped', { why: error instanceof Error ? error.name : 'unknown' }),
+    onTrouble: error => logger.note(note('inputs-refused', { why: error instanceof Error ? error.name : 'unknown' })),
   });
   let link: Link | undefined;
   let watcher: StoreWatcher | undefined;
@@ -109,7 +109,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       takeCredentials(parsed);
       watcher?.accept(store, parsed, delivered);
     },
-    onTrouble: (store, sentence) => logger.say('warn', 'beside a delivery', { store, why: sentence }),
+    onTrouble: (store, sentence) => logger.note(note('delivery-troubled', { store, why: sentence })),
     refusal: store => refusalOf(store),
     during: (store, work) => (watcher ? watcher.during(store, work) : work()),
     at: options.at,
@@ -201,7 +201,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (!isPublish(message)) return link?.send(message);
     const made = vault.attach(message);
     if ('problem' in made)
-      logger.say('error', 'a login could not be published', { store: message.observation.store, why: made.problem });
+      logger.note(note('publish-impossible', { store: message.observation.store, why: made.problem }));
     else {
       options.at?.('publish-sending');
       link?.send(made.message);
@@ -242,7 +242,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         noteForeign(directories, logger);
         driver.dispatch({ type: 'configured', config: withCreation(driver.state.config, directories) });
       },
-      onTrouble: sentence => logger.say('warn', 'watching has trouble; the rescan goes on', { why: sentence }),
+      onTrouble: sentence => logger.note(note('watching-troubled', { why: sentence })),
     });
   }
 
@@ -282,6 +282,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       if (dirs.join('\n') === stateDirs.join('\n')) return;
       stateDirs = dirs;
       await watchStores();
+      // What is not configured any more leaves the fleet's care.
+      const watched = new Set(watcher?.directories().flatMap(({ agents }) => agents.map(agent => agent.store)));
+      for (const store of driver.state.stores.keys()) {
+        if (!watched.has(store)) driver.dispatch({ type: 'store-observed', store, seen: { state: 'absent' } });
+      }
     },
     async close() {
       const stopped = new Promise<void>(resolve => {
@@ -307,7 +312,6 @@ function nodeOf({ keys }: Identity) {
 
 function noteForeign(directories: readonly StateDirectory[], logger: Logger): void {
   for (const { foreign } of directories) {
-    for (const { path, reason } of foreign)
-      logger.say('warn', 'logins that authmesh does not keep in step', { store: path, why: reason });
+    for (const { path, reason } of foreign) logger.note(note('store-foreign', { file: path, why: reason }));
   }
 }

@@ -2,21 +2,21 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorTimer } from '@authmesh/coordinator/core/event';
-import { accountOfKey, inviteKey, type RecordKey } from '@authmesh/coordinator/core/record';
+import { accountOfKey, type RecordKey } from '@authmesh/coordinator/core/record';
 import { createCoordinatorState } from '@authmesh/coordinator/core/state';
 import { transition } from '@authmesh/coordinator/core/transition';
 import { overview } from '@authmesh/coordinator/core/view';
+import { foundingCodeOf, loadFleet } from '@authmesh/coordinator/io/founding';
 import type { CoordinatorKeys } from '@authmesh/coordinator/io/keys';
 import { createMetrics } from '@authmesh/coordinator/io/metrics';
 import { createServer } from '@authmesh/coordinator/io/server';
 import type { TransactionStep } from '@authmesh/coordinator/store/group-commit';
 import { createMemoryStore } from '@authmesh/coordinator/store/memory-store';
-import { loadRows, type Rows, readAccountRow } from '@authmesh/coordinator/store/rows';
+import { readAccountRow } from '@authmesh/coordinator/store/rows';
 import { openSqliteStore } from '@authmesh/coordinator/store/sqlite-store';
 import { type AuditBounds, auditBounds, type Store } from '@authmesh/coordinator/store/store';
+import { note } from '@authmesh/shared/core/notes';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
-import { deriveInviteKeys } from '@authmesh/shared/crypto/invite-keys';
-import { encodeJoinCode } from '@authmesh/shared/crypto/join-code';
 import { operatorSentence } from '@authmesh/shared/node/errors';
 import type { Logger } from '@authmesh/shared/node/logger';
 import { createDriver } from '@authmesh/shared/runtime/driver';
@@ -66,18 +66,11 @@ export function openStore(
   return openSqliteStore(join(dataDir, 'authmesh.sqlite'), audit, at);
 }
 
-/** The code that makes the first node of a fleet; null once there is one. */
-export function foundingCodeOf(keys: CoordinatorKeys, urls: readonly string[], hasFounder: boolean): string | null {
-  if (hasFounder) return null;
-  const { invite, secret } = keys.founding;
-  return encodeJoinCode({ urls, coordinatorKey: keys.signing.publicKey, invite, secret, founder: null });
-}
-
 /** Starts the coordinator on what its data folder keeps; resolves when it listens. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { keys, logger } = options;
   const store = await openStore(options.dataDir, options.store, options.audit, options.at);
-  const rows = await loadState(store, keys, logger);
+  const rows = await loadFleet(store, keys, logger);
   let closed: (() => void) | undefined;
   let persistTrouble: string | undefined;
 
@@ -129,9 +122,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       case 'audit':
         store
           .appendAudit(effect.entry)
-          .catch((error: unknown) =>
-            logger.say('error', 'the audit trail does not take entries', { why: operatorSentence(error) }),
-          );
+          .catch((error: unknown) => logger.note(note('audit-refused', { why: operatorSentence(error) })));
         return;
       case 'set-timer':
         return timers.set(effect.timer, effect.delayMs);
@@ -198,29 +189,4 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       await store.close();
     },
   };
-}
-
-/** Reads the store and makes sure that a fleet can be founded on it. */
-async function loadState(store: Store, keys: CoordinatorKeys, logger: Logger): Promise<Rows> {
-  const rows = await loadRows(store);
-  for (const { key, reason } of rows.damaged)
-    logger.say('error', 'a record is damaged and left aside', { file: recordName(key), why: reason });
-  const { invite, secret } = keys.founding;
-  if (rows.nodes.length > 0 || rows.invites.some(({ record }) => record.id === invite)) return rows;
-  await store.compareAndSet(inviteKey(invite), 0, {
-    id: invite,
-    publicKey: deriveInviteKeys(secret).signing.publicKey,
-    uses: 1,
-    expiresAt: null,
-    createdBy: null,
-    createdAt: Date.now(),
-    sealed: null,
-    signature: null,
-  });
-  return loadRows(store);
-}
-
-/** A key may name an account: what kind it is tells enough. */
-function recordName(key: string): string {
-  return key.slice(0, Math.max(0, key.indexOf('/'))) || key;
 }

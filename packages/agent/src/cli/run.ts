@@ -1,4 +1,5 @@
 import { type AgentOptions, startAgent } from '@authmesh/agent/agent';
+import { note } from '@authmesh/shared/core/notes';
 import { fingerprintSecret } from '@authmesh/shared/crypto/fingerprint';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { openControlServer } from '@authmesh/shared/node/control-server';
@@ -43,24 +44,19 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
       const control = await openControlServer({
         home,
         handle: request => answerControl(agent, request),
-        onFault: error =>
-          logger.say('error', 'a request of the command line failed', {
-            why: error instanceof Error ? error.name : 'unknown',
-          }),
+        onFault: error => logger.note(note('request-failed', { why: error instanceof Error ? error.name : 'unknown' })),
       });
-      logger.say('info', 'the agent runs', { file: home });
+      logger.note(note('agent-started', { file: home }));
       const letGo = installLifecycle({
         say: sentence => process.stderr.write(`authmesh-agent: ${sentence}\n`),
         reload: async () => {
           try {
             const changed = await loadSettings(home, context);
             await agent.configure(changed.config, changed.stateDirs);
-            logger.say('info', 'the configuration was read again', { file: changed.file });
+            logger.note(note('configuration-read', { file: changed.file }));
           } catch (error) {
             if (!(error instanceof AuthmeshError)) throw error;
-            logger.say('error', 'the configuration is not valid; the one before stays', {
-              why: operatorSentence(error),
-            });
+            logger.note(note('configuration-refused', { why: operatorSentence(error) }));
           }
         },
         drain: async () => {

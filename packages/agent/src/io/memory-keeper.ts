@@ -1,4 +1,5 @@
 import type { Memory } from '@authmesh/agent/core/effect';
+import { note } from '@authmesh/shared/core/notes';
 import type { Logger } from '@authmesh/shared/node/logger';
 import type { AgentJournal, JournalEntry } from './agent-journal.ts';
 import type { RecordVault } from './record-vault.ts';
@@ -10,13 +11,13 @@ const unsavedMax = 10_000;
 export function restoreMemory(journal: AgentJournal, vault: RecordVault, logger: Logger): Memory[] {
   const memory: Memory[] = [];
   const { copies, accounts, damagedLines } = journal.contents;
-  if (damagedLines > 0) logger.say('warn', 'lines of the journal were damaged and left out', { count: damagedLines });
+  if (damagedLines > 0) logger.note(note('journal-damaged', { why: `${damagedLines} lines` }));
   for (const [key, copy] of copies) memory.push({ kind: 'copy', key, copy });
   for (const { account, sealed } of accounts.values()) {
     // Without its record an account is as good as unknown: the coordinator sends it again.
     const problem = sealed === undefined ? 'its record is missing' : vault.restore(account, sealed);
     if (problem !== undefined) {
-      logger.say('warn', 'a login of the journal was left out', { why: problem });
+      logger.note(note('journal-damaged', { account: account.account, why: problem }));
       continue;
     }
     vault.settle(account.account, account.access);
@@ -42,9 +43,7 @@ export function createKeeper(
       await journal.append(entries);
     } catch (error) {
       unsaved = entries.slice(-unsavedMax);
-      logger.say('error', 'the agent’s journal does not take entries; going on without', {
-        why: error instanceof Error ? error.name : 'unknown',
-      });
+      logger.note(note('journal-refused', { why: error instanceof Error ? error.name : 'unknown' }));
     }
   };
 }

@@ -1,4 +1,5 @@
-import { foundingCodeOf, openStore } from '@authmesh/coordinator/coordinator';
+import { openStore } from '@authmesh/coordinator/coordinator';
+import { foundingCodeOf } from '@authmesh/coordinator/io/founding';
 import { ensureKeys } from '@authmesh/coordinator/io/keys';
 import { loadRows } from '@authmesh/coordinator/store/rows';
 import type { Command } from '@authmesh/shared/node/command-line';

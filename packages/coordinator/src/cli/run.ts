@@ -1,5 +1,6 @@
 import { type CoordinatorOptions, startCoordinator } from '@authmesh/coordinator/coordinator';
 import { ensureKeys } from '@authmesh/coordinator/io/keys';
+import { note } from '@authmesh/shared/core/notes';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { openControlServer } from '@authmesh/shared/node/control-server';
 import { AuthmeshError, operatorSentence } from '@authmesh/shared/node/errors';
@@ -54,10 +55,7 @@ export function createRunCommand({ at }: Pick<CoordinatorOptions, 'at'> = {}): C
       const control = await openControlServer({
         home: dataDir,
         handle: request => answerControl(coordinator, request),
-        onFault: error =>
-          logger.say('error', 'a request of the command line failed', {
-            why: error instanceof Error ? error.name : 'unknown',
-          }),
+        onFault: error => logger.note(note('request-failed', { why: error instanceof Error ? error.name : 'unknown' })),
       });
       await recordAddress(dataDir, settings.publicUrls.length > 0 ? settings.publicUrls : [coordinator.url]);
       const foundingCode = coordinator.foundingCode();
@@ -73,12 +71,10 @@ export function createRunCommand({ at }: Pick<CoordinatorOptions, 'at'> = {}): C
           try {
             const changed = await loadSettings(dataDir, context);
             coordinator.configure(changed.settings.profiles);
-            logger.say('info', 'the configuration was read again', { file: changed.file });
+            logger.note(note('configuration-read', { file: changed.file }));
           } catch (error) {
             if (!(error instanceof AuthmeshError)) throw error;
-            logger.say('error', 'the configuration is not valid; the one before stays', {
-              why: operatorSentence(error),
-            });
+            logger.note(note('configuration-refused', { why: operatorSentence(error) }));
           }
         },
         drain: async () => {

@@ -48,25 +48,39 @@ export const noteCatalogue = {
     says: 'a bounded queue was full; its newest entry was dropped and is asked for again',
   },
   'clock-jumped': { level: 'warn', says: 'this host’s clock jumped or the host slept' },
+  'agent-started': { level: 'info', says: 'the agent runs' },
+  'configuration-read': { level: 'info', says: 'the configuration was read again' },
+  'configuration-refused': { level: 'error', says: 'the configuration is not valid; the one before stays' },
+  'request-failed': { level: 'error', says: 'a request of the command line failed' },
+  'journal-damaged': { level: 'warn', says: 'a part of the journal was damaged and left out' },
+  'journal-refused': { level: 'error', says: 'the agent’s journal does not take entries; going on without' },
+  'inputs-refused': { level: 'warn', says: 'the journal of inputs stopped' },
+  'publish-impossible': { level: 'error', says: 'a login could not be sealed for the coordinator' },
+  'delivery-troubled': { level: 'warn', says: 'a login was delivered, something beside it was not' },
+  'watching-troubled': { level: 'warn', says: 'watching has trouble; the rescan goes on' },
+  'store-foreign': { level: 'warn', says: 'logins in a place that authmesh does not keep in step' },
+  'record-damaged': { level: 'error', says: 'a record of the store is damaged and left aside' },
+  'audit-refused': { level: 'error', says: 'the audit trail does not take entries' },
   draining: { level: 'info', says: 'finishing before the stop' },
 } as const satisfies Record<string, { readonly level: Level; readonly says: string }>;
 
 export type NoteName = keyof typeof noteCatalogue;
 
-/** What a core logs. Accounts and profiles may name people: the logger writes their tags instead. */
+/** What is logged, by a core or around it. Accounts and profiles may name people: the logger writes their tags instead. */
 export interface Note {
   readonly type: 'note';
   readonly name: NoteName;
   readonly account?: AccountId | undefined;
   readonly profile?: ProfileId | undefined;
   readonly store?: StoreId | undefined;
+  readonly file?: string | undefined;
   readonly node?: NodeId | undefined;
   readonly revision?: number | undefined;
   /** A reason for the operator; never a secret. */
   readonly why?: string | undefined;
 }
 
-/** The effect by which a core speaks. */
+/** Something for the log; a core gives it out as an effect. */
 export function note(name: NoteName, details: Omit<Note, 'type' | 'name'> = {}): Note {
   return { type: 'note', name, ...details };
 }

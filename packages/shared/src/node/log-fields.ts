@@ -3,41 +3,7 @@ import type { Note } from '@authmesh/shared/core/notes';
 import { AuthmeshError } from './errors.ts';
 
 /** What a line of the log may hold beside its name: nothing else gets through. */
-export interface LogFields {
-  readonly store?: string | undefined;
-  readonly node?: string | undefined;
-  readonly revision?: number | undefined;
-  readonly why?: string | undefined;
-  readonly file?: string | undefined;
-  readonly url?: string | undefined;
-  readonly address?: string | undefined;
-  readonly pid?: number | undefined;
-  readonly signal?: string | undefined;
-  readonly version?: string | undefined;
-  readonly code?: string | undefined;
-  readonly link?: number | undefined;
-  readonly count?: number | undefined;
-  readonly bytes?: number | undefined;
-  readonly durationMs?: number | undefined;
-}
-
-const fieldNames: ReadonlySet<string> = new Set([
-  'store',
-  'node',
-  'revision',
-  'why',
-  'file',
-  'url',
-  'address',
-  'pid',
-  'signal',
-  'version',
-  'code',
-  'link',
-  'count',
-  'bytes',
-  'durationMs',
-] satisfies (keyof LogFields)[]);
+const fieldNames = ['store', 'file', 'node', 'revision', 'why'] as const;
 
 /** Turns what names a person into a tag: the same login has the same tag on every line, and only the key's owner can test a guess. */
 export type Tagger = (kind: 'account' | 'profile', id: string) => string;
@@ -56,21 +22,20 @@ export function noteFields(note: Note, tag: Tagger): Record<string, unknown> {
   const identities = new Map<string, string>();
   if (note.account !== undefined) identities.set(note.account, tag('account', note.account));
   if (note.profile !== undefined) identities.set(note.profile, tag('profile', note.profile));
-  const { store, node, revision } = note;
   let { why } = note;
   for (const [identity, tagged] of identities) why = why?.replaceAll(identity, tagged);
   return {
     ...(note.account === undefined ? {} : { account: identities.get(note.account) }),
     ...(note.profile === undefined ? {} : { profile: identities.get(note.profile) }),
-    ...allowedFields({ store, node, revision, why }),
+    ...allowedFields({ ...note, why }),
   };
 }
 
 /** The fields that are on the list, with their free text scrubbed. */
-export function allowedFields(fields: LogFields): Record<string, unknown> {
+function allowedFields(note: Note): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    if (!fieldNames.has(name) || value === undefined) continue;
+  for (const name of fieldNames) {
+    const value = note[name];
     if (typeof value === 'number') kept[name] = value;
     else if (typeof value === 'string') kept[name] = name === 'why' ? scrub(value) : value;
   }

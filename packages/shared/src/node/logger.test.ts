@@ -59,8 +59,8 @@ describe('logger', () => {
 
   it('lets only listed fields through', () => {
     const fields = { file: '/a', token: 'x', nested: { access: 'y' } };
-    log.say('info', 'looked', fields);
-    expect(parsed()[0]).toMatchObject({ file: '/a', msg: 'looked' });
+    log.note(note('configuration-read', fields));
+    expect(parsed()[0]).toMatchObject({ file: '/a', event: 'configuration-read' });
     expect(parsed()[0]).not.toHaveProperty('token');
     expect(parsed()[0]).not.toHaveProperty('nested');
   });

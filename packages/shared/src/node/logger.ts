@@ -1,7 +1,7 @@
 import { type Level, type Note, noteCatalogue } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
 import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
-import { allowedFields, createTagger, describeError, type LogFields, noteFields } from './log-fields.ts';
+import { createTagger, describeError, noteFields } from './log-fields.ts';
 import { createRepeats } from './repeats.ts';
 
 export type LogLevel = Level | 'silent';
@@ -18,10 +18,8 @@ export interface LoggerOptions {
 
 /** One JSON object a line on stderr. Secrets and identities cannot get in: only listed fields do, identities as tags. */
 export interface Logger {
-  /** What a core says; its level and words come from the catalogue, repeated failures get quiet. */
+  /** What happened; its level and words come from the catalogue, repeated failures get quiet. */
   readonly note: (note: Note) => void;
-  /** What a shell says. `message` is a literal of the code, never built from data. */
-  readonly say: (level: Level, message: string, fields?: LogFields) => void;
   /** A program error, before the process ends: scrubbed, with the places of the stack. */
   readonly crash: (error: unknown) => void;
   readonly setLevel: (level: LogLevel) => void;
@@ -70,9 +68,6 @@ export function createLogger(options: LoggerOptions): Logger {
       }
       const { count, loud } = repeats.hear(note, now());
       log[loud ? level : 'debug'](count > 1 ? { ...fields, count } : fields, says);
-    },
-    say(level, message, fields = {}) {
-      log[level](allowedFields(fields), message);
     },
     crash(error) {
       log.fatal({ event: 'crashed', ...describeError(error) }, 'a fault in authmesh itself; stopping');
