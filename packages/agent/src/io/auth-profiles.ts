@@ -3,7 +3,8 @@ import type { SeenProfile, SeenStore } from '@authmesh/agent/core/event';
 import type { Fingerprint, ProfileId } from '@authmesh/shared/core/identifiers';
 import { type Instant, type Milliseconds, shiftExpiry, significantOffset } from '@authmesh/shared/core/time';
 import type { Credential } from '@authmesh/shared/protocol/credential';
-import { hasObject, type Json, readJson, setFields } from './formats/json-document.ts';
+import { hasObject, readJson, setFields } from './formats/json-document.ts';
+import type { Json } from './formats/json-layout.ts';
 import { type ReadContext, readEntry, secretField } from './formats/profile-entry.ts';
 import { liftAuthMarks } from './formats/usage-marks.ts';
 

@@ -1,4 +1,5 @@
 import { applyEdits, type Edit, findNodeAtLocation, type Node, parseTree } from 'jsonc-parser';
+import { depthOf, type Json, joinFields, type Layout, serialize, whitespaceBefore } from './json-layout.ts';
 
 /**
  * Strict JSON as text that stays as it is: a change touches the bytes of its own fields and nothing else, however the
@@ -7,8 +8,6 @@ import { applyEdits, type Edit, findNodeAtLocation, type Node, parseTree } from 
 
 /** Deeper than any store of OpenClaw, far below what would exhaust the stack. */
 export const nestingMax = 64;
-
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
 /** A document, or why it is none. `partial`: it looks like a write that has not ended yet. */
 export type JsonRead =
@@ -60,10 +59,10 @@ export function setFields(
   const added = [...changes].filter(
     (field): field is [string, Json] => field[1] !== undefined && !present.has(field[0]),
   );
-  const style = styleOf(text, object, properties);
+  const layout = layoutOf(text, object, properties);
   if (kept.length === 0) {
     if (properties.length === 0 && added.length === 0) return text;
-    const body = added.length === 0 ? '' : `${style.lead}${joinFields(added, style)}${style.close}`;
+    const body = added.length === 0 ? '' : `${layout.lead}${joinFields(added, layout)}${layout.close}`;
     return applyEdits(text, [{ offset: object.offset + 1, length: object.length - 2, content: body }]);
   }
   const edits: Edit[] = [...removals(properties, isRemoved)];
@@ -73,12 +72,12 @@ export function setFields(
     edits.push({
       offset: property.valueOffset,
       length: property.end - property.valueOffset,
-      content: serialize(wanted, style),
+      content: serialize(wanted, layout),
     });
   }
   const last = kept.at(-1);
   if (last && added.length > 0) {
-    edits.push({ offset: last.end, length: 0, content: `,${style.lead}${joinFields(added, style)}` });
+    edits.push({ offset: last.end, length: 0, content: `,${layout.lead}${joinFields(added, layout)}` });
   }
   return applyEdits(text, edits);
 }
@@ -89,15 +88,6 @@ interface Property {
   readonly valueOffset: number;
   readonly end: number;
   readonly value: unknown;
-}
-
-/** How an object's fields are laid out: what stands before a key, after a colon, and before the closing brace. */
-interface Style {
-  readonly lead: string;
-  readonly close: string;
-  readonly colon: string;
-  /** One level of indentation; undefined where the document has everything on one line. */
-  readonly unit?: string | undefined;
 }
 
 function objectAt(text: string, path: readonly string[]): Node | undefined {
@@ -130,7 +120,7 @@ function* removals(properties: readonly Property[], isRemoved: (property: Proper
   }
 }
 
-function styleOf(text: string, object: Node, properties: readonly Property[]): Style {
+function layoutOf(text: string, object: Node, properties: readonly Property[]): Layout {
   const root = propertiesOf(topOf(object));
   const rootLead = root[0] ? whitespaceBefore(text, root[0].offset) : '';
   const isMultiline = rootLead.includes('\n');
@@ -158,40 +148,6 @@ function depthOfNode(node: Node): number {
   let depth = 0;
   for (let above = node.parent; above; above = above.parent) if (above.type === 'object') depth++;
   return depth;
-}
-
-function whitespaceBefore(text: string, offset: number): string {
-  let start = offset;
-  while (start > 0 && /\s/.test(text.charAt(start - 1))) start--;
-  return text.slice(start, offset);
-}
-
-function joinFields(fields: readonly (readonly [string, Json])[], style: Style): string {
-  return fields
-    .map(([key, value]) => `${JSON.stringify(key)}${style.colon}${serialize(value, style)}`)
-    .join(`,${style.lead}`);
-}
-
-function serialize(value: Json, style: Style): string {
-  if (style.unit === undefined || value === null || typeof value !== 'object') return JSON.stringify(value);
-  return JSON.stringify(value, null, style.unit).replaceAll('\n', style.lead);
-}
-
-/** Deepest nesting, counted without recursion and without understanding the rest. */
-function depthOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let isString = false;
-  for (let index = 0; index < text.length; index++) {
-    const character = text.charCodeAt(index);
-    if (isString) {
-      if (character === 0x5c) index++;
-      else if (character === 0x22) isString = false;
-    } else if (character === 0x22) isString = true;
-    else if (character === 0x7b || character === 0x5b) deepest = Math.max(deepest, ++depth);
-    else if (character === 0x7d || character === 0x5d) depth--;
-  }
-  return deepest;
 }
 
 function findDuplicate(node: Node | undefined): string | undefined {
