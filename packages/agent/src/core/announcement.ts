@@ -65,7 +65,7 @@ export function judged(state: AgentState, judgements: readonly Judgement[], effe
     state.copies.set(key, { ...copy, judged: { access, verdict, why } });
     if (verdict !== 'wanted') continue;
     const observation = observationOf(state, copy);
-    if (observation) publish(state, observation, effects);
+    if (observation) publish(state, observation, effects, judgement.generation);
   }
 }
 

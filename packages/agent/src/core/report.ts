@@ -43,7 +43,11 @@ export function sendInventory(state: AgentState, at: Instant, effects: AgentEffe
     state.copies.set(key, { ...copy, judged: undefined, reportedAt: observation ? at : undefined });
     if (observation) observations.push(observation);
   }
-  const known = [...state.accounts.values()].map(({ account, position }) => ({ account, position }));
+  const known = [...state.accounts.values()].map(({ account, position, generation }) => ({
+    account,
+    position,
+    generation,
+  }));
   for (let start = 0; start === 0 || start < observations.length; start += observationsPerMessageMax) {
     const part = observations.slice(start, start + observationsPerMessageMax);
     const last = start + observationsPerMessageMax >= observations.length;
@@ -72,10 +76,10 @@ function isNews(state: AgentState, copy: Copy, observation: Observation): boolea
   return !copy.chain.some(link => link.access === observation.access);
 }
 
-/** Sends the record that the coordinator asked for, or will. */
-export function publish(state: AgentState, observation: Observation, effects: AgentEffect[]): void {
+/** Sends the record that the coordinator asked for, or will, in the generation that it asks for at least. */
+export function publish(state: AgentState, observation: Observation, effects: AgentEffect[], least = 1): void {
   const known = state.accounts.get(observation.account);
-  const generation = known && known.access === observation.access ? known.generation : (known?.generation ?? 0) + 1;
+  const own = known && known.access === observation.access ? known.generation : (known?.generation ?? 0) + 1;
   effects.push(
     note('credential-published', {
       account: observation.account,
@@ -83,7 +87,7 @@ export function publish(state: AgentState, observation: Observation, effects: Ag
       store: observation.store,
     }),
   );
-  effects.push({ type: 'send', message: { type: 'publish', observation, generation } });
+  effects.push({ type: 'send', message: { type: 'publish', observation, generation: Math.max(own, least) } });
 }
 
 /** A profile that its owner deleted leaves the fleet's care. */

@@ -10,6 +10,7 @@ export const verdictSentences: Readonly<Record<Verdict['why'] | 'restored', stri
   'issued-later': 'the issuer’s own time says that it is newer than the one before',
   'current-dead': 'it works, and the one before had ended',
   recovered: 'the fleet had it as its current login before the coordinator’s store was put back from a backup',
+  resealed: 'the current login, sealed anew: nodes knew of a later generation than the coordinator’s store did',
   restored: 'an operator took the account back to it',
   ancestor: 'it was current before and has been replaced: an old file, a woken laptop or a restored backup',
   spent: 'its refresh token has been used up by a newer login',

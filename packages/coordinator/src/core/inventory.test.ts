@@ -11,7 +11,7 @@ import type {
 import { describe, expect, it } from 'vitest';
 import type { CoordinatorEffect } from './effect.ts';
 import type { CoordinatorEvent } from './event.ts';
-import type { AccountRecord, NodeRecord } from './record.ts';
+import { type AccountRecord, accountKey, type NodeRecord } from './record.ts';
 import { createCoordinatorState } from './state.ts';
 import { transition } from './transition.ts';
 
@@ -105,7 +105,7 @@ describe('an inventory', () => {
       message: {
         type: 'inventory',
         observations: [{ ...observation, chain: [] }],
-        known: [{ account, position: { epoch: 1, revision: 1 } }],
+        known: [{ account, position: { epoch: 1, revision: 1 }, generation: 1 }],
         last: true,
       },
     });
@@ -127,5 +127,55 @@ describe('an inventory', () => {
     const second = tell(part(true));
     expect(first.filter(effect => effect.type === 'announce')).toHaveLength(1);
     expect(second.filter(effect => effect.type === 'announce')).toHaveLength(0);
+  });
+});
+
+describe('a node that has applied a later generation than the coordinator knows', () => {
+  const inventory = (access: Fingerprint, generation: number, revision: number): CoordinatorEvent => ({
+    type: 'frame-received',
+    link: 1,
+    message: {
+      type: 'inventory',
+      observations: [{ ...observation, access, chain: [] }],
+      known: [{ account, position: { epoch: 1, revision }, generation }],
+      last: true,
+    },
+  });
+  const judgements = (effects: readonly CoordinatorEffect[]) =>
+    effects.flatMap(effect =>
+      effect.type === 'send' && effect.message.type === 'judgements' ? effect.message.judgements : [],
+    );
+
+  it('makes it ask a holder of the current login for a record in that generation', () => {
+    const asked = judgements(connected()(inventory(print('3'), 7, 3)));
+    expect(asked).toEqual([expect.objectContaining({ verdict: 'wanted', generation: 7 })]);
+  });
+
+  it('is announced to in that generation, once the record has come and is durable', () => {
+    const tell = connected();
+    tell(inventory(print('3'), 7, 3));
+    const publish = (generation: number): CoordinatorEvent => ({
+      type: 'frame-received',
+      link: 1,
+      message: {
+        type: 'publish',
+        observation: { ...observation, access: print('3'), chain: [] },
+        generation,
+        sealed: 'BBBB' as Sealed,
+      },
+    });
+    expect(judgements(tell(publish(6)))).toEqual([expect.objectContaining({ verdict: 'wanted', generation: 7 })]);
+    const [stored] = tell(publish(7)).filter(effect => effect.type === 'compare-and-set');
+    const announced = tell({ type: 'persist-succeeded', key: stored?.key ?? accountKey(account), storeRevision: 2 });
+    expect(announced).toContainEqual(
+      expect.objectContaining({
+        type: 'announce',
+        announcement: expect.objectContaining({
+          access: print('3'),
+          generation: 7,
+          position: { epoch: 1, revision: 4 },
+        }),
+      }),
+    );
   });
 });

@@ -31,13 +31,14 @@ export function recordJudgement(
   verdict: Judgement['verdict'],
   why: string,
   effects: CoordinatorEffect[],
+  generation?: number,
 ): void {
   const { store, profile, access } = observation;
   const node = nodeOf(state, link);
   const key = copyKey(store, profile);
   const copy = node?.copies.get(key);
   if (node && copy && copy.observation.access === access) node.copies.set(key, { ...copy, verdict, why });
-  const judgement: Judgement = { store, profile, access, verdict, why };
+  const judgement: Judgement = { store, profile, access, verdict, why, generation };
   const last = effects.at(-1);
   if (last?.type === 'send' && last.link === link && last.message.type === 'judgements') {
     if (last.message.judgements.length < judgementsPerMessageMax) {

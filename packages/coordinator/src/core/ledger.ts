@@ -37,12 +37,17 @@ export function judgeObservation(
   const verdict = adjudicate(entry.lineage, candidate, at);
   switch (verdict.kind) {
     case 'in-step':
+      if (isOutranked(state, entry, candidate))
+        return reseal(state, entry, session, candidate, observation, offer, at, effects);
+      tell(state, session.link, observation, verdict, effects);
+      settleKnown(state, entry, candidate, observation, verdict, at, effects);
+      return;
     case 'stale':
       tell(state, session.link, observation, verdict, effects);
       settleKnown(state, entry, candidate, observation, verdict, at, effects);
       return;
     case 'accepted':
-      if (!offer) ask(state, session.link, observation, effects);
+      if (!offer || offer.generation < generationMin(state, entry)) ask(state, session.link, observation, effects);
       else accept(state, entry, session, candidate, observation, offer, verdict, at, effects);
       return;
     case 'parallel':
@@ -234,7 +239,38 @@ function tell(
 }
 
 function ask(state: CoordinatorState, link: LinkId, observation: Observation, effects: CoordinatorEffect[]): void {
-  recordJudgement(state, link, observation, 'wanted', 'the coordinator asks for this login', effects);
+  const least = state.generations.get(observation.account);
+  recordJudgement(state, link, observation, 'wanted', 'the coordinator asks for this login', effects, least);
+}
+
+/** The least generation that every node takes. */
+function generationMin(state: CoordinatorState, { record }: AccountEntry): number {
+  return state.generations.get(record.account) ?? 1;
+}
+
+/**
+ * A coordinator that came back from a backup may announce in a generation that some node has gone beyond and refuses.
+ * Only a store that holds the current login as it was announced can vouch for it again.
+ */
+function isOutranked(state: CoordinatorState, entry: AccountEntry, candidate: Candidate): boolean {
+  const { current } = entry.record;
+  return (
+    current !== undefined && current.refresh === candidate.refresh && current.generation < generationMin(state, entry)
+  );
+}
+
+function reseal(
+  state: CoordinatorState,
+  entry: AccountEntry,
+  session: Session,
+  candidate: Candidate,
+  observation: Observation,
+  offer: Offer | undefined,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  if (!offer || offer.generation < generationMin(state, entry)) return ask(state, session.link, observation, effects);
+  accept(state, entry, session, candidate, observation, offer, { kind: 'accepted', why: 'resealed' }, at, effects);
 }
 
 function sightingKey(candidate: Candidate, verdict: HistoryVerdict) {

@@ -98,7 +98,7 @@ function candidate(state: CoordinatorState, asked: Extract<Question, { type: 'ca
     access: chosen.access,
     refreshSpent: chosen.refresh !== undefined && entry.lineage.spent.has(chosen.refresh),
     sealed: chosen.sealed,
-    generation: entry.record.current?.generation ?? 0,
+    generation: Math.max(entry.record.current?.generation ?? 0, state.generations.get(asked.account) ?? 0),
   };
 }
 

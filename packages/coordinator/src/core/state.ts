@@ -109,6 +109,8 @@ export interface CoordinatorState {
   readonly nodes: Map<NodeId, NodeEntry>;
   readonly invites: Map<InviteId, { readonly record: InviteRecord; readonly used: number }>;
   readonly accounts: Map<AccountId, AccountEntry>;
+  /** The highest generation of each account that a node has applied: it refuses less. */
+  readonly generations: Map<AccountId, number>;
   readonly sessions: Map<LinkId, Session>;
   readonly pendingRecords: Map<RecordKey, PendingRecord>;
 }
@@ -156,6 +158,7 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
     nodes,
     invites,
     accounts,
+    generations: new Map(),
     sessions: new Map(),
     pendingRecords: new Map(),
   };

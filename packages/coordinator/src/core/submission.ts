@@ -174,10 +174,10 @@ function linkCopies(
 }
 
 /** Looks again at the copies of these nodes, as they last reported them. */
-function judgeAgain(
+export function judgeAgain(
   state: CoordinatorState,
   account: AccountId,
-  nodes: readonly NodeId[],
+  nodes: Iterable<NodeId>,
   at: Instant,
   effects: CoordinatorEffect[],
 ): void {

@@ -1,4 +1,4 @@
-import { copyKey } from '@authmesh/shared/core/identifiers';
+import { type AccountId, copyKey } from '@authmesh/shared/core/identifiers';
 import type { Transition } from '@authmesh/shared/core/machine';
 import { note } from '@authmesh/shared/core/notes';
 import { comparePositions } from '@authmesh/shared/core/position';
@@ -15,7 +15,7 @@ import { configured, drain, drained, stopWhenIdle, sweep } from './presence.ts';
 import { answerQuestion, settleInvite } from './question.ts';
 import { type AccountRecord, accountOfKey, type RecordKey } from './record.ts';
 import type { CoordinatorState, Session } from './state.ts';
-import { resume, settleAccount, submitObservation, supersedeAccount } from './submission.ts';
+import { judgeAgain, resume, settleAccount, submitObservation, supersedeAccount } from './submission.ts';
 
 /** The coordinator's machine: routes each event to its room. Any event in any state has an answer, often none. */
 export const transition: Transition<CoordinatorState, CoordinatorEvent, CoordinatorEffect> = (
@@ -84,10 +84,11 @@ function frameReceived(
   switch (message.type) {
     case 'inventory':
       // First: a new epoch has to be durable before anything is judged.
-      for (const { account, position } of message.known) {
+      for (const { account, position, generation } of message.known) {
         const ours = state.accounts.get(account)?.record.current?.position;
         if (isAhead(state, position, ours)) raiseEpoch(state, position.epoch, effects);
         session.known.set(account, position);
+        learnGeneration(state, account, generation, at, effects);
       }
       // Then the announcements, for a judgement is acted on by what the node knows: `stale` heals with the login it has.
       sendFresher(state, session, effects);
@@ -119,6 +120,20 @@ function frameReceived(
     default:
       message satisfies never;
   }
+}
+
+/** A node refuses what is below the generation that it has applied: whoever holds the current login seals it anew. */
+function learnGeneration(
+  state: CoordinatorState,
+  account: AccountId,
+  generation: number,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  if (generation <= (state.generations.get(account) ?? 0)) return;
+  state.generations.set(account, generation);
+  const current = state.accounts.get(account)?.record.current;
+  if (current && current.generation < generation) judgeAgain(state, account, state.nodes.keys(), at, effects);
 }
 
 /** Only what is fresher than what the node said it knows goes to it, once. */

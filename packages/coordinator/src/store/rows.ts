@@ -70,7 +70,7 @@ const currentRow = z.object({
   home: nodeId,
   generation: count,
   acceptedAt: instant,
-  why: z.enum(['first', 'completed', 'successor', 'issued-later', 'current-dead', 'recovered', 'restored']),
+  why: z.enum(['first', 'completed', 'successor', 'issued-later', 'current-dead', 'recovered', 'resealed', 'restored']),
   sealed,
 });
 

@@ -33,6 +33,7 @@ export type AcceptedWhy =
   | 'issued-later'
   | 'current-dead'
   | 'recovered'
+  | 'resealed'
   | 'restored';
 
 /** How much earlier an expiry must be to count as issued earlier: two good clocks and a slow request differ by less. */

@@ -140,6 +140,7 @@ describe('a session', () => {
     const known = Array.from({ length: 2_000 }, (_, index) => ({
       account: accountId('oauth', 'openai', `${index}${'x'.repeat(580)}`),
       position: { epoch: 1, revision: 1 },
+      generation: 1,
     }));
     const huge: UpMessage = { type: 'inventory', observations: [], known, last: true };
     expect(() => up.encode(huge)).toThrow(FrameTooLargeError);

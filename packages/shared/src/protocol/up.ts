@@ -8,8 +8,8 @@ import { question } from './question.ts';
 export const inventory = z.object({
   type: z.literal('inventory'),
   observations: z.array(observation).max(observationsPerMessageMax),
-  /** What the node knows of the fleet's accounts: only what is newer is sent. */
-  known: z.array(z.object({ account: accountId, position })).max(5_000),
+  /** What the node knows of the fleet's accounts: only what is newer is sent, and in a generation that it takes. */
+  known: z.array(z.object({ account: accountId, position, generation: z.number().int().min(1) })).max(5_000),
   last: z.boolean(),
 });
 
