@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { until } from './harness/condition.ts';
@@ -35,10 +35,10 @@ function contents(path: string): string {
 
 describe('a broken store', () => {
   it('is named and left as it is, while everything else goes on; repaired, it is used again', async () => {
-    const { hosts } = await stage.hosts('pc-a', 't440');
-    const [pcA, t440] = hosts;
-    const login = owner();
-    await share(login, pcA, t440);
+    const { fleet, hosts } = await stage.hosts('pc-a');
+    const [pcA] = hosts;
+    const t440 = fleet.host('t440');
+    await fleet.join(t440);
     const before = new Map<string, string>();
     for (const [agent, make] of Object.entries(broken)) {
       const store = t440.store(agent);
@@ -46,6 +46,9 @@ describe('a broken store', () => {
       make(store);
       before.set(store.path, contents(store.path));
     }
+    await t440.start();
+    const login = owner();
+    await share(login, pcA, t440);
     await until('every broken store is set aside', async () => {
       const { stores } = await t440.status();
       return stores.filter(({ state }) => state === 'quarantined').length === before.size;
@@ -66,11 +69,16 @@ describe('a broken store', () => {
     const repaired = t440.store('halved');
     repaired.write(JSON.stringify({ version: 1, profiles: { [login.profile]: oauth(login, -hour) } }));
     await repaired.holds(login.profile, pcA.store().entry(login.profile) ?? {});
-    rmSync(t440.store('loop').path);
-    await until('the loop is forgotten', async () => {
+    // And the other way round: a store that was in step becomes a folder, and comes back old.
+    rmSync(repaired.path);
+    mkdirSync(repaired.path);
+    await until('the folder is set aside', async () => {
       const { stores } = await t440.status();
-      return !stores.some(({ store, state }) => store === t440.store('loop').path && state === 'quarantined');
+      return stores.some(({ store, state }) => store === repaired.path && state === 'quarantined');
     });
+    rmdirSync(repaired.path);
+    repaired.put(login.profile, oauth(login, -hour));
+    await repaired.holds(login.profile, pcA.store().entry(login.profile) ?? {});
   });
 });
 
@@ -93,9 +101,9 @@ describe('an unusable entry', () => {
     const logins = Object.entries(flaws).map(([flaw, fields]) => ({ flaw, fields, login: owner() }));
     const healthy = logins.map(({ login }) => oauth(login));
     for (const [index, { login }] of logins.entries()) pcA.store().put(login.profile, healthy[index] ?? {});
-    const pending = owner();
+    const pending = owner('google-gemini-cli');
+    await share(pending, pcA, t440);
     const young = { ...oauth(pending), access: `${fence}:access:x`, refresh: `${fence}:refresh:x`, expires: 1 };
-    pcA.store().put(pending.profile, oauth(pending));
     t440.store().put(pending.profile, young);
     for (const { login, fields } of logins) t440.store().put(login.profile, { ...oauth(login), ...fields });
     for (const [index, { login }] of logins.entries()) await t440.store().holds(login.profile, healthy[index] ?? {});
