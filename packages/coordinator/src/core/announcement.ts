@@ -1,4 +1,6 @@
+import { note } from '@authmesh/shared/core/notes';
 import type { Announcement } from '@authmesh/shared/protocol/announcement';
+import type { CoordinatorEffect } from './effect.ts';
 import type { AccountEntry } from './state.ts';
 
 /** The announcement of an account's current credential, as it is durable; undefined before there is one. */
@@ -22,4 +24,17 @@ export function announcementOf(entry: AccountEntry): Announcement | undefined {
     restored: current.why === 'restored',
     sealed,
   };
+}
+
+/** What follows once an account's change is durable: it is announced (invariant I2). */
+export function announceDurable(entry: AccountEntry, effects: CoordinatorEffect[]): void {
+  const announcement = announcementOf(entry);
+  if (!announcement) return;
+  const { account, position, origin } = announcement;
+  const why = entry.record.current?.why;
+  effects.push(note('credential-accepted', { account, node: origin, revision: position.revision, why }), {
+    type: 'announce',
+    announcement,
+    links: 'all',
+  });
 }

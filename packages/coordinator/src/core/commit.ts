@@ -1,4 +1,6 @@
+import type { AccountId, CredentialKind, ProfileId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
+import { emptyLineage } from '@authmesh/shared/core/succession';
 import { second } from '@authmesh/shared/core/time';
 import type { CoordinatorEffect } from './effect.ts';
 import { type AccountRecord, accountKey, accountOfKey, fleetKey, type RecordKey } from './record.ts';
@@ -89,4 +91,24 @@ export function retryPersist(state: CoordinatorState, effects: CoordinatorEffect
   for (const [key, pending] of state.pendingRecords) {
     if (pending.failed) commitRecord(state, key, { ...pending, failed: false }, effects);
   }
+}
+
+/** Makes room for an account that nobody has reported before. */
+export function openAccount(
+  state: CoordinatorState,
+  of: { account: AccountId; kind: CredentialKind; profile: ProfileId },
+): AccountEntry {
+  const record: AccountRecord = {
+    account: of.account,
+    kind: of.kind,
+    profile: of.profile,
+    ancestors: [],
+    spent: [],
+    history: [],
+    nextNumber: 1,
+    linked: [],
+  };
+  const entry: AccountEntry = { record, lineage: emptyLineage(), storeRevision: 0, waiting: [] };
+  state.accounts.set(of.account, entry);
+  return entry;
 }

@@ -1,20 +1,20 @@
 import type { Verdict } from '@authmesh/shared/core/freshness';
 import { adjudicate } from '@authmesh/shared/core/freshness';
-import type { AccountId, CredentialKind, NodeId, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import type { NodeId } from '@authmesh/shared/core/identifiers';
 import type { Candidate } from '@authmesh/shared/core/lineage';
 import { note } from '@authmesh/shared/core/notes';
-import { type Acceptance, emptyLineage, succeed } from '@authmesh/shared/core/succession';
+import type { Acceptance } from '@authmesh/shared/core/succession';
 import { type Instant, shiftExpiry } from '@authmesh/shared/core/time';
 import type { Observation } from '@authmesh/shared/protocol/observation';
-import { announcementOf } from './announcement.ts';
-import { type Change, commit } from './commit.ts';
+import { acceptedChange, generationMin, isOutranked } from './acceptance.ts';
+import { commit, openAccount } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import type { LinkId } from './event.ts';
 import { verdictSentences } from './explanation.ts';
 import { isRecorded, withSighting } from './history.ts';
 import { recordJudgement } from './judgement.ts';
 import { copyLink, isLinked } from './linkage.ts';
-import type { AccountRecord, HistoryVerdict } from './record.ts';
+import type { HistoryVerdict } from './record.ts';
 import type { AccountEntry, CoordinatorState, Offer, Session } from './state.ts';
 
 /*
@@ -70,26 +70,6 @@ export function judgeObservation(
     default:
       verdict satisfies never;
   }
-}
-
-/** Makes room for an account that nobody has reported before. */
-export function openAccount(
-  state: CoordinatorState,
-  of: { account: AccountId; kind: CredentialKind; profile: ProfileId },
-): AccountEntry {
-  const record: AccountRecord = {
-    account: of.account,
-    kind: of.kind,
-    profile: of.profile,
-    ancestors: [],
-    spent: [],
-    history: [],
-    nextNumber: 1,
-    linked: [],
-  };
-  const entry: AccountEntry = { record, lineage: emptyLineage(), storeRevision: 0, waiting: [] };
-  state.accounts.set(of.account, entry);
-  return entry;
 }
 
 function candidateOf(entry: AccountEntry, session: Session, observation: Observation): Candidate | undefined {
@@ -176,58 +156,6 @@ function accept(
   commit(state, entry, { ...change, announces: true, cause }, effects);
 }
 
-/** The record and the lineage with the candidate as their current credential. */
-export function acceptedChange(
-  entry: AccountEntry,
-  candidate: Candidate,
-  as: { readonly profile: ProfileId; readonly store?: StoreId | undefined },
-  acceptance: Acceptance,
-  offer: Offer,
-  at: Instant,
-): Pick<Change, 'record' | 'lineage'> {
-  const lineage = succeed(entry.lineage, candidate, acceptance);
-  const { current } = lineage;
-  if (!current) return { record: entry.record, lineage };
-  const isKnown = as.store === undefined || isLinked(entry.record, candidate.node, as.store);
-  const linked = isKnown ? entry.record.linked : [...entry.record.linked, copyLink(candidate.node, as.store)];
-  const record = withSighting(
-    {
-      ...entry.record,
-      profile: as.profile,
-      current: { ...current, acceptedAt: at, why: acceptance.why, sealed: offer.sealed },
-      ancestors: [...lineage.ancestors],
-      spent: [...lineage.spent],
-      linked,
-    },
-    {
-      access: current.access,
-      refresh: current.refresh,
-      expiresAt: current.expiresAt,
-      issuedAt: current.issuedAt,
-      origin: current.origin,
-      at,
-      verdict: 'accepted',
-      why: verdictSentences[acceptance.why],
-      revision: current.position.revision,
-      sealed: offer.sealed,
-    },
-  );
-  return { record, lineage };
-}
-
-/** What follows once an account's change is durable: it is announced (invariant I2). */
-export function announceDurable(entry: AccountEntry, effects: CoordinatorEffect[]): void {
-  const announcement = announcementOf(entry);
-  if (!announcement) return;
-  const { account, position, origin } = announcement;
-  const why = entry.record.current?.why;
-  effects.push(note('credential-accepted', { account, node: origin, revision: position.revision, why }), {
-    type: 'announce',
-    announcement,
-    links: 'all',
-  });
-}
-
 function tell(
   state: CoordinatorState,
   link: LinkId,
@@ -241,22 +169,6 @@ function tell(
 function ask(state: CoordinatorState, link: LinkId, observation: Observation, effects: CoordinatorEffect[]): void {
   const least = state.generations.get(observation.account);
   recordJudgement(state, link, observation, 'wanted', 'the coordinator asks for this login', effects, least);
-}
-
-/** The least generation that every node takes. */
-function generationMin(state: CoordinatorState, { record }: AccountEntry): number {
-  return state.generations.get(record.account) ?? 1;
-}
-
-/**
- * A coordinator that came back from a backup may announce in a generation that some node has gone beyond and refuses.
- * Only a store that holds the current login as it was announced can vouch for it again.
- */
-function isOutranked(state: CoordinatorState, entry: AccountEntry, candidate: Candidate): boolean {
-  const { current } = entry.record;
-  return (
-    current !== undefined && current.refresh === candidate.refresh && current.generation < generationMin(state, entry)
-  );
 }
 
 function reseal(

@@ -1,0 +1,64 @@
+import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import type { Candidate } from '@authmesh/shared/core/lineage';
+import { type Acceptance, succeed } from '@authmesh/shared/core/succession';
+import type { Instant } from '@authmesh/shared/core/time';
+import type { Change } from './commit.ts';
+import { verdictSentences } from './explanation.ts';
+import { withSighting } from './history.ts';
+import { copyLink, isLinked } from './linkage.ts';
+import type { AccountEntry, CoordinatorState, Offer } from './state.ts';
+
+/** The record and the lineage with the candidate as their current credential. */
+export function acceptedChange(
+  entry: AccountEntry,
+  candidate: Candidate,
+  as: { readonly profile: ProfileId; readonly store?: StoreId | undefined },
+  acceptance: Acceptance,
+  offer: Offer,
+  at: Instant,
+): Pick<Change, 'record' | 'lineage'> {
+  const lineage = succeed(entry.lineage, candidate, acceptance);
+  const { current } = lineage;
+  if (!current) return { record: entry.record, lineage };
+  const isKnown = as.store === undefined || isLinked(entry.record, candidate.node, as.store);
+  const linked = isKnown ? entry.record.linked : [...entry.record.linked, copyLink(candidate.node, as.store)];
+  const record = withSighting(
+    {
+      ...entry.record,
+      profile: as.profile,
+      current: { ...current, acceptedAt: at, why: acceptance.why, sealed: offer.sealed },
+      ancestors: [...lineage.ancestors],
+      spent: [...lineage.spent],
+      linked,
+    },
+    {
+      access: current.access,
+      refresh: current.refresh,
+      expiresAt: current.expiresAt,
+      issuedAt: current.issuedAt,
+      origin: current.origin,
+      at,
+      verdict: 'accepted',
+      why: verdictSentences[acceptance.why],
+      revision: current.position.revision,
+      sealed: offer.sealed,
+    },
+  );
+  return { record, lineage };
+}
+
+/** The least generation that every node takes. */
+export function generationMin(state: CoordinatorState, { record }: AccountEntry): number {
+  return state.generations.get(record.account) ?? 1;
+}
+
+/**
+ * A coordinator that came back from a backup may announce in a generation that some node has gone beyond and refuses.
+ * Only a store that holds the current login as it was announced can vouch for it again.
+ */
+export function isOutranked(state: CoordinatorState, entry: AccountEntry, candidate: Candidate): boolean {
+  const { current } = entry.record;
+  return (
+    current !== undefined && current.refresh === candidate.refresh && current.generation < generationMin(state, entry)
+  );
+}

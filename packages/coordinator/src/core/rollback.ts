@@ -1,0 +1,66 @@
+import type { Candidate } from '@authmesh/shared/core/lineage';
+import { note } from '@authmesh/shared/core/notes';
+import type { Instant } from '@authmesh/shared/core/time';
+import { acceptedChange } from './acceptance.ts';
+import { commit } from './commit.ts';
+import type { CoordinatorEffect } from './effect.ts';
+import type { AccountEntry, CoordinatorState, Session, Submission } from './state.ts';
+
+/** An operator's rollback: exempt from the ancestor rule, and above every generation. */
+export function rollBack(
+  state: CoordinatorState,
+  entry: AccountEntry,
+  session: Session,
+  submission: Extract<Submission, { type: 'rollback' }>,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  const chosen = entry.record.history.find(candidate => candidate.number === submission.number);
+  const { current } = entry.record;
+  if (!chosen || submission.generation <= (current?.generation ?? 0)) {
+    const message = chosen
+      ? 'the account moved on while it was being restored; try again'
+      : `there is no entry ${submission.number} in the history`;
+    effects.push({
+      type: 'send',
+      link: submission.link,
+      message: {
+        type: 'answer',
+        request: submission.request,
+        body: { type: 'problem', code: 'ERR_NOT_RESTORED', message },
+      },
+    });
+    return;
+  }
+  const candidate: Candidate = {
+    node: session.node,
+    access: chosen.access,
+    refresh: submission.spendable ? chosen.refresh : undefined,
+    expiresAt: chosen.expiresAt,
+    issuedAt: chosen.issuedAt,
+    chain: [],
+    linked: true,
+    announced: {
+      position: { epoch: 0, revision: 0 },
+      home: submission.spendable ? chosen.origin : (current?.home ?? chosen.origin),
+      origin: session.node,
+    },
+  };
+  const position = { epoch: state.fleet.record.epoch, revision: (current?.position.revision ?? 0) + 1 };
+  const acceptance = { why: 'restored', position, generation: submission.generation } as const;
+  const change = acceptedChange(entry, candidate, entry.record, acceptance, submission, at);
+  effects.push(
+    note('account-restored', { account: entry.record.account, node: session.node, revision: position.revision }),
+  );
+  effects.push({
+    type: 'audit',
+    entry: {
+      at,
+      action: 'restore',
+      node: session.node,
+      account: entry.record.account,
+      details: `entry ${submission.number}`,
+    },
+  });
+  commit(state, entry, { ...change, announces: true, cause: submission }, effects);
+}
