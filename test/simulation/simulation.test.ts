@@ -1,4 +1,5 @@
 import type { AgentEffect } from '@authmesh/agent/core/effect';
+import type { Fingerprint } from '@authmesh/shared/core/identifiers';
 import { type NoteName, noteCatalogue } from '@authmesh/shared/core/notes';
 import { describe, expect, it } from 'vitest';
 import { realCores, run } from './run.ts';
@@ -79,6 +80,26 @@ describe('a broken machine is caught', () => {
       effect.type === 'write-credential' ? { ...effect, form: 'full' } : effect,
     );
     expect(caught(generous)).toBe('I9');
+  });
+
+  it('an agent that delivers the first login it ever heard of (I1)', { timeout: 60_000 }, () => {
+    const nostalgic: Cores = {
+      ...realCores,
+      agent: (state, input) => {
+        const { event } = input;
+        const key = event.type === 'announced' ? `${state.self.node} ${event.facts.account}` : '';
+        if (event.type === 'announced' && !firsts.has(key)) firsts.set(key, event.facts.access);
+        const step = realCores.agent(state, input);
+        const effects = step.effects.map(effect => {
+          if (effect.type !== 'write-credential') return effect;
+          const access = firsts.get(`${state.self.node} ${effect.account}`) ?? effect.access;
+          return { ...effect, access, refresh: undefined, form: 'bearer' as const };
+        });
+        return { state: step.state, effects };
+      },
+    };
+    const firsts = new Map<string, Fingerprint>();
+    expect(caught(nostalgic)).toBe('I1');
   });
 
   it('an agent that never delivers (liveness)', { timeout: 60_000 }, () => {

@@ -27,7 +27,7 @@ export function checkLiveness(world: World): void {
     if (copies.every(({ entry }) => entry.identity === 'profile')) continue;
     const record = world.central.records.entries.get(accountKey(account))?.value as AccountRecord | undefined;
     if (!record?.current) {
-      if (copies.some(({ entry }) => isUsable(world, entry)))
+      if (copies.some(copy => isUsable(world, copy)))
         throw new Violation('L2', `${accountLabel(account)} has no current credential`);
       continue;
     }
@@ -64,8 +64,13 @@ function copiesByAccount(world: World): Map<AccountId, Copy[]> {
   return byAccount;
 }
 
-function isUsable(world: World, { shape, access }: Entry): boolean {
+function isGood(world: World, { entry: { shape, access } }: Copy): boolean {
   return shape === 'tokens' && access !== undefined && world.issuer.isAccessGood(access, world.now);
+}
+
+/** Good by its own store's word as well: one that is dated wrongly is no help to anybody else. */
+function isUsable(world: World, copy: Copy): boolean {
+  return isGood(world, copy) && isUsableAt(copy.entry.expires, hostClock(world, copy.host));
 }
 
 /**
@@ -94,9 +99,9 @@ function isMisdated(world: World, { current }: AccountRecord): boolean {
 
 /** L1: when one copy is usable, all are. */
 function checkUsable(world: World, record: AccountRecord, copies: readonly Copy[]): void {
-  const usable = copies.find(({ entry }) => isUsable(world, entry));
+  const usable = copies.find(copy => isUsable(world, copy));
   const unusable = copies.find(
-    copy => copy.entry.identity === 'account' && !isUsable(world, copy.entry) && !mayStandBeside(world, copy, record),
+    copy => copy.entry.identity === 'account' && !isGood(world, copy) && !mayStandBeside(world, copy, record),
   );
   if (usable && unusable) {
     throw new Violation(
@@ -110,7 +115,7 @@ function checkUsable(world: World, record: AccountRecord, copies: readonly Copy[
 function checkCurrent(world: World, record: AccountRecord, copies: readonly Copy[]): void {
   for (const copy of copies) {
     const { access, identity } = copy.entry;
-    if (access?.print === record.current?.access || identity === 'profile' || !isUsable(world, copy.entry)) continue;
+    if (access?.print === record.current?.access || identity === 'profile' || !isUsable(world, copy)) continue;
     if (mayStandBeside(world, copy, record)) continue;
     throw new Violation(
       'L2',

@@ -23,6 +23,10 @@ export function succeed(lineage: Lineage, candidate: Candidate, acceptance: Acce
     // Without a new refresh token nothing says that the old one was used up.
     if (replaced.refresh !== undefined && candidate.refresh !== undefined) spent.add(replaced.refresh);
   }
+  // A predecessor that was replaced by a bearer copy first: its refresh token is known to be used up only now.
+  for (const { access, refresh } of candidate.chain) {
+    if (refresh !== undefined && candidate.refresh !== undefined && ancestors.has(access)) spent.add(refresh);
+  }
   ancestors.delete(candidate.access);
   if (candidate.refresh !== undefined) spent.delete(candidate.refresh);
   return { current: nextRevision(current, candidate, acceptance), ancestors, spent };
