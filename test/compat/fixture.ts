@@ -38,7 +38,8 @@ export interface Fixture {
   entryOnB(agent?: Agent): Promise<Readonly<Record<string, unknown>> | undefined>;
   /** Names that OpenClaw tried to reach outside this machine. */
   refused(): Promise<readonly string[]>;
-  stop(): Promise<void>;
+  /** Ends every program; with `keep` the homes and logs stay, and where they are is said. */
+  stop(keep: boolean): Promise<void>;
 }
 
 /** Signs both hosts in (the second one's copy is old and dead), starts the gateway of the second, then the fleet. */
@@ -55,7 +56,6 @@ export async function createFixture(version: string): Promise<Fixture> {
   try {
     const release = await installRelease(version);
     const folder = await mkdtemp(join(tmpdir(), 'authmesh-compat-'));
-    if (process.env.AUTHMESH_COMPAT_KEEP === undefined) stops.push(() => rm(folder, { recursive: true, force: true }));
     const provider = await startProvider();
     stops.push(() => provider.close());
     const a = await createHost(folder, 'pc-a', release, provider);
@@ -88,7 +88,11 @@ export async function createFixture(version: string): Promise<Fixture> {
       fleet,
       renew,
       entryOnB,
-      stop,
+      stop: async keep => {
+        await stop();
+        if (keep) process.stderr.write(`The homes and logs of this run are in ${folder}\n`);
+        else await rm(folder, { recursive: true, force: true });
+      },
       delivered: async (access, agent) => {
         const wanted = { timeout: deliveryMs, interval: 5, message: `the delivery to ${b.agentDir(agent)}` };
         await expect.poll(async () => (await entryOnB(agent))?.access === access, wanted).toBe(true);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createFixture, type Fixture, hour, shared } from './fixture.ts';
 import { releases } from './release.ts';
 import { playRounds } from './rounds.ts';
@@ -15,7 +15,11 @@ describe.each(versions)('OpenClaw %s', version => {
   beforeAll(async () => {
     fixture = await createFixture(version);
   });
-  afterAll(() => fixture?.stop());
+  let keep = process.env.AUTHMESH_COMPAT_KEEP !== undefined;
+  afterEach(({ task }) => {
+    keep ||= task.result?.state === 'fail';
+  });
+  afterAll(() => fixture?.stop(keep));
 
   it('a dead copy is healed when its host joins', async () => {
     const login = (await fixture.a.readStore()).profiles[shared];
