@@ -1,0 +1,87 @@
+import type { AgentEffect } from '@authmesh/agent/core/effect';
+import type { AgentEvent } from '@authmesh/agent/core/event';
+import type { AgentState } from '@authmesh/agent/core/state';
+import type { Identity } from '@authmesh/agent/io/identity';
+import { type Link, openLink } from '@authmesh/agent/io/link';
+import { isPublish, type RecordVault } from '@authmesh/agent/io/record-vault';
+import { note } from '@authmesh/shared/core/notes';
+import type { Logger } from '@authmesh/shared/node/logger';
+import { packageVersion } from '@authmesh/shared/node/version';
+import type { Announcement } from '@authmesh/shared/protocol/announcement';
+import type { Driver } from '@authmesh/shared/runtime/driver';
+
+/** Moments of a publish at which a crash must lose nothing. */
+export type PublishStep = 'publish-sending' | 'publish-sent';
+
+export interface AgentLinkOptions {
+  readonly identity: Identity;
+  readonly vault: RecordVault;
+  readonly logger: Logger;
+  readonly machine: () => Driver<AgentState, AgentEvent>;
+  /** The offset of this host's clock to the coordinator's is known anew. */
+  readonly onClockOffset: () => void;
+  readonly at?: ((step: PublishStep) => void) | undefined;
+}
+
+/** The machine's effects on its link, on a real one: fingerprints become sealed records on the way out, and back again. */
+export interface AgentLink {
+  readonly dial: (url: string) => void;
+  readonly send: (message: Extract<AgentEffect, { type: 'send' }>['message']) => void;
+  readonly close: () => void;
+}
+
+/** A link that is not dialled yet. */
+export function createAgentLink(options: AgentLinkOptions): AgentLink {
+  const { identity, vault, logger, machine } = options;
+  const { keys, membership } = identity;
+  let link: Link | undefined;
+
+  const announced = (announcement: Announcement): AgentEvent => {
+    const { type: _, sealed: __, ...facts } = announcement;
+    return { type: 'announced', facts, problem: vault.open(announcement) };
+  };
+
+  return {
+    dial(url) {
+      const { dispatch, state } = machine();
+      link?.close();
+      link = openLink(
+        {
+          url,
+          nodeKey: keys.signing,
+          fleet: membership.fleet,
+          coordinatorKey: membership.coordinatorKey,
+          role: 'daemon',
+          version: packageVersion(),
+          epoch: state.epoch,
+          now: Date.now,
+        },
+        {
+          opened: ({ clockOffsetMs, epoch, policy }) => {
+            const before = machine().state.clockOffsetMs;
+            dispatch({ type: 'link-opened', url, clockOffsetMs, epoch, policy });
+            if (machine().state.clockOffsetMs !== before) options.onClockOffset();
+          },
+          message: message => dispatch({ type: 'frame-received', message }),
+          announcement: announcement => dispatch(announced(announcement)),
+          closed: (reason, message) => dispatch({ type: 'link-closed', reason, message }),
+        },
+      );
+    },
+    send(message) {
+      if (!isPublish(message)) return link?.send(message);
+      const made = vault.attach(message);
+      if ('problem' in made) {
+        logger.note(note('publish-impossible', { store: message.observation.store, why: made.problem }));
+        return;
+      }
+      options.at?.('publish-sending');
+      link?.send(made.message);
+      options.at?.('publish-sent');
+    },
+    close() {
+      link?.close();
+      link = undefined;
+    },
+  };
+}

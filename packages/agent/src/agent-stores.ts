@@ -1,0 +1,121 @@
+import type { AgentEffect } from '@authmesh/agent/core/effect';
+import type { AgentEvent, WriteOutcome } from '@authmesh/agent/core/event';
+import type { AgentState } from '@authmesh/agent/core/state';
+import { withCreation } from '@authmesh/agent/io/adoption-store';
+import type { ParsedStore } from '@authmesh/agent/io/auth-profiles';
+import { createDeliverer, type DeliveryStep } from '@authmesh/agent/io/delivery';
+import type { RecordVault } from '@authmesh/agent/io/record-vault';
+import type { StateDirectory } from '@authmesh/agent/io/store-discovery';
+import { createStoreWatcher, type StoreWatcher } from '@authmesh/agent/io/store-watcher';
+import type { StoreId } from '@authmesh/shared/core/identifiers';
+import { note } from '@authmesh/shared/core/notes';
+import type { Logger } from '@authmesh/shared/node/logger';
+import type { Driver } from '@authmesh/shared/runtime/driver';
+
+export interface AgentStoresOptions {
+  readonly vault: RecordVault;
+  readonly logger: Logger;
+  readonly machine: () => Driver<AgentState, AgentEvent>;
+  readonly at?: ((step: DeliveryStep) => void) | undefined;
+}
+
+type Delivery = Extract<AgentEffect, { type: 'write-credential' | 'create-profile' }>;
+
+/** This host's stores: what changes in them is told to the machine, what it orders is written into them. */
+export interface AgentStores {
+  /** Watches these state directories in place of others; resolves when every store was read once. */
+  readonly watch: (stateDirs: readonly string[]) => Promise<void>;
+  readonly directories: () => readonly StateDirectory[];
+  readonly reread: (store: StoreId) => void;
+  /** Reads every store that the machine knows again. */
+  readonly rereadAll: () => void;
+  readonly rescan: () => Promise<void>;
+  /** Starts a delivery; its outcome comes back as an event. */
+  readonly deliver: (delivery: Delivery) => void;
+  /** Resolves when no delivery is under way. */
+  readonly settled: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** Stores that nobody watches yet. */
+export function createAgentStores({ vault, logger, machine, at }: AgentStoresOptions): AgentStores {
+  const deliveries = new Set<Promise<void>>();
+  let watcher: StoreWatcher | undefined;
+
+  const context = () => ({
+    fingerprint: vault.fingerprint,
+    now: Date.now(),
+    clockOffsetMs: machine().state.clockOffsetMs,
+  });
+  const takeCredentials = (parsed: ParsedStore) => {
+    for (const [access, credential] of parsed.credentials) vault.put(access, credential);
+  };
+  const directories = () => watcher?.directories() ?? [];
+  const deliverer = createDeliverer({
+    context,
+    onRead: (store, parsed, delivered) => {
+      takeCredentials(parsed);
+      watcher?.accept(store, parsed, delivered);
+    },
+    onTrouble: (store, sentence) => logger.note(note('delivery-troubled', { store, why: sentence })),
+    refusal: store => directories().find(({ stateDir }) => store.startsWith(stateDir))?.foreign[0]?.reason,
+    during: (store, work) => (watcher ? watcher.during(store, work) : work()),
+    at,
+  });
+
+  return {
+    async watch(stateDirs) {
+      await watcher?.close();
+      watcher = await createStoreWatcher({
+        stateDirs,
+        context,
+        onStore: (store, parsed) => {
+          takeCredentials(parsed);
+          machine().dispatch({ type: 'store-observed', store, seen: parsed.seen });
+        },
+        onDirectories: found => {
+          noteForeign(found, logger);
+          machine().dispatch({ type: 'configured', config: withCreation(machine().state.config, found) });
+        },
+        onTrouble: sentence => logger.note(note('watching-troubled', { why: sentence })),
+      });
+      // What is not configured any more leaves the fleet's care.
+      const watched = new Set(directories().flatMap(({ agents }) => agents.map(agent => agent.store)));
+      for (const store of machine().state.stores.keys()) {
+        if (!watched.has(store)) machine().dispatch({ type: 'store-observed', store, seen: { state: 'absent' } });
+      }
+    },
+    directories,
+    reread: store => void watcher?.reread(store),
+    rereadAll() {
+      for (const store of machine().state.stores.keys()) watcher?.reread(store);
+    },
+    rescan: async () => watcher?.rescan(),
+    deliver(delivery) {
+      const { store, profile, form, access, refresh } = delivery;
+      const known = vault.get(access);
+      const settle = (outcome: WriteOutcome) => machine().dispatch({ type: 'write-settled', store, profile, outcome });
+      if (!known) {
+        const reason = 'the login’s record is not at hand; it comes with the next announcement';
+        queueMicrotask(() => settle({ result: 'failed', reason }));
+        return;
+      }
+      const isNew = delivery.type === 'create-profile';
+      const expected = isNew ? {} : delivery.expected;
+      const credential = refresh === undefined ? { ...known, refresh: undefined } : known;
+      const done = deliverer.deliver({ store, profile, expected, credential, form, isNew }).then(settle);
+      deliveries.add(done);
+      void done.finally(() => deliveries.delete(done));
+    },
+    async settled() {
+      await Promise.all(deliveries);
+    },
+    close: async () => watcher?.close(),
+  };
+}
+
+function noteForeign(directories: readonly StateDirectory[], logger: Logger): void {
+  for (const { foreign } of directories) {
+    for (const { path, reason } of foreign) logger.note(note('store-foreign', { file: path, why: reason }));
+  }
+}
