@@ -28,6 +28,6 @@ export function custodyFor(state: AgentState, account: AccountId, profile: Profi
  */
 export function formFor(state: AgentState, facts: AnnouncementFacts, profile: ProfileId): CredentialForm {
   if (facts.restored && facts.refresh === undefined) return 'bearer';
-  if (custodyFor(state, facts.account, profile) === 'copy') return 'full';
-  return facts.home === state.self.node ? 'full' : 'bearer';
+  if (facts.home === state.self.node) return 'full';
+  return custodyFor(state, facts.account, profile) === 'copy' ? 'full' : 'bearer';
 }

@@ -1,4 +1,4 @@
-import type { CopyKey } from '@authmesh/shared/core/identifiers';
+import type { CopyKey, Fingerprint } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
 import { type Instant, isUsable, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
@@ -17,9 +17,10 @@ const failedRetryMsMax: Milliseconds = minute;
 export function deliver(state: AgentState, key: CopyKey, at: Instant, effects: AgentEffect[]): void {
   const copy = state.copies.get(key);
   const facts = copy && state.accounts.get(copy.account);
-  if (!copy?.seen || !facts || !mayWrite(state, copy, at)) return;
+  // Asked after every event, of every copy: the cheap questions come first.
+  if (!copy?.seen || !facts) return;
   const due = dueForm(state, copy, facts, at);
-  if (!due) return;
+  if (!due || !mayWrite(state, copy, at)) return;
   const { store, profile, account, seen } = copy;
   // Invariant I10: whoever spent a spent refresh token once more would end the login.
   const form = due === 'full' && isRenewedHere(state, facts) ? 'bearer' : due;
@@ -54,14 +55,16 @@ function mayWrite(state: AgentState, copy: Copy, at: Instant): boolean {
 function dueForm(state: AgentState, copy: Copy, facts: AnnouncementFacts, at: Instant): CredentialForm | undefined {
   const { seen, judged } = copy;
   if (!seen || !judged || judged.access !== seen.access) return undefined;
-  const form = formFor(state, facts, copy.profile);
   switch (judged.verdict) {
     case 'stale':
-      return seen.access === facts.access ? undefined : form;
+      return seen.access === facts.access ? undefined : formFor(state, facts, copy.profile);
     case 'unfit':
-      return isUsable(facts.expiresAt, at - state.clockOffsetMs) ? form : undefined;
-    case 'in-step':
-      return seen.access === facts.access && isInOtherForm(seen.refresh, facts, form) ? form : undefined;
+      return isUsable(facts.expiresAt, at - state.clockOffsetMs) ? formFor(state, facts, copy.profile) : undefined;
+    case 'in-step': {
+      if (seen.access !== facts.access || facts.refresh === undefined) return undefined;
+      const form = formFor(state, facts, copy.profile);
+      return isInOtherForm(seen.refresh, facts.refresh, form) ? form : undefined;
+    }
     default:
       return undefined;
   }
@@ -78,9 +81,8 @@ function isRenewedHere(state: AgentState, facts: AnnouncementFacts): boolean {
 }
 
 /** The right login in the wrong form: a refresh token too many, or one too few. */
-function isInOtherForm(refresh: string | undefined, facts: AnnouncementFacts, form: CredentialForm): boolean {
-  if (facts.refresh === undefined) return false;
-  return form === 'bearer' ? refresh === facts.refresh : refresh === undefined;
+function isInOtherForm(refresh: Fingerprint | undefined, current: Fingerprint, form: CredentialForm): boolean {
+  return form === 'bearer' ? refresh === current : refresh === undefined;
 }
 
 /** A delivery ended. */

@@ -21,6 +21,16 @@ const stableProviders: readonly RegExp[] = [/^google/, /^gemini/, /^github-copil
 export function custodyOf(config: CustodyConfig, subject: Subject): Custody {
   const setting = typeof config === 'string' ? config : (firstMatch(config, subject) ?? 'auto');
   if (setting !== 'auto') return setting;
-  const provider = canonicalProvider(subject.provider);
-  return stableProviders.some(stable => stable.test(provider)) ? 'copy' : 'home';
+  return isStable(canonicalProvider(subject.provider)) ? 'copy' : 'home';
+}
+
+const stable = new Map<string, boolean>();
+
+function isStable(provider: string): boolean {
+  let answer = stable.get(provider);
+  if (answer === undefined) {
+    answer = stableProviders.some(pattern => pattern.test(provider));
+    stable.set(provider, answer);
+  }
+  return answer;
 }
