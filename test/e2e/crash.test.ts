@@ -5,7 +5,7 @@ import type { AgentStep } from '@authmesh/agent/agent';
 import { deliverySteps } from '@authmesh/agent/io/delivery';
 import type { CommitStep } from '@authmesh/coordinator/coordinator';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { crashFile } from './crash/crash-point.ts';
+import { type Crash, crashFile } from './crash/crash-point.ts';
 import { until } from './harness/condition.ts';
 import type { Host } from './harness/host.ts';
 import { oauth, owner } from './harness/login.ts';
@@ -38,6 +38,11 @@ function bystanders(host: Host): string {
   return JSON.stringify([rest, { ...profiles, [login.profile]: undefined }]);
 }
 
+/** The program whose home folder this is dies at its next such step. */
+function dieAt(folder: string, step: AgentStep | CommitStep): void {
+  writeFileSync(join(folder, crashFile), JSON.stringify({ step } satisfies Crash));
+}
+
 function leftovers(host: Host): string[] {
   return readdirSync(dirname(host.store().path)).filter(name => name !== 'auth-profiles.json');
 }
@@ -48,7 +53,7 @@ describe('an agent that is killed in a delivery', () => {
     async step => {
       const before = t440.store().entry(login.profile);
       const untouched = bystanders(t440);
-      writeFileSync(join(dirname(t440.stateDir), crashFile), step);
+      dieAt(dirname(t440.stateDir), step);
       const renewed = oauth(login);
       pcA.store().put(login.profile, renewed);
       expect((await t440.daemon().ended).signal).toBe('SIGKILL');
@@ -71,7 +76,7 @@ describe('an agent that is killed in a delivery', () => {
 describe('an agent that is killed in a publish', () => {
   const steps: readonly AgentStep[] = ['publish-sending', 'publish-sent', 'journal-written', 'journal-synced'];
   it.each(steps)('at "%s" loses nothing: the new login is everywhere when it is back', async step => {
-    writeFileSync(join(dirname(t440.stateDir), crashFile), step);
+    dieAt(dirname(t440.stateDir), step);
     const renewed = oauth(login);
     t440.store().put(login.profile, renewed);
     const written = t440.store().bytes();
@@ -93,7 +98,7 @@ describe('a coordinator that is killed in a commit', () => {
     const mine = owner();
     const first = await share(mine, pcA, t440);
     const revision = (await pcA.account(mine))?.revision ?? 0;
-    writeFileSync(join(fleet.folder, crashFile), step);
+    dieAt(fleet.folder, step);
     const renewed = oauth(mine);
     pcA.store().put(mine.profile, renewed);
     expect((await fleet.coordinator.daemon().ended).signal).toBe('SIGKILL');

@@ -1,15 +1,25 @@
 import { lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { until } from './harness/condition.ts';
 import { doctorDocument, joinDocument, statusDocument } from './harness/contract.ts';
+import type { Host } from './harness/host.ts';
 import { hour, oauth, owner, secret } from './harness/login.ts';
 import { renew, share } from './harness/share.ts';
 import { createDatabase, type Era } from './harness/sqlite.ts';
-import { useStage } from './harness/stage.ts';
+import { type Fleet, useStage } from './harness/stage.ts';
 import type { StoreFile } from './harness/store-file.ts';
 
 const stage = useStage();
+let fleet: Fleet;
+let pcA: Host;
+let t440: Host;
+
+beforeAll(async () => {
+  const started = await stage.hosts('pc-a', 't440');
+  fleet = started.fleet;
+  [pcA, t440] = started.hosts;
+}, 60_000);
 
 const whole = () => JSON.stringify({ version: 1, profiles: { 'xai:broken': oauth(owner('xai')) } });
 
@@ -35,45 +45,43 @@ function contents(path: string): string {
 
 describe('a broken store', () => {
   it('is named and left as it is, while everything else goes on; repaired, it is used again', async () => {
-    const { fleet, hosts } = await stage.hosts('pc-a');
-    const [pcA] = hosts;
-    const t440 = fleet.host('t440');
-    await fleet.join(t440);
+    const mac = fleet.host('mac');
+    await fleet.join(mac);
     const before = new Map<string, string>();
     for (const [agent, make] of Object.entries(broken)) {
-      const store = t440.store(agent);
+      const store = mac.store(agent);
       mkdirSync(dirname(store.path), { recursive: true });
       make(store);
       before.set(store.path, contents(store.path));
     }
-    await t440.start();
+    await mac.start();
     const login = owner();
-    await share(login, pcA, t440);
+    await share(login, pcA, mac);
     await until('every broken store is set aside', async () => {
-      const { stores } = await t440.status();
+      const { stores } = await mac.status();
       return stores.filter(({ state }) => state === 'quarantined').length === before.size;
     });
-    await renew(login, pcA, t440);
+    await renew(login, pcA, mac);
 
-    const { code, document } = await t440.json('status');
+    const { code, document } = await mac.json('status');
     expect(code).toBe(1);
     const aside = statusDocument.parse(document).stores.filter(({ state }) => state === 'quarantined');
     expect(aside.map(({ store }) => store).toSorted()).toEqual([...before.keys()].toSorted());
     expect(aside.every(({ reason }) => reason !== undefined && reason.length > 10)).toBe(true);
-    const doctor = doctorDocument.parse((await t440.json('doctor')).document);
+    const doctor = doctorDocument.parse((await mac.json('doctor')).document);
     const named = doctor.findings.filter(({ name, state }) => name === 'store' && state === 'problem');
     for (const path of before.keys()) expect(named.some(({ found }) => found.includes(path))).toBe(true);
-    expect(t440.daemon().isRunning()).toBe(true);
+    expect(mac.daemon().isRunning()).toBe(true);
     for (const [path, bytes] of before) expect(contents(path) === bytes, path).toBe(true);
 
-    const repaired = t440.store('halved');
+    const repaired = mac.store('halved');
     repaired.write(JSON.stringify({ version: 1, profiles: { [login.profile]: oauth(login, -hour) } }));
     await repaired.holds(login.profile, pcA.store().entry(login.profile) ?? {});
     // And the other way round: a store that was in step becomes a folder, and comes back old.
     rmSync(repaired.path);
     mkdirSync(repaired.path);
     await until('the folder is set aside', async () => {
-      const { stores } = await t440.status();
+      const { stores } = await mac.status();
       return stores.some(({ store, state }) => store === repaired.path && state === 'quarantined');
     });
     rmdirSync(repaired.path);
@@ -84,8 +92,6 @@ describe('a broken store', () => {
 
 describe('an unusable entry', () => {
   it('never spreads, and is healed by the fleet’s login', async () => {
-    const { hosts } = await stage.hosts('pc-a', 't440');
-    const [pcA, t440] = hosts;
     const fence = `openclaw-oauth-refresh-fence:v1:${'0'.repeat(32)}`;
     const flaws: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
       missing: { expires: undefined },
@@ -120,8 +126,6 @@ describe('an unusable entry', () => {
   });
 
   it('without a provider, or that is no object, is passed over and kept', async () => {
-    const { hosts } = await stage.hosts('pc-a', 't440');
-    const [pcA, t440] = hosts;
     const login = owner();
     const odd = {
       'a:b': { type: 'oauth', access: secret('access') },
@@ -129,17 +133,17 @@ describe('an unusable entry', () => {
       'e:f': null,
       'g:h': { type: 'x' },
     };
-    t440.store().write(JSON.stringify({ version: 1, profiles: odd }));
-    await share(login, pcA, t440);
-    const { [login.profile]: _, ...others } = t440.store().read().profiles;
+    const store = t440.store('odd');
+    pcA.store().put(login.profile, oauth(login));
+    store.write(JSON.stringify({ version: 1, profiles: { ...odd, [login.profile]: oauth(login, -hour) } }));
+    await store.holds(login.profile, pcA.store().entry(login.profile) ?? {});
+    const { [login.profile]: _, ...others } = store.read().profiles;
     expect(others).toEqual(odd);
   });
 });
 
 describe('a lock', () => {
   it('of a living owner is waited for, one of a dead owner is taken over', async () => {
-    const { hosts } = await stage.hosts('pc-a', 't440');
-    const [pcA, t440] = hosts;
     const login = owner();
     const before = await share(login, pcA, t440);
     const lock = `${t440.store().path}.lock`;
@@ -170,7 +174,7 @@ describe('a host whose OpenClaw keeps logins in a database', () => {
       const path = createDatabase(modern.stateDir, era, { [login.profile]: oauth(login) });
       const bytes = readFileSync(path, 'base64');
       const { document: invite } = await pcA.json<{ code: string }>('invite');
-      const joined = await modern.json('join', invite.code, '--name', 'modern', '--state-dir', modern.stateDir);
+      const joined = await modern.json('join', invite.code, '--name', modern.name, '--state-dir', modern.stateDir);
       const expected = { stateDir: modern.stateDir, generation: 'sqlite', foreign: [{ path }] };
       expect(joinDocument.parse(joined.document)).toMatchObject({ stores: [], openclaw: [expected] });
       modern.configure({ sync: { create: ['*'] } });

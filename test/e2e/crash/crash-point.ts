@@ -2,15 +2,28 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** The file in a program's home folder that names the step at which it dies. */
+/** The file in a program's home folder that says where it dies, and of what. */
 export const crashFile = 'crash-at';
 
-/** Ends this process with SIGKILL at the step that the crash file names; the file goes first, so that the next run lives. */
+/** `words`: of a fault of its own that quotes them, as one deep in a library might; else of SIGKILL. */
+export interface Crash {
+  readonly step: string;
+  readonly words?: string | undefined;
+}
+
+/** Ends this process at the step that the crash file names; the file goes first, so that the next run lives. */
 export function crashPoint(): (step: string) => void {
   const file = join(homedir(), crashFile);
   return step => {
-    if (!existsSync(file) || readFileSync(file, 'utf8') !== step) return;
+    if (!existsSync(file)) return;
+    const crash = JSON.parse(readFileSync(file, 'utf8')) as Crash;
+    if (crash.step !== step) return;
     rmSync(file);
-    process.kill(process.pid, 'SIGKILL');
+    const { words } = crash;
+    if (words === undefined) process.kill(process.pid, 'SIGKILL');
+    else
+      setImmediate(() => {
+        throw new Error(words);
+      });
   };
 }
