@@ -1,5 +1,6 @@
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Candidate } from '@authmesh/shared/core/lineage';
+import { comparePositions } from '@authmesh/shared/core/position';
 import { type Acceptance, succeed } from '@authmesh/shared/core/succession';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Change } from './commit.ts';
@@ -54,11 +55,11 @@ export function generationMin(state: CoordinatorState, { record }: AccountEntry)
 
 /**
  * A coordinator that came back from a backup may announce in a generation that some node has gone beyond and refuses.
- * Only a store that holds the current login as it was announced can vouch for it again.
+ * Only a node that holds the current login, and knows of none after it, can vouch for it again.
  */
 export function isOutranked(state: CoordinatorState, entry: AccountEntry, candidate: Candidate): boolean {
   const { current } = entry.record;
-  return (
-    current !== undefined && current.refresh === candidate.refresh && current.generation < generationMin(state, entry)
-  );
+  if (!current || current.refresh !== candidate.refresh || current.generation >= generationMin(state, entry))
+    return false;
+  return candidate.announced !== undefined && comparePositions(candidate.announced.position, current.position) >= 0;
 }

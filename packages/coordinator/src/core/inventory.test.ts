@@ -136,11 +136,12 @@ describe('a node that has applied a later generation than the coordinator knows'
     link: 1,
     message: {
       type: 'inventory',
-      observations: [{ ...observation, access, chain: [] }],
+      observations: [{ ...observation, access, chain: [], announced: revision === 3 ? place : undefined }],
       known: [{ account, position: { epoch: 1, revision }, generation }],
       last: true,
     },
   });
+  const place = { position: { epoch: 1, revision: 3 }, home: node, origin: node };
   const judgements = (effects: readonly CoordinatorEffect[]) =>
     effects.flatMap(effect =>
       effect.type === 'send' && effect.message.type === 'judgements' ? effect.message.judgements : [],
@@ -159,7 +160,7 @@ describe('a node that has applied a later generation than the coordinator knows'
       link: 1,
       message: {
         type: 'publish',
-        observation: { ...observation, access: print('3'), chain: [] },
+        observation: { ...observation, access: print('3'), chain: [], announced: place },
         generation,
         sealed: 'BBBB' as Sealed,
       },
@@ -177,5 +178,10 @@ describe('a node that has applied a later generation than the coordinator knows'
         }),
       }),
     );
+  });
+
+  it('does not make it ask a node that holds it as an old file, and knows of a login after it', () => {
+    const asked = judgements(connected()(inventory(print('3'), 7, 2)));
+    expect(asked).toEqual([expect.objectContaining({ verdict: 'in-step' })]);
   });
 });
