@@ -52,6 +52,7 @@ function wasHere(state: AgentState, { account, profile }: AnnouncementFacts): bo
 }
 
 function obstacle(state: AgentState, { account, profile }: AnnouncementFacts, store: StoreId): string | undefined {
+  if (state.link.phase === 'draining') return 'the agent is stopping; try again';
   if (!isCovered(state, account, profile)) return 'the configuration leaves it out (`sync.profiles`, `sync.apiKeys`)';
   const there = state.copies.get(copyKey(store, profile));
   if (there?.seen || there?.writing) return `another login stands under ${profile} in ${store}`;

@@ -20,6 +20,13 @@ export function dial(state: AgentState, at: Instant, effects: AgentEffect[]): vo
   effects.push({ type: 'dial', url });
 }
 
+/** Tries at once, whatever was waited for: the reason to wait is gone. */
+export function dialAnew(state: AgentState, at: Instant, effects: AgentEffect[]): void {
+  state.link = { ...state.link, attempt: 0 };
+  effects.push({ type: 'clear-timer', timer: 'dial' });
+  dial(state, at, effects);
+}
+
 /** The coordinator proved itself: everything that this host has goes to it as metadata. */
 export function linkOpened(
   state: AgentState,
@@ -28,13 +35,20 @@ export function linkOpened(
   effects: AgentEffect[],
 ): void {
   if (state.link.phase !== 'dialing') return;
-  state.link = { phase: 'online', attempt: 0, url: event.url, since: at, lastHeard: at, synced: false };
+  const { attempt } = state.link;
+  state.link = { phase: 'online', attempt, url: event.url, since: at, lastHeard: at, synced: false };
   state.clockOffsetMs = significantOffset(event.clockOffsetMs);
   state.epoch = Math.max(state.epoch, event.epoch);
   state.policy = event.policy;
   effects.push(note('link-opened', { why: event.url }), { type: 'clear-timer', timer: 'dial' });
   effects.push({ type: 'set-timer', timer: 'beat', delayMs: beatIntervalMs });
   sendInventory(state, at, effects);
+}
+
+/** The answer to this link's inventory is complete: only now the link is good, for one that breaks before is no better than none. */
+export function linkSynced(state: AgentState, effects: AgentEffect[]): void {
+  state.link = { ...state.link, attempt: 0, synced: true };
+  effects.push(note('synced'));
 }
 
 /** The link is gone, or never came to be: try again after full jitter. */
@@ -81,9 +95,7 @@ export function clockJumped(state: AgentState, byMs: Milliseconds, at: Instant, 
     effects.push({ type: 'send', message: { type: 'beat', at } });
     effects.push({ type: 'set-timer', timer: 'silence', delayMs: wakeAnswerMsMax });
   } else if (state.link.phase === 'offline') {
-    state.link = { ...state.link, attempt: 0 };
-    effects.push({ type: 'clear-timer', timer: 'dial' });
-    dial(state, at, effects);
+    dialAnew(state, at, effects);
   }
 }
 

@@ -9,7 +9,17 @@ import { answered, asked, replyToAll } from './control.ts';
 import { deliverAll, writeSettled } from './delivery.ts';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent, AgentTimer } from './event.ts';
-import { beat, beatReceived, clockJumped, dial, linkClosed, linkOpened, silenceEnded } from './link.ts';
+import {
+  beat,
+  beatReceived,
+  clockJumped,
+  dial,
+  dialAnew,
+  linkClosed,
+  linkOpened,
+  linkSynced,
+  silenceEnded,
+} from './link.ts';
 import { storeObserved } from './observation.ts';
 import { sendInventory } from './report.ts';
 import { revisit, scheduleRevisit, shiftDeadlines } from './revisit.ts';
@@ -82,8 +92,7 @@ function frameReceived(state: AgentState, message: DownMessage, at: Instant, eff
       judged(state, message.judgements, effects);
       break;
     case 'synced':
-      state.link = { ...state.link, synced: true };
-      effects.push(note('synced'));
+      linkSynced(state, effects);
       createConfigured(state, effects);
       break;
     case 'beat':
@@ -124,10 +133,13 @@ function timerFired(state: AgentState, timer: AgentTimer, at: Instant, effects: 
 
 /** New configuration takes effect at once: what takes part now is reported, another coordinator is dialled. */
 function configured(state: AgentState, config: AgentState['config'], at: Instant, effects: AgentEffect[]): void {
-  const moved = state.link.url !== undefined && !config.coordinators.includes(state.link.url);
+  const { phase, url } = state.link;
+  const moved = url === undefined || !config.coordinators.includes(url);
   state.config = config;
-  if (moved) effects.push({ type: 'close-link' });
-  else if (state.link.phase === 'online') {
+  if (phase === 'draining') return;
+  if (moved && phase === 'offline') dialAnew(state, at, effects);
+  else if (moved) effects.push({ type: 'close-link' });
+  else if (phase === 'online') {
     sendInventory(state, at, effects);
     createConfigured(state, effects);
   }
