@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { z } from 'zod';
 import { AuthmeshError, systemErrorCode, systemReason } from './errors.ts';
@@ -9,7 +9,10 @@ const directoryMode = 0o700;
 /** Rights of group and others. */
 const foreignRights = 0o077;
 
-/** Makes `directory` (and its parents) with mode 0700; refuses one that others may enter, or that is somebody else's. */
+/**
+ * Makes `directory` (and its parents) with mode 0700. One of this user's that others may enter, as a plain `mkdir`
+ * makes it, is closed to them; one of somebody else's is refused. Files inside are judged when they are read.
+ */
 export async function ensurePrivateDirectory(directory: string): Promise<void> {
   await attempt('make the folder', directory, () => mkdir(directory, { recursive: true, mode: directoryMode }));
   const found = await attempt('look at', directory, () => stat(directory));
@@ -18,7 +21,10 @@ export async function ensurePrivateDirectory(directory: string): Promise<void> {
       hint: 'move it away or name another',
     });
   }
-  refuseForeign(directory, found, directoryMode);
+  refuseForeignOwner(directory, found);
+  if ((found.mode & foreignRights) !== 0) {
+    await attempt('change the mode of', directory, () => chmod(directory, directoryMode));
+  }
 }
 
 /**
@@ -90,15 +96,19 @@ export async function readPrivateJson<Schema extends z.ZodType>(
 
 const restoreHint = 'put it back from a backup, or move it away to begin anew';
 
-function refuseForeign(path: string, found: { readonly mode: number; readonly uid: number }, mode: number): void {
-  const rights = `0${(found.mode & 0o777).toString(8)}`;
+function refuseForeignOwner(path: string, found: { readonly uid: number }): void {
   const user = process.getuid?.();
-  if (user !== undefined && found.uid !== user) {
-    throw new AuthmeshError('ERR_FILE_PERMISSIONS', `${path} belongs to user ${found.uid}, this is user ${user}`, {
-      hint: 'run authmesh as its owner, or give the file to this user',
-    });
-  }
+  if (user === undefined || found.uid === user) return;
+  throw new AuthmeshError('ERR_FILE_PERMISSIONS', `${path} belongs to user ${found.uid}, this is user ${user}`, {
+    hint: 'run authmesh as its owner, or give the file to this user',
+  });
+}
+
+/** A secret that others could read may be known to them: that is for its owner to judge. */
+function refuseForeign(path: string, found: { readonly mode: number; readonly uid: number }, mode: number): void {
+  refuseForeignOwner(path, found);
   if (process.platform === 'win32' || (found.mode & foreignRights) === 0) return;
+  const rights = `0${(found.mode & 0o777).toString(8)}`;
   throw new AuthmeshError('ERR_FILE_PERMISSIONS', `${path} can be opened by others (mode ${rights})`, {
     hint: `run: chmod ${mode.toString(8)} '${path}'`,
   });
