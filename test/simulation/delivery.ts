@@ -103,7 +103,8 @@ function replaceEntry(
   const { access, issuedAt } = held.credential;
   const written: Entry = {
     account: before?.account ?? effect.account,
-    identity: before?.identity ?? 'account',
+    // Whose it is was said by the profile's own name, or by the credential.
+    identity: before?.identity ?? (effect.account.endsWith(`/${effect.profile}`) ? 'profile' : 'account'),
     shape: 'tokens',
     access,
     refresh,

@@ -1,7 +1,7 @@
 import type { AccountId, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { accountLabel } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, shiftExpiry } from '@authmesh/shared/core/time';
-import { crashAgent, type Host, hostClock, startAgent, tell } from './host.ts';
+import { type Host, hostClock, tell } from './host.ts';
 import type { Grant, Provider } from './issuer.ts';
 import { put } from './openclaw.ts';
 import { writeLine } from './trace.ts';
@@ -87,16 +87,6 @@ export function deleteProfile(world: World, host: Host, store: Store, profile: P
 /** Restarts the agent the polite way. */
 export function drainAgent(world: World, host: Host): void {
   if (host.agent) tell(world, host, host.agent, { type: 'drain-requested' });
-}
-
-/** Brings the agent back after it stopped, however it did. */
-export function ensureAgent(world: World, host: Host): void {
-  if (host.asleepUntil <= world.now) startAgent(world, host);
-}
-
-/** Kills the agent. */
-export function killAgent(world: World, host: Host): void {
-  crashAgent(world, host, false);
 }
 
 /** Sets the host's clock. */

@@ -6,7 +6,7 @@ import { linkCopies, restoreLogin } from './command-line.ts';
 import type { SharedLogin } from './fleet.ts';
 import type { Host } from './host.ts';
 import type { OpenClaw } from './openclaw.ts';
-import { deleteProfile, drainAgent, logIn, restoreFile } from './operator.ts';
+import { adopt, deleteProfile, drainAgent, logIn, restoreFile } from './operator.ts';
 import { imageOf, type Store, type StoreImage } from './world/disk.ts';
 import type { Random } from './world/random.ts';
 import { after, type World } from './world/world.ts';
@@ -21,6 +21,7 @@ export interface Temper {
   readonly restarts: number;
   readonly rollsBack: number;
   readonly links: number;
+  readonly adopts: number;
 }
 
 /** People at work until `over`. */
@@ -61,6 +62,7 @@ function act(world: World, { temper, logins, images }: Workload, random: Random)
   if (random.chance(temper.deletes) && store.profiles.size > 1)
     deleteProfile(world, host, store, random.pick([...store.profiles.keys()]));
   if (random.chance(temper.restarts)) drainAgent(world, host);
+  if (random.chance(temper.adopts)) adopt(world, host, store.id, 1 + random.below(1_000_000));
   const { account, identity } = random.pick(logins);
   if (random.chance(temper.rollsBack)) rollBack(world, host, account, random);
   if (identity === 'profile' && random.chance(temper.links)) {
@@ -118,5 +120,6 @@ export function drawTemper(random: Random): Temper {
     restarts: random.chance(0.5) ? random.fraction() * 0.3 : 0,
     rollsBack: random.chance(0.3) ? random.fraction() * 0.1 : 0,
     links: random.chance(0.5) ? random.fraction() * 0.3 : 0,
+    adopts: random.chance(0.5) ? random.fraction() * 0.2 : 0,
   };
 }
