@@ -1,8 +1,9 @@
 import { hour, type Instant, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
+import { crashAgent, startAgent } from './agent-process.ts';
 import { crashCoordinator, startCoordinator, tellCoordinator } from './central.ts';
 import { cutLink } from './connection.ts';
 import { healRates } from './faults.ts';
-import { crashAgent, type Host, startAgent } from './host.ts';
+import type { Host } from './host.ts';
 import { setClock } from './operator.ts';
 import { sleepHost } from './sleep.ts';
 import { writeLine } from './trace.ts';

@@ -1,7 +1,8 @@
 import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { WriteOutcome } from '@authmesh/agent/core/event';
+import { crashAgent, tell } from './agent-process.ts';
 import { crashesNow } from './faults.ts';
-import { type Agent, afterOnHost, crashAgent, type Host, tell } from './host.ts';
+import { type Agent, afterOnHost, type Host } from './host.ts';
 import { expiryOnHost } from './vault.ts';
 import { observeStore, seeProfile } from './watching.ts';
 import { type Entry, entryDigest, type Store } from './world/disk.ts';

@@ -1,8 +1,9 @@
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
-import { peerEnrols } from './central.ts';
+import { startAgent } from './agent-process.ts';
 import { simulatedVersion } from './connection.ts';
 import { invites } from './fleet.ts';
-import { type Host, hostClock, startAgent } from './host.ts';
+import { type Host, hostClock } from './host.ts';
+import { peerEnrols } from './peers.ts';
 import { writeLine } from './trace.ts';
 import type { Link } from './world/network.ts';
 import { after, type World } from './world/world.ts';

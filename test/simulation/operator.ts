@@ -1,7 +1,8 @@
 import type { AccountId, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { accountLabel } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, shiftExpiry } from '@authmesh/shared/core/time';
-import { type Host, hostClock, tell } from './host.ts';
+import { tell } from './agent-process.ts';
+import { type Host, hostClock } from './host.ts';
 import type { Grant, Provider } from './issuer.ts';
 import { put } from './openclaw.ts';
 import { writeLine } from './trace.ts';

@@ -1,6 +1,7 @@
 import type { Milliseconds } from '@authmesh/shared/core/time';
+import { tell } from './agent-process.ts';
 import { cutLink } from './connection.ts';
-import { afterOnHost, type Host, tell } from './host.ts';
+import { afterOnHost, type Host } from './host.ts';
 import { writeLine } from './trace.ts';
 import type { World } from './world/world.ts';
 

@@ -1,7 +1,8 @@
 import type { SeenProfile, SeenStore } from '@authmesh/agent/core/event';
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { second } from '@authmesh/shared/core/time';
-import { type Agent, afterOnHost, type Host, tell } from './host.ts';
+import { tell } from './agent-process.ts';
+import { type Agent, afterOnHost, type Host } from './host.ts';
 import { keepRead } from './vault.ts';
 import { type Entry, type Store, storeDigest } from './world/disk.ts';
 import type { World } from './world/world.ts';

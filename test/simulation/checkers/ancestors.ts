@@ -1,8 +1,8 @@
 import { type AccountRecord, accountKey } from '@authmesh/coordinator/core/record';
 import { copyKey, type Fingerprint } from '@authmesh/shared/core/identifiers';
 import { comparePositions, type Position } from '@authmesh/shared/core/position';
-import { printName } from '../describe.ts';
 import { clockWasSet } from '../host.ts';
+import { printName } from '../wording.ts';
 import { type Checker, Violation } from './check.ts';
 
 /**

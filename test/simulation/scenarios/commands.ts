@@ -1,13 +1,14 @@
 import { type AccountRecord, accountKey } from '@authmesh/coordinator/core/record';
 import { type AccountId, accountLabel } from '@authmesh/shared/core/identifiers';
+import { crashAgent, startAgent } from '../agent-process.ts';
 import { crashCoordinator, startCoordinator } from '../central.ts';
 import { linkCopies, restoreLogin } from '../command-line.ts';
-import { printName, storeName } from '../describe.ts';
-import { crashAgent, hostClock, startAgent } from '../host.ts';
+import { hostClock } from '../host.ts';
 import { join } from '../joining.ts';
 import { refreshLogin } from '../openclaw.ts';
 import { copyProfile, deleteProfile, drainAgent, logIn, restoreFile, setClock } from '../operator.ts';
 import { sleepHost } from '../sleep.ts';
+import { printName, storeName } from '../wording.ts';
 import { imageOf } from '../world/disk.ts';
 import { backUp, restoreBackup } from '../world/records.ts';
 import { advance } from '../world/world.ts';
