@@ -1,9 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
+/** One kind of test after the other: what waits for real processes is not beside what keeps every core busy. */
+const kinds = [
+  { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'test/tidy/**/*.test.ts'], testTimeout: 30_000 },
+  { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 90_000 },
+  { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 30_000 },
+] as const;
+
 export default defineConfig({
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'test/{tidy,simulation,e2e}/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    projects: kinds.map(({ name, include, testTimeout }, groupOrder) => ({
+      test: { name, include: [...include], testTimeout, hookTimeout: testTimeout, sequence: { groupOrder } },
+    })),
   },
 });
