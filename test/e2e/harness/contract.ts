@@ -59,7 +59,6 @@ export const statusDocument = z.strictObject({
   pools: z.array(z.never()),
   drift: z.array(z.never()),
 });
-export type StatusDocument = z.infer<typeof statusDocument>;
 
 export const nodesDocument = z.array(
   z.strictObject({
@@ -154,7 +153,6 @@ export const doctorDocument = z.strictObject({
     }),
   ),
 });
-export type DoctorDocument = z.infer<typeof doctorDocument>;
 
 export const adoptDocument = z.strictObject({
   adopted: z.array(z.string()),
