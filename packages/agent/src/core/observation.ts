@@ -1,4 +1,4 @@
-import { type CopyKey, copyKey, type StoreId } from '@authmesh/shared/core/identifiers';
+import { accountProvider, type CopyKey, copyKey, type StoreId } from '@authmesh/shared/core/identifiers';
 import type { Prints } from '@authmesh/shared/core/lineage';
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
@@ -37,9 +37,11 @@ export function storeObserved(
 }
 
 function noteStore(store: StoreId, before: string | undefined, now: string, effects: AgentEffect[]): void {
-  if (before === 'quarantined') effects.push(note('store-recovered', { store }));
+  if (now === 'readable' && before === 'quarantined') effects.push(note('store-recovered', { store }));
   else if (now === 'readable' && before !== 'readable') effects.push(note('store-appeared', { store }));
-  else if (now === 'absent' && before === 'readable') effects.push(note('store-vanished', { store }));
+  else if (now === 'absent' && before !== undefined && before !== 'absent') {
+    effects.push(note('store-vanished', { store }));
+  }
 }
 
 /** One profile as it stands on disk now. */
@@ -66,10 +68,12 @@ export function profileObserved(
   report(state, key, at, effects);
 }
 
-/** Tokens that are empty or fenced cannot say whose they are: the profile still is what it was. */
+/** Tokens that are empty or fenced cannot say whose they are: the profile still is what it was, and as surely. */
 function withRememberedAccount(seen: SeenProfile, before: Copy | undefined): SeenProfile {
   if (seen.health === 'sound' || !before || before.account === seen.account) return seen;
-  return { ...seen, account: before.account };
+  const isOther =
+    !before.account.startsWith(`${seen.kind}:`) || accountProvider(before.account) !== accountProvider(seen.account);
+  return isOther ? seen : { ...seen, account: before.account, identity: 'account' };
 }
 
 function nextCopy(store: StoreId, seen: SeenProfile, before: Copy | undefined, at: Instant): Copy {
