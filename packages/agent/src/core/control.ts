@@ -1,6 +1,6 @@
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import { second } from '@authmesh/shared/core/time';
-import type { AnswerBody } from '@authmesh/shared/protocol/answer';
+import type { DownMessage } from '@authmesh/shared/protocol/down';
 import { joinOverview } from '@authmesh/shared/protocol/overview';
 import { adopt } from './adoption.ts';
 import type { AgentEffect } from './effect.ts';
@@ -28,8 +28,14 @@ export function asked(state: AgentState, request: number, control: ControlReques
 }
 
 /** The coordinator's view of the fleet: kept, with the time of its making, for when it is away. */
-export function answered(state: AgentState, body: AnswerBody, at: Instant, effects: AgentEffect[]): void {
-  if (body.type !== 'overview') return;
+export function answered(
+  state: AgentState,
+  { request, body }: Extract<DownMessage, { type: 'answer' }>,
+  at: Instant,
+  effects: AgentEffect[],
+): void {
+  // The rest of an earlier answer, which came too late, is no part of this one.
+  if (body.type !== 'overview' || request !== state.nextRequest - 1) return;
   state.overviewParts = joinOverview(state.overviewParts, body);
   if (!body.last) return;
   state.overview = { body: state.overviewParts, at };
