@@ -1,11 +1,17 @@
 import { accountLabel, type CopyKey, copyKey, type ProfileId, type StoreId } from '@authmesh/shared/core/identifiers';
+import { note } from '@authmesh/shared/core/notes';
 import { matchesPattern } from '@authmesh/shared/core/patterns';
+import { type Instant, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import { lackedAccounts } from './announcement.ts';
 import { formFor, isCovered, subjectOf } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
 import type { ControlRequest, WriteOutcome } from './event.ts';
-import type { Adoption, AgentState } from './state.ts';
+import type { Adoption, AgentState, Copy } from './state.ts';
+
+/** How long `sync.create` waits after a store was in use, and after it could not be written. */
+const busyRetryMs: Milliseconds = 2 * second;
+const failedRetryMs: Milliseconds = minute;
 
 /** An operator takes logins of the fleet over into a store of this host. */
 export function adopt(
@@ -36,7 +42,9 @@ export function adopt(
 }
 
 /** Creates what the configuration asks for (`sync.create`), unless its owner deleted it here before. */
-export function createConfigured(state: AgentState, effects: AgentEffect[]): void {
+export function createConfigured(state: AgentState, at: Instant, effects: AgentEffect[]): void {
+  if (state.createAt !== undefined && state.createAt > at) return;
+  state.createAt = undefined;
   const { create: patterns, createIn } = state.config;
   if (createIn === undefined || patterns.length === 0 || state.link.phase !== 'online') return;
   for (const facts of lackedAccounts(state)) {
@@ -64,18 +72,40 @@ function create(state: AgentState, facts: AnnouncementFacts, store: StoreId, eff
   const { account, access, refresh, profile } = facts;
   const key = copyKey(store, profile);
   const form = formFor(state, facts, profile);
-  const past = state.copies.get(key);
+  const before = state.copies.get(key);
+  const past = before?.account === account ? before : undefined;
   state.copies.set(key, {
     store,
     profile,
     account,
     seenAt: 0,
-    chain: past?.account === account ? past.chain : [],
+    last: past?.last,
+    chain: past?.chain ?? [],
     attempts: 0,
     writing: { access, form },
   });
   effects.push({ type: 'create-profile', store, profile, account, access, refresh, form });
   return key;
+}
+
+/** A profile that could not be created is no copy; one that its owner deleted, now or before, is remembered as such. */
+export function creationFailed(
+  state: AgentState,
+  copy: Copy,
+  outcome: Exclude<WriteOutcome, { result: 'written' }>,
+  at: Instant,
+  effects: AgentEffect[],
+): void {
+  const { store, profile, account, writing, last } = copy;
+  const key = copyKey(store, profile);
+  if (writing && !last) state.copies.delete(key);
+  else state.copies.set(key, { ...copy, writing: undefined });
+  if (!writing) return;
+  const why = outcome.result === 'changed' ? outcome.result : outcome.reason;
+  effects.push(
+    note(outcome.result === 'failed' ? 'write-failed' : 'write-postponed', { store, profile, account, why }),
+  );
+  state.createAt = at + (outcome.result === 'failed' ? failedRetryMs : busyRetryMs);
 }
 
 /** A creation ended: its adoption goes on. */

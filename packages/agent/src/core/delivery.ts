@@ -2,6 +2,7 @@ import type { CopyKey, Fingerprint } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
 import { type Instant, isUsable, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
+import { creationFailed } from './adoption.ts';
 import { formFor, isCovered } from './coverage.ts';
 import type { AgentEffect, CredentialForm } from './effect.ts';
 import type { WriteOutcome } from './event.ts';
@@ -9,6 +10,7 @@ import { profileObserved } from './observation.ts';
 import { report } from './report.ts';
 import type { AgentState, Copy } from './state.ts';
 
+const changedRetryMs: Milliseconds = second;
 const lockedRetryMs: Milliseconds = 2 * second;
 const failedRetryMsBase: Milliseconds = second;
 const failedRetryMsMax: Milliseconds = minute;
@@ -96,11 +98,7 @@ export function writeSettled(
   const copy = state.copies.get(key);
   if (!copy) return;
   const { store, profile, account } = copy;
-  if (!copy.seen && outcome.result !== 'written') {
-    // A profile that could not be created is no copy; `create` may try again.
-    state.copies.delete(key);
-    return;
-  }
+  if (!copy.seen && outcome.result !== 'written') return creationFailed(state, copy, outcome, at, effects);
   const settled: Copy = { ...copy, writing: undefined };
   switch (outcome.result) {
     case 'written': {
@@ -111,7 +109,8 @@ export function writeSettled(
       return;
     }
     case 'changed':
-      state.copies.set(key, settled);
+      // Another login there ends the wait: it is judged anew.
+      state.copies.set(key, { ...settled, retryAt: at + changedRetryMs });
       effects.push(note('write-postponed', { store, profile, account, why: 'changed' }), { type: 'reread', store });
       return;
     case 'locked':

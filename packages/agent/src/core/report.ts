@@ -90,7 +90,12 @@ export function publish(state: AgentState, observation: Observation, effects: Ag
   effects.push({ type: 'send', message: { type: 'publish', observation, generation: Math.max(own, least) } });
 }
 
-/** A profile that its owner deleted leaves the fleet's care. */
+/** The copies that are on disk and take part. */
+export function coveredCopies(state: AgentState): Copy[] {
+  return [...state.copies.values()].filter(copy => copy.seen && isCovered(state, copy.account, copy.profile));
+}
+
+/** A profile that its owner deleted, or keeps out from now on, leaves the fleet's care. */
 export function reportGone(state: AgentState, copy: Copy, effects: AgentEffect[]): void {
   if (state.link.phase !== 'online') return;
   const { store, profile } = copy;

@@ -1,4 +1,5 @@
 import { clockOffsetMsMin, type Instant, type Milliseconds, second, shiftExpiry } from '@authmesh/shared/core/time';
+import { createConfigured } from './adoption.ts';
 import { deliver } from './delivery.ts';
 import type { AgentEffect } from './effect.ts';
 import { report } from './report.ts';
@@ -9,9 +10,10 @@ const judgementMsMax: Milliseconds = 5 * second;
 /** The least time between two looks. */
 const revisitMsMin: Milliseconds = 200;
 
-/** Looks again at every copy that is due: an unanswered report, a failed delivery, a parallel login that has ended. */
+/** Looks again at all that is due: an unanswered report, a failed delivery or creation, a parallel login that has ended. */
 export function revisit(state: AgentState, at: Instant, effects: AgentEffect[]): void {
   state.revisitAt = undefined;
+  if (state.createAt !== undefined) createConfigured(state, at, effects);
   for (const [key, copy] of state.copies) {
     const due = dueAt(state, copy);
     if (due === undefined || due > at) continue;
@@ -26,7 +28,7 @@ export function revisit(state: AgentState, at: Instant, effects: AgentEffect[]):
 
 /** Keeps the one timer set for the earliest copy that is due. */
 export function scheduleRevisit(state: AgentState, at: Instant, effects: AgentEffect[]): void {
-  let earliest: Instant | undefined;
+  let earliest = state.link.synced ? state.createAt : undefined;
   for (const copy of state.copies.values()) {
     const due = dueAt(state, copy);
     if (due !== undefined && (earliest === undefined || due < earliest)) earliest = due;
@@ -52,6 +54,7 @@ function dueAt(state: AgentState, copy: Copy): Instant | undefined {
 export function shiftDeadlines(state: AgentState, byMs: Milliseconds): void {
   state.revisitAt = undefined;
   if (byMs >= 0) return;
+  if (state.createAt !== undefined) state.createAt += byMs;
   for (const [key, copy] of state.copies) {
     const { retryAt, reportedAt } = copy;
     if (retryAt === undefined && reportedAt === undefined) continue;

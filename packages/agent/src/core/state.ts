@@ -104,6 +104,8 @@ export interface AgentState {
   readonly asking: Set<number>;
   nextRequest: number;
   readonly adoptions: Map<number, Adoption>;
+  /** Creating what the configuration names has failed: not again before then. */
+  createAt?: Instant | undefined;
   /** When the `revisit` timer is set for. */
   revisitAt?: Instant | undefined;
 }

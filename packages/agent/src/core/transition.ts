@@ -21,7 +21,7 @@ import {
   silenceEnded,
 } from './link.ts';
 import { storeObserved } from './observation.ts';
-import { sendInventory } from './report.ts';
+import { coveredCopies, reportGone, sendInventory } from './report.ts';
 import { revisit, scheduleRevisit, shiftDeadlines } from './revisit.ts';
 import type { AgentState } from './state.ts';
 
@@ -51,7 +51,7 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (stat
     case 'announced':
       state.link = { ...state.link, lastHeard: at };
       announced(state, event.facts, event.problem, at, effects);
-      if (state.link.synced) createConfigured(state, effects);
+      if (state.link.synced) createConfigured(state, at, effects);
       break;
     case 'frame-received':
       state.link = { ...state.link, lastHeard: at };
@@ -93,7 +93,7 @@ function frameReceived(state: AgentState, message: DownMessage, at: Instant, eff
       break;
     case 'synced':
       linkSynced(state, effects);
-      createConfigured(state, effects);
+      createConfigured(state, at, effects);
       break;
     case 'beat':
       beatReceived(state, message.at, at, effects);
@@ -102,7 +102,7 @@ function frameReceived(state: AgentState, message: DownMessage, at: Instant, eff
       state.link = { ...state.link, notBeforeMs: message.notBeforeMs };
       break;
     case 'answer':
-      answered(state, message.body, at, effects);
+      answered(state, message, at, effects);
       break;
     default:
       message satisfies never;
@@ -131,17 +131,20 @@ function timerFired(state: AgentState, timer: AgentTimer, at: Instant, effects: 
   }
 }
 
-/** New configuration takes effect at once: what takes part now is reported, another coordinator is dialled. */
+/** New configuration takes effect at once: what takes part and what no longer does is told, another coordinator is dialled. */
 function configured(state: AgentState, config: AgentState['config'], at: Instant, effects: AgentEffect[]): void {
   const { phase, url } = state.link;
   const moved = url === undefined || !config.coordinators.includes(url);
+  const before = coveredCopies(state);
   state.config = config;
   if (phase === 'draining') return;
   if (moved && phase === 'offline') dialAnew(state, at, effects);
   else if (moved) effects.push({ type: 'close-link' });
   else if (phase === 'online') {
+    const now = new Set(coveredCopies(state));
+    for (const copy of before) if (!now.has(copy)) reportGone(state, copy, effects);
     sendInventory(state, at, effects);
-    createConfigured(state, effects);
+    createConfigured(state, at, effects);
   }
 }
 
