@@ -79,6 +79,7 @@ function addCommand(root: CommanderCommand, command: Command): void {
     if (repeatable) made.option(flags, description, (value: string, before: string[]) => [...before, value], []);
     else made.option(flags, description);
   }
+  if (parent !== root) parent.description(parent.commands.map(one => one.name()).join(', '));
   made.action(async () => {
     process.exitCode = await command.run(contextOf(made));
   });
@@ -107,12 +108,21 @@ function contextOf(command: CommanderCommand): CommandContext {
   };
 }
 
+/** Commander's words in one line, without the join code that may be among the arguments it repeats. */
+function usageSentence(message: string): string {
+  return message
+    .replace(/^error: /, '')
+    .replace(/\s+/g, ' ')
+    .replace(/(but got \d+): .*$/, '$1')
+    .replace(/\bauthmesh\d[\w-]+/g, 'authmesh…')
+    .replace(/[. ]+$/, '');
+}
+
 /** Says what was wrong in one sentence and gives the exit status for it. */
 function report(error: unknown, program: string): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.ok;
-    const sentence = error.message.replace(/^error: /, '').replace(/\s+/g, ' ');
-    process.stderr.write(`${program}: ${sentence}. See \`${program} --help\`.\n`);
+    process.stderr.write(`${program}: ${usageSentence(error.message)}. See \`${program} --help\`.\n`);
     return exitCodes.usage;
   }
   if (!(error instanceof AuthmeshError) && process.env.AUTHMESH_DEBUG && error instanceof Error) {
