@@ -56,6 +56,7 @@ describe('a fleet', () => {
     const expected = { ...stale, access: renewed.access, refresh: renewed.refresh, expires: renewed.expires };
     const wanted = JSON.stringify({ ...odd, profiles: { [login.profile]: expected } }, null, 4);
     expect(work.bytes().toString() === wanted).toBe(true);
+    await pcA.accountIs(login, account => account?.copies.every(copy => copy.state === 'current') === true);
     const back = oauth(login);
     work.put(login.profile, back);
     await main.holds(login.profile, back);
