@@ -1,4 +1,5 @@
-import type { Candidate } from '@authmesh/shared/core/lineage';
+import type { Fingerprint } from '@authmesh/shared/core/identifiers';
+import type { Candidate, Prints } from '@authmesh/shared/core/lineage';
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
 import { acceptedChange } from './acceptance.ts';
@@ -42,7 +43,7 @@ export function rollBack(
     linked: true,
     announced: {
       position: { epoch: 0, revision: 0 },
-      home: submission.spendable ? chosen.origin : (current?.home ?? chosen.origin),
+      home: movesHome(submission.spendable, chosen.refresh, current) ? chosen.origin : (current?.home ?? chosen.origin),
       origin: session.node,
     },
   };
@@ -63,4 +64,9 @@ export function rollBack(
     },
   });
   commit(state, entry, { ...change, announces: true, cause: submission }, effects);
+}
+
+/** The home goes along with a refresh token that is not the current one's. */
+function movesHome(spendable: boolean, refresh: Fingerprint | undefined, current: Prints | undefined): boolean {
+  return spendable && refresh !== undefined && refresh !== current?.refresh;
 }

@@ -32,7 +32,10 @@ export function succeed(lineage: Lineage, candidate: Candidate, acceptance: Acce
   return { current: nextRevision(current, candidate, acceptance), ancestors, spent };
 }
 
-/** The former current one and what stood in that store after it; for a new account, all that stood there before. */
+/**
+ * The former current one and what stood in that store after it; all that stood there before, when the store never had
+ * the current one: the candidate came after those, too, and outlives them.
+ */
 function* replacedBy(candidate: Candidate, current: Revision | undefined): Iterable<Prints> {
   if (!current) {
     yield* candidate.chain;
@@ -40,7 +43,7 @@ function* replacedBy(candidate: Candidate, current: Revision | undefined): Itera
   }
   yield current;
   const known = candidate.chain.findIndex(link => link.access === current.access);
-  if (known > 0) yield* candidate.chain.slice(0, known);
+  yield* known < 0 ? candidate.chain : candidate.chain.slice(0, known);
 }
 
 function nextRevision(current: Revision | undefined, candidate: Candidate, acceptance: Acceptance): Revision {
@@ -59,8 +62,9 @@ function nextRevision(current: Revision | undefined, candidate: Candidate, accep
 }
 
 /** A login's home is where it was last logged in or refreshed: where its refresh token was seen to change. */
-function homeOf(current: Revision | undefined, candidate: Candidate): NodeId {
-  return candidate.refresh !== undefined || !current ? candidate.node : current.home;
+function homeOf(current: Revision | undefined, { node, refresh }: Candidate): NodeId {
+  const isUnchanged = refresh === undefined || refresh === current?.refresh;
+  return current && isUnchanged ? current.home : node;
 }
 
 /** The lineage of an account that no node has reported yet. */
