@@ -106,7 +106,7 @@ export function findRingProblems(sources: readonly ProjectFile[]): string[] {
         problems.push(`${line}, which is in no ring: published code imports published code alone`);
       } else if (own !== 'shared' && other !== 'shared' && own !== other) {
         problems.push(
-          `${line}: agent and coordinator are installed on different hosts; they share ${'@authmesh/shared'}`,
+          `${line}: agent and coordinator are installed on different hosts; what both need is in @authmesh/shared`,
         );
       } else if (there.ring > here.ring) {
         problems.push(`${line}, from ring ${here.ring} out to ring ${there.ring}: ${here.reason}`);
