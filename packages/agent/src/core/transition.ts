@@ -76,11 +76,26 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (stat
     default:
       event satisfies never;
   }
-  settle(state, at, effects);
+  if (mayConcernCopies(state, event)) settle(state, at, effects);
   return { state, effects };
 };
 
-/** After every event: what is due is started, and the next look is planned. */
+/** Most events are signs of life: what they cannot have changed is not gone through. */
+function mayConcernCopies(state: AgentState, event: AgentEvent): boolean {
+  switch (event.type) {
+    case 'timer-fired':
+      return event.timer === 'revisit';
+    case 'frame-received':
+      return event.message.type === 'judgements';
+    case 'announced':
+      for (const copy of state.copies.values()) if (copy.account === event.facts.account) return true;
+      return false;
+    default:
+      return true;
+  }
+}
+
+/** What is due is started, and the next look is planned. */
 function settle(state: AgentState, at: Instant, effects: AgentEffect[]): void {
   deliverAll(state, at, effects);
   scheduleRevisit(state, at, effects);
