@@ -68,6 +68,19 @@ describe('SIGHUP', () => {
     await reload(t440, { sync: {} }, readAgain);
   });
 
+  it('lets a host keep the refresh token that its operator wants there, and takes it back', async () => {
+    const login = owner();
+    const shared = await share(login, pcA, t440);
+    await reload(t440, { custody: { [`*/${login.account}`]: 'copy' } }, readAgain);
+    await until('t440 has the refresh token', () => t440.store().entry(login.profile)?.refresh === shared.refresh);
+    await t440.accountIs(login, account => account?.copies.find(({ node }) => node === 't440')?.custody === 'full');
+    const renewed = await renew(login, pcA, t440);
+    expect(t440.store().entry(login.profile)?.refresh === renewed.refresh).toBe(true);
+    await reload(t440, { custody: 'auto' }, readAgain);
+    await until('t440 has none', () => !('refresh' in (t440.store().entry(login.profile) ?? {})));
+    expect(pcA.store().entry(login.profile)?.refresh === renewed.refresh).toBe(true);
+  });
+
   it('changes nothing when the file is broken, and names file and field', async () => {
     const login = owner();
     await share(login, pcA, t440);

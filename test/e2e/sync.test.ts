@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { until } from './harness/condition.ts';
-import { type ExplainDocument, explainDocument } from './harness/contract.ts';
+import { type ExplainDocument, explainDocument, statusDocument } from './harness/contract.ts';
 import type { Host } from './harness/host.ts';
 import { hour, oauth, owner, secret, token } from './harness/login.ts';
 import { renew, share } from './harness/share.ts';
@@ -156,6 +156,28 @@ describe('a fleet', () => {
     await share(owner(), pcA, t440);
     expect(t440.store().entry(login.profile)).toEqual(theirs);
     expect(pcA.store().entry(login.profile)).toEqual(mine);
+  });
+
+  it('is shown as it changes, a document a line', async () => {
+    const login = owner();
+    await share(login, pcA, t440);
+    const watching = t440.open('status', '--watch', '--json');
+    const documents = () =>
+      watching
+        .stdout()
+        .split('\n')
+        .slice(0, -1)
+        .map(line => statusDocument.parse(JSON.parse(line)));
+    const shown = () =>
+      documents()
+        .at(-1)
+        ?.accounts.find(({ profiles }) => profiles.includes(login.profile));
+    await until('the first document', () => shown() !== undefined);
+    const before = shown()?.fingerprint;
+    await renew(login, pcA, t440);
+    await until('a document with the new login', () => shown()?.fingerprint !== before);
+    watching.signal('SIGTERM');
+    expect((await watching.ended).signal).toBeNull();
   });
 
   it('leaves API keys alone unless it is told otherwise', async () => {

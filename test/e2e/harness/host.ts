@@ -28,6 +28,8 @@ export interface Host {
   online(): Promise<void>;
   /** Starts the daemon; resolves when it runs. */
   start(...args: readonly string[]): Promise<Daemon>;
+  /** Starts a command that goes on; it ends with the host. */
+  open(...args: readonly string[]): Daemon;
   /** The daemon that was started last. */
   daemon(): Daemon;
   stop(): Promise<void>;
@@ -50,6 +52,7 @@ export function createHost({ folder, name, command, environment = {} }: HostOpti
   const log = join(folder, `${name}.log`);
   mkdirSync(join(stateDir, 'agents', 'main', 'agent'), { recursive: true });
   const variables = { HOME: root, ...environment };
+  const opened: Daemon[] = [];
   let daemon: Daemon | undefined;
 
   const agent = (...args: readonly string[]): Promise<Outcome> =>
@@ -93,8 +96,13 @@ export function createHost({ folder, name, command, environment = {} }: HostOpti
       if (!daemon) throw new Error(`the daemon of ${name} was never started`);
       return daemon;
     },
+    open(...args) {
+      const command = start(programPath('authmesh-agent'), [...args, '--home', home], variables, log);
+      opened.push(command);
+      return command;
+    },
     async stop() {
-      await daemon?.stop();
+      await Promise.all([...opened, ...(daemon ? [daemon] : [])].map(program => program.stop()));
     },
     configure(fields) {
       const file = join(home, 'agent.json');
