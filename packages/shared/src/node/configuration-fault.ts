@@ -25,14 +25,14 @@ export function configurationFault({ issues, raw, root, file, overrides }: Fault
     const known = knownNamesAt(root, issue.path);
     const nearest = nearestName(key, known);
     const hint = nearest ? `did you mean "${nearest}"?` : `known here: ${[...new Set(known)].join(', ')}`;
-    return invalidConfiguration(
-      `${source} has an unknown field "${fieldName([...issue.path, key])}"`,
-      hint.replace(/\?$/, ''),
-    );
+    return invalidConfiguration(`${source} has an unknown field "${fieldName([...issue.path, key])}"`, hint);
   }
   const found = showValue(valueAt(raw, issue.path), isSecretAt(root, issue.path));
-  const expected = lowerFirst(issue.message.replace(/, received .*$/, '').replace(/^Invalid input: /, ''));
-  return invalidConfiguration(`${source}, field "${fieldName(issue.path)}", is ${found}`, expected);
+  const expected = lowerFirst(issue.message.replace(/, received .*$/, '').replace(/^Invalid (?:input|option): /, ''));
+  return invalidConfiguration(
+    `${source}, field "${fieldName(issue.path)}", is ${found}`,
+    expected.replaceAll('"|"', '" or "'),
+  );
 }
 
 /** A misspelt field is the cause of the missing one beside it. */

@@ -83,15 +83,15 @@ describe('configuration', () => {
   });
 
   it.each([
-    ['{"lisen": "a:1"}', ' has an unknown field "lisen": did you mean "listen".'],
-    ['{"sync": {"apikeys": true}}', ' has an unknown field "sync.apikeys": did you mean "apiKeys".'],
+    ['{"lisen": "a:1"}', ' has an unknown field "lisen": did you mean "listen"?'],
+    ['{"sync": {"apikeys": true}}', ' has an unknown field "sync.apikeys": did you mean "apiKeys"?'],
     ['{"frobnicate": 1}', ' has an unknown field "frobnicate": known here: listen, urls, sync, store, pools, alert.'],
     ['{"listen": "somewhere"}', ', field "listen", is "somewhere": expected HOST:PORT.'],
     ['{"listen": 7420}', ', field "listen", is 7420: expected string.'],
-    ['{"store": "redis"}', ', field "store", is "redis": invalid option: expected one of "sqlite"|"memory".'],
+    ['{"store": "redis"}', ', field "store", is "redis": expected one of "sqlite" or "memory".'],
     ['{"pools": [{"name": "a", "limit": 0}]}', ', field "pools[0].limit", is 0: too small: expected number to be >=1.'],
     ['{"pools": [{"name": "a"}]}', ', field "pools[0].limit", is missing: expected number.'],
-    ['{"alert": {"hok": "x"}}', ' has an unknown field "alert.hok": did you mean "hook".'],
+    ['{"alert": {"hok": "x"}}', ' has an unknown field "alert.hok": did you mean "hook"?'],
     ['[1]', ' holds a list: it has to hold one object: { … }.'],
     ['{"listen": "a:1",}', ' is not valid JSON at line 1, column 18: mend the file, it is plain JSON.'],
     [

@@ -70,7 +70,9 @@ export class AuthmeshError extends Error {
 export function operatorSentence(error: unknown): string {
   if (error instanceof AuthmeshError) {
     const message = oneLine(error.message);
-    return error.hint === undefined ? `${message}.` : `${message}: ${oneLine(error.hint)}.`;
+    if (error.hint === undefined) return `${message}.`;
+    const hint = oneLine(error.hint);
+    return `${message}: ${hint}${hint.endsWith('?') ? '' : '.'}`;
   }
   return `unexpected error: ${oneLine(error instanceof Error ? error.message : String(error))}.`;
 }
