@@ -1,0 +1,49 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Bench, limitTarget } from '../figure.ts';
+import { startFleet } from '../fleet.ts';
+import { createLoginStore } from '../login-store.ts';
+import { start } from '../program.ts';
+
+const stores = 20;
+const settleMs = 5_000;
+/** Two whole periods of the rescan. */
+const idleMs = 60_000;
+
+/** What an agent with 20 stores costs a host on which nothing happens. */
+export const agentCost: Bench = {
+  name: 'agent-cost',
+  async run({ installation, folder }) {
+    const texts = Array.from({ length: stores }, () => createLoginStore().text());
+    const fleet = await startFleet(installation, folder, [{ stores: texts }]);
+    const bare = start(process.execPath, ['--eval', 'setInterval(() => {}, 1e6)'], folder);
+    try {
+      const [host] = fleet.hosts;
+      if (!host) throw new RangeError('the fleet has no host');
+      await delay(settleMs);
+      const megabytes = (host.agent.residentKb() - bare.residentKb()) / 1_024;
+      const before = { agent: host.agent.cpuMs(), bare: bare.cpuMs() };
+      await delay(idleMs);
+      const percent = ((host.agent.cpuMs() - before.agent) / idleMs) * 100;
+      const barePercent = ((bare.cpuMs() - before.bare) / idleMs) * 100;
+      return [
+        {
+          name: 'agent: memory above a bare Node process',
+          unit: 'MB',
+          value: megabytes,
+          floor: { name: 'bare Node, in all', value: bare.residentKb() / 1_024 },
+          target: limitTarget(megabytes, 60, 'MB'),
+        },
+        {
+          name: `agent: CPU while idle, ${stores} stores`,
+          unit: '% of a core',
+          value: percent,
+          floor: { name: 'bare Node', value: barePercent },
+          target: limitTarget(percent, 0.1, '%'),
+        },
+      ];
+    } finally {
+      await bare.stop();
+      await fleet.stop();
+    }
+  },
+};

@@ -1,0 +1,87 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Installation } from './installation.ts';
+import { type Program, runToEnd, start } from './program.ts';
+
+const node = process.execPath;
+
+/** The installed programs as real processes: a coordinator, and hosts with a home and a state directory each. */
+export interface Fleet {
+  readonly coordinator: Program;
+  readonly hosts: readonly Host[];
+  readonly stop: () => Promise<void>;
+}
+
+export interface Host {
+  readonly home: string;
+  /** Of the agents, in the order of their numbers. */
+  readonly stores: readonly string[];
+  readonly agent: Program;
+}
+
+export interface HostPlan {
+  /** What stands in each store at the start. */
+  readonly stores: readonly string[];
+}
+
+/** Starts a coordinator; resolves when it listens. */
+export async function startCoordinator(
+  { coordinator }: Installation,
+  folder: string,
+): Promise<{ readonly program: Program; readonly url: string; readonly foundingCode: string | null }> {
+  const args = ['run', '--data-dir', join(folder, 'data'), '--listen', '127.0.0.1:0', '--json', '--log-level', 'warn'];
+  const program = start(node, [coordinator, ...args], folder);
+  const said = JSON.parse(await program.line(/"event":"listening"/)) as { url: string; foundingCode: string | null };
+  return { program, ...said };
+}
+
+/** Starts a joined host's agent; resolves when it is in step with the coordinator. */
+export async function startAgent({ agent }: Installation, home: string): Promise<Program> {
+  const program = start(node, [agent, 'run', '--home', home], home);
+  await program.line(/"event":"synced"/);
+  return program;
+}
+
+/** A fleet of hosts that are all in step. */
+export async function startFleet(
+  installation: Installation,
+  folder: string,
+  plans: readonly HostPlan[],
+): Promise<Fleet> {
+  const { program: coordinator, foundingCode } = await startCoordinator(installation, folder);
+  let code = foundingCode ?? '';
+  const hosts: Host[] = [];
+  for (const [index, plan] of plans.entries()) {
+    const root = join(folder, `host-${index}`);
+    const home = join(root, '.authmesh');
+    const stateDir = join(root, '.openclaw');
+    const stores = plan.stores.map((text, number) =>
+      putStore(stateDir, number === 0 ? 'main' : `agent-${number}`, text),
+    );
+    const join_ = ['join', code, '--home', home, '--state-dir', stateDir, '--name', `host-${index}`];
+    await runToEnd(node, [installation.agent, ...join_], root);
+    if (index === 0 && plans.length > 1) code = await inviteCode(installation, home, plans.length);
+    hosts.push({ home, stores, agent: await startAgent(installation, home) });
+  }
+  return {
+    coordinator,
+    hosts,
+    async stop() {
+      for (const { agent } of hosts) await agent.stop();
+      await coordinator.stop();
+    },
+  };
+}
+
+function putStore(stateDir: string, id: string, text: string): string {
+  const directory = join(stateDir, 'agents', id, 'agent');
+  mkdirSync(directory, { recursive: true });
+  const store = join(directory, 'auth-profiles.json');
+  writeFileSync(store, text, { mode: 0o600 });
+  return store;
+}
+
+async function inviteCode({ agent }: Installation, home: string, uses: number): Promise<string> {
+  const said = await runToEnd(node, [agent, 'invite', '--home', home, '--uses', String(uses), '--json'], home);
+  return (JSON.parse(said) as { code: string }).code;
+}
