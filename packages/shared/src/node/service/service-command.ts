@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import type { Command, CommandContext, CommandOption } from '../command-line.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { type ServiceReport, serviceManager } from './service.ts';
+import type { ServiceReport } from './service.ts';
 import type { ServiceDescription } from './service-description.ts';
 
 /** What a program says of itself to become a service. */
@@ -23,6 +23,8 @@ export function createServiceCommands(program: ServiceProgram): readonly Command
     options: program.options,
     example: `${program.name} service ${verb}`,
     async run(context) {
+      // Loaded when it is asked for: the daemons, which never do, start sooner without a library for property lists.
+      const { serviceManager } = await import('./service.ts');
       const manager = serviceManager(await describe(program, context));
       const report = await manager[verb]();
       context.output.data(report, () => draw(report, verb));
