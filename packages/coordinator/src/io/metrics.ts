@@ -1,26 +1,32 @@
 import type { CoordinatorState } from '@authmesh/coordinator/core/state';
-import type { Note } from '@authmesh/shared/core/notes';
+import type { NoteName } from '@authmesh/shared/core/notes';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ServerCounters } from './server-counters.ts';
 
 /** What `/metrics` tells: counts and sizes, never an account or a node by name. */
 export interface Metrics {
-  /** Counts what the core notes, by its name in the catalogue. */
-  readonly note: (note: Note) => void;
   /** Prometheus' text format. */
   readonly text: () => Promise<string>;
   readonly contentType: string;
 }
 
-/** The metrics of one coordinator; sizes are read when they are asked for. */
-export function createMetrics(state: () => CoordinatorState, counters: () => ServerCounters): Metrics {
+/** The metrics of one coordinator; everything is read when it is asked for. `noted` counts what the core has noted. */
+export function createMetrics(
+  state: () => CoordinatorState,
+  counters: () => ServerCounters,
+  noted: ReadonlyMap<NoteName, number>,
+): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const events = new Counter({
+  new Counter({
     name: 'authmesh_events_total',
     help: 'What happened, by the name that the log gives it.',
     labelNames: ['event'],
     registers: [registry],
+    collect() {
+      this.reset();
+      for (const [event, count] of noted) this.inc({ event }, count);
+    },
   });
   gauge(registry, 'authmesh_nodes', 'Members of the fleet.', () => state().nodes.size);
   gauge(registry, 'authmesh_nodes_online', 'Members whose agent is connected.', () => onlineCount(state()));
@@ -31,7 +37,6 @@ export function createMetrics(state: () => CoordinatorState, counters: () => Ser
     gauge(registry, `authmesh_${name}_total`, help, () => read(counters()));
   }
   return {
-    note: note => events.inc({ event: note.name }),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
