@@ -11,6 +11,8 @@ import type { LinkId } from './event.ts';
 import { nodeKey } from './record.ts';
 import { type CoordinatorState, commandLinksMax, fleetOf, type NodeEntry, type Session } from './state.ts';
 
+const stopping = 'the coordinator is stopping';
+
 type ProvenAttest = Omit<Attest, 'type' | 'signature'>;
 
 /** A peer proved a key: welcome it when it is a member's, and the only living link of its daemon. */
@@ -24,7 +26,7 @@ export function attested(
   const node = state.nodes.get(attest.node);
   const problem = protocolProblem(attest.protocol);
   if (problem) return refuse(effects, link, 'protocolVersion', problem, attest.node);
-  if (state.mode === 'draining') return refuse(effects, link, 'draining', 'the coordinator is stopping', attest.node);
+  if (state.mode === 'draining') return refuse(effects, link, 'draining', stopping, attest.node);
   if (!node || node.record.publicKey !== attest.publicKey || attest.fleet !== fleetOf(state)) {
     return refuse(
       effects,
@@ -102,15 +104,27 @@ export function linkProbed(
   const old = state.sessions.get(link);
   const node = old && state.nodes.get(old.node);
   if (!old || !node?.challenger) return;
-  const { session, attest } = node.challenger;
   if (alive) {
     state.nodes.set(old.node, { ...node, challenger: undefined });
-    refuseDuplicate(node, session.link, effects);
+    refuseDuplicate(node, node.challenger.session.link, effects);
     return;
   }
   state.sessions.delete(link);
   effects.push({ type: 'close-link', link, reason: 'replaced' });
-  admitDaemon(state, node, session, attest, at, effects);
+  admitChallenger(state, { ...node, link: undefined }, node.challenger, at, effects);
+}
+
+/** The link that it waited for is gone. */
+function admitChallenger(
+  state: CoordinatorState,
+  node: NodeEntry,
+  { session, attest }: NonNullable<NodeEntry['challenger']>,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  if (state.mode === 'serving') return admitDaemon(state, node, session, attest, at, effects);
+  state.nodes.set(session.node, { ...node, challenger: undefined });
+  refuse(effects, session.link, 'draining', stopping, session.node);
 }
 
 function refuseDuplicate(node: NodeEntry, link: LinkId, effects: CoordinatorEffect[]): void {
@@ -147,7 +161,7 @@ export function linkClosed(state: CoordinatorState, link: LinkId, at: Instant, e
   state.nodes.set(session.node, gone);
   effects.push(note('node-offline', { node: session.node }));
   rememberPresence(state, gone, effects);
-  if (node.challenger) admitDaemon(state, gone, node.challenger.session, node.challenger.attest, at, effects);
+  if (node.challenger) admitChallenger(state, gone, node.challenger, at, effects);
 }
 
 /** What an operator asks first after a restart: since when a host has been away. */

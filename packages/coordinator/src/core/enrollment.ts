@@ -31,6 +31,12 @@ export function enrollProved(
     admit(state, link, known.record, invite.record, effects);
     return;
   }
+  if (isUnderWay(state, link, enroll)) return;
+  if (state.mode === 'draining') {
+    effects.push(note('node-refused', { node: enroll.node, why: 'draining' }));
+    effects.push({ type: 'refuse', link, reason: 'draining', message: 'the coordinator is stopping; try again' });
+    return;
+  }
   const refusal = refusalOf(state, enroll, at);
   if (refusal !== undefined || !invite) {
     effects.push(note('node-refused', { node: enroll.node, why: 'invite' }));
@@ -52,9 +58,18 @@ export function enrollProved(
   commitRecord(state, nodeKey(record.id), { type: 'enroll', link, record, expected: 0, failed: false }, effects);
 }
 
+/** The same try once more, before the first one is durable: the answer goes to where the peer is now. */
+function isUnderWay(state: CoordinatorState, link: LinkId, enroll: ProvenEnroll): boolean {
+  const key = nodeKey(enroll.node);
+  const pending = state.pendingRecords.get(key);
+  if (pending?.type !== 'enroll') return false;
+  if (pending.record.invite !== enroll.invite || pending.record.publicKey !== enroll.publicKey) return false;
+  state.pendingRecords.set(key, { ...pending, link });
+  return true;
+}
+
 function refusalOf(state: CoordinatorState, enroll: ProvenEnroll, at: Instant): string | undefined {
   const invite = state.invites.get(enroll.invite);
-  if (state.mode === 'draining') return 'the coordinator is stopping; try again';
   if (!invite || invite.record.publicKey !== enroll.inviteKey) {
     return 'this coordinator does not know this join code: it belongs to another fleet, or the coordinator’s data is not what it was; make a new one with `authmesh-agent invite`';
   }

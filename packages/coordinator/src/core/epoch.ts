@@ -10,13 +10,20 @@ import type { CoordinatorState } from './state.ts';
  * that nothing announced from here on can be mistaken for something older. Nothing is judged until it is durable.
  */
 export function raiseEpoch(state: CoordinatorState, reported: number, effects: CoordinatorEffect[]): void {
-  if (state.pendingRecords.has(fleetKey)) return;
+  const pending = state.pendingRecords.get(fleetKey);
+  if (pending) {
+    // A node may know even more than the one before: once this epoch is durable, it is raised above that one too.
+    if (pending.type === 'epoch' && reported > pending.reported) {
+      state.pendingRecords.set(fleetKey, { ...pending, reported });
+    }
+    return;
+  }
   const epoch = Math.max(reported, state.fleet.record.epoch) + 1;
   effects.push(note('epoch-raised', { why: `epoch ${epoch}` }));
   commitRecord(
     state,
     fleetKey,
-    { type: 'epoch', record: { epoch }, expected: state.fleet.storeRevision, failed: false },
+    { type: 'epoch', record: { epoch }, reported, expected: state.fleet.storeRevision, failed: false },
     effects,
   );
 }

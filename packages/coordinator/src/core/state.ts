@@ -96,7 +96,8 @@ export type PendingRecord = { readonly expected: number; readonly failed: boolea
   | { readonly type: 'enroll'; readonly link: LinkId; readonly record: NodeRecord }
   | { readonly type: 'invite'; readonly link: LinkId; readonly request: number; readonly record: InviteRecord }
   | { readonly type: 'presence'; readonly record: NodeRecord }
-  | { readonly type: 'epoch'; readonly record: FleetRecord }
+  /** `reported`: the highest epoch that a node knows. */
+  | { readonly type: 'epoch'; readonly record: FleetRecord; readonly reported: number }
 );
 
 /** The indexes are updated in place and the plain fields assigned: the state is moved, never shared. */

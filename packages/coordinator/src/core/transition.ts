@@ -1,6 +1,5 @@
 import { type AccountId, copyKey } from '@authmesh/shared/core/identifiers';
 import type { Transition } from '@authmesh/shared/core/machine';
-import { note } from '@authmesh/shared/core/notes';
 import { comparePositions } from '@authmesh/shared/core/position';
 import { type Instant, significantOffset } from '@authmesh/shared/core/time';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
@@ -8,14 +7,14 @@ import { attested, linkClosed, linkProbed } from './admission.ts';
 import { announcementOf } from './announcement.ts';
 import { persistFailed, retryPersist } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
-import { enrollProved, settleEnrollment } from './enrollment.ts';
+import { enrollProved } from './enrollment.ts';
 import { isAhead, raiseEpoch } from './epoch.ts';
 import type { CoordinatorEvent, LinkId } from './event.ts';
 import { configured, drain, drained, stopWhenIdle, sweep } from './presence.ts';
-import { answerQuestion, settleInvite } from './question.ts';
-import { type AccountRecord, accountOfKey, type RecordKey } from './record.ts';
+import { answerQuestion } from './question.ts';
+import { persistConflicted, persistSucceeded } from './settlement.ts';
 import type { CoordinatorState, Session } from './state.ts';
-import { judgeAgain, resume, settleAccount, submitObservation, supersedeAccount } from './submission.ts';
+import { judgeAgain, submitObservation } from './submission.ts';
 
 /** The coordinator's machine: routes each event to its room. Any event in any state has an answer, often none. */
 export const transition: Transition<CoordinatorState, CoordinatorEvent, CoordinatorEffect> = (
@@ -44,7 +43,7 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
       frameReceived(state, event.link, event.message, at, effects);
       break;
     case 'persist-succeeded':
-      persistSucceeded(state, event.key, event.storeRevision, at, effects);
+      persistSucceeded(state, event, at, effects);
       stopWhenIdle(state, effects);
       break;
     case 'persist-conflicted':
@@ -145,49 +144,4 @@ function sendFresher(state: CoordinatorState, session: Session, effects: Coordin
     effects.push({ type: 'announce', announcement, links: [session.link] });
     session.known.set(account, announcement.position);
   }
-}
-
-function persistSucceeded(
-  state: CoordinatorState,
-  key: RecordKey,
-  storeRevision: number,
-  at: Instant,
-  effects: CoordinatorEffect[],
-): void {
-  const account = accountOfKey(key);
-  if (account !== undefined) return settleAccount(state, account, storeRevision, at, effects);
-  const pending = state.pendingRecords.get(key);
-  if (!pending) return;
-  state.pendingRecords.delete(key);
-  switch (pending.type) {
-    case 'enroll':
-      return settleEnrollment(state, pending.link, pending.record, storeRevision, at, effects);
-    case 'invite':
-      return settleInvite(state, pending, effects);
-    case 'presence': {
-      const node = state.nodes.get(pending.record.id);
-      if (node) state.nodes.set(pending.record.id, { ...node, record: pending.record, storeRevision });
-      return;
-    }
-    case 'epoch':
-      state.fleet = { record: pending.record, storeRevision };
-      for (const waiting of [...state.accounts.keys()]) resume(state, waiting, at, effects);
-      return;
-    default:
-      pending satisfies never;
-  }
-}
-
-function persistConflicted(
-  state: CoordinatorState,
-  event: Extract<CoordinatorEvent, { type: 'persist-conflicted' }>,
-  at: Instant,
-  effects: CoordinatorEffect[],
-): void {
-  const account = accountOfKey(event.key);
-  // The shell has parsed it: the key says which record it is.
-  if (account !== undefined)
-    return supersedeAccount(state, event.value as AccountRecord, event.storeRevision, at, effects);
-  state.pendingRecords.delete(event.key);
-  effects.push(note('persist-conflicted', { why: event.key }));
 }

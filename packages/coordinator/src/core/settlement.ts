@@ -1,0 +1,82 @@
+import { note } from '@authmesh/shared/core/notes';
+import type { Instant } from '@authmesh/shared/core/time';
+import type { CoordinatorEffect } from './effect.ts';
+import { settleEnrollment } from './enrollment.ts';
+import { raiseEpoch } from './epoch.ts';
+import type { CoordinatorEvent } from './event.ts';
+import { settleInvite } from './question.ts';
+import { type AccountRecord, accountOfKey } from './record.ts';
+import type { CoordinatorState } from './state.ts';
+import { resume, settleAccount, supersedeAccount } from './submission.ts';
+
+/** A record is durable: now it may be told. */
+export function persistSucceeded(
+  state: CoordinatorState,
+  { key, storeRevision }: Extract<CoordinatorEvent, { type: 'persist-succeeded' }>,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  const account = accountOfKey(key);
+  if (account !== undefined) return settleAccount(state, account, storeRevision, at, effects);
+  const pending = state.pendingRecords.get(key);
+  if (!pending) return;
+  state.pendingRecords.delete(key);
+  switch (pending.type) {
+    case 'enroll':
+      return settleEnrollment(state, pending.link, pending.record, storeRevision, at, effects);
+    case 'invite':
+      return settleInvite(state, pending, effects);
+    case 'presence': {
+      const node = state.nodes.get(pending.record.id);
+      if (node) state.nodes.set(pending.record.id, { ...node, record: pending.record, storeRevision });
+      return;
+    }
+    case 'epoch':
+      state.fleet = { record: pending.record, storeRevision };
+      if (pending.reported >= pending.record.epoch) raiseEpoch(state, pending.reported, effects);
+      for (const waiting of [...state.accounts.keys()]) resume(state, waiting, at, effects);
+      return;
+    default:
+      pending satisfies never;
+  }
+}
+
+/** Somebody else wrote the record first: the change is made again on top of it, or whoever asked for it is told. */
+export function persistConflicted(
+  state: CoordinatorState,
+  { key, value, storeRevision }: Extract<CoordinatorEvent, { type: 'persist-conflicted' }>,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  // The shell has parsed it: the key says which record it is.
+  if (accountOfKey(key) !== undefined)
+    return supersedeAccount(state, value as AccountRecord, storeRevision, at, effects);
+  const pending = state.pendingRecords.get(key);
+  state.pendingRecords.delete(key);
+  effects.push(note('persist-conflicted', { why: key }));
+  const again = 'the coordinator’s store was changed meanwhile: try again';
+  switch (pending?.type) {
+    case undefined:
+      return;
+    case 'enroll':
+      effects.push({ type: 'refuse', link: pending.link, reason: 'refused', message: again });
+      return;
+    case 'invite': {
+      const { link, request } = pending;
+      const body = { type: 'problem', code: 'ERR_NOT_INVITED', message: again } as const;
+      effects.push({ type: 'send', link, message: { type: 'answer', request, body } });
+      return;
+    }
+    case 'presence': {
+      const node = state.nodes.get(pending.record.id);
+      if (node) state.nodes.set(pending.record.id, { ...node, storeRevision });
+      return;
+    }
+    case 'epoch':
+      state.fleet = { ...state.fleet, storeRevision };
+      raiseEpoch(state, pending.record.epoch, effects);
+      return;
+    default:
+      pending satisfies never;
+  }
+}
