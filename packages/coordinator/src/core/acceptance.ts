@@ -48,6 +48,11 @@ export function acceptedChange(
   return { record, lineage };
 }
 
+/** The highest generation of an account, as announced or as a node knows it: a rollback goes above it. */
+export function highestGeneration(state: CoordinatorState, { record }: AccountEntry): number {
+  return Math.max(record.current?.generation ?? 0, state.generations.get(record.account) ?? 0);
+}
+
 /** The least generation that every node takes. */
 export function generationMin(state: CoordinatorState, { record }: AccountEntry): number {
   return state.generations.get(record.account) ?? 1;

@@ -2,6 +2,7 @@ import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { AnswerBody } from '@authmesh/shared/protocol/answer';
 import type { Question } from '@authmesh/shared/protocol/question';
+import { highestGeneration } from './acceptance.ts';
 import { commitRecord } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { verdictSentences } from './explanation.ts';
@@ -56,6 +57,7 @@ function history(state: CoordinatorState, { account }: Extract<Question, { type:
   const entry = state.accounts.get(account);
   if (!entry) return unknownAccount;
   const { current } = entry.record;
+  const origins = new Set([current?.origin, ...entry.record.history.map(({ origin }) => origin)]);
   return {
     type: 'history',
     account,
@@ -78,7 +80,7 @@ function history(state: CoordinatorState, { account }: Extract<Question, { type:
       verdict,
       why,
     })),
-    nodes: nodeViews(state),
+    nodes: nodeViews(state).filter(({ id }) => origins.has(id)),
   };
 }
 
@@ -98,7 +100,7 @@ function candidate(state: CoordinatorState, asked: Extract<Question, { type: 'ca
     access: chosen.access,
     refreshSpent: chosen.refresh !== undefined && entry.lineage.spent.has(chosen.refresh),
     sealed: chosen.sealed,
-    generation: Math.max(entry.record.current?.generation ?? 0, state.generations.get(asked.account) ?? 0),
+    generation: highestGeneration(state, entry),
   };
 }
 

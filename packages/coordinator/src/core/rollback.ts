@@ -2,7 +2,7 @@ import type { Fingerprint } from '@authmesh/shared/core/identifiers';
 import type { Candidate, Prints } from '@authmesh/shared/core/lineage';
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
-import { acceptedChange } from './acceptance.ts';
+import { acceptedChange, highestGeneration } from './acceptance.ts';
 import { commit } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import type { AccountEntry, CoordinatorState, Session, Submission } from './state.ts';
@@ -18,7 +18,7 @@ export function rollBack(
 ): void {
   const chosen = entry.record.history.find(candidate => candidate.number === submission.number);
   const { current } = entry.record;
-  if (!chosen || submission.generation <= (current?.generation ?? 0)) {
+  if (!chosen || submission.generation <= highestGeneration(state, entry)) {
     const message = chosen
       ? 'the account moved on while it was being restored; try again'
       : `there is no entry ${submission.number} in the history`;

@@ -90,6 +90,7 @@ export const answerBody = z.discriminatedUnion('type', [
       })
       .nullable(),
     history: z.array(historyEntry),
+    /** Those that the history names: a fleet has no bound, an answer has. */
     nodes: z.array(nodeView),
   }),
   z.object({
