@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Fingerprint, NodeId } from './identifiers.ts';
 import type { Candidate, Lineage } from './lineage.ts';
@@ -48,5 +49,27 @@ describe('succession', () => {
     const first = accept(emptyLineage(), candidate('1', '2', home), 'first', 1);
     const chain = [{ access: print('1'), refresh: print('2') }];
     expect(accept(first, candidate('3', '2', home, chain), 'successor', 2).spent.size).toBe(0);
+  });
+
+  it('forgets nothing but what comes back, and what is current is never its own ancestor', () => {
+    const digit = fc.constantFrom('1', '2', '3', '4', '5', '6');
+    const spendable = fc.option(digit, { nil: undefined });
+    const next = fc.record({ access: digit, refresh: spendable, chain: fc.array(digit, { maxLength: 3 }) });
+    fc.assert(
+      fc.property(fc.array(next, { maxLength: 20 }), accepted => {
+        let lineage = emptyLineage();
+        for (const [index, { access, refresh, chain }] of accepted.entries()) {
+          const before = lineage;
+          const links = chain.map(name => ({ access: print(name), refresh: print(name) }));
+          lineage = accept(before, candidate(access, refresh, home, links), 'successor', index + 1);
+          const { current, ancestors, spent } = lineage;
+          expect(current?.position.revision).toBe(index + 1);
+          expect(ancestors.has(print(access)) || (refresh !== undefined && spent.has(print(refresh)))).toBe(false);
+          const known = [...before.ancestors, ...(before.current ? [before.current.access] : [])];
+          expect(known.filter(name => !ancestors.has(name) && name !== print(access))).toEqual([]);
+          expect([...before.spent].filter(name => !spent.has(name) && name !== current?.refresh)).toEqual([]);
+        }
+      }),
+    );
   });
 });
