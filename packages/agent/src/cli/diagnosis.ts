@@ -15,7 +15,7 @@ export interface Examined {
   readonly status: Status;
   readonly isRunning: boolean;
   /** Why the coordinator did not answer this very moment. */
-  readonly coordinatorProblem: string | undefined;
+  readonly coordinatorProblem: { readonly found: string; readonly mend: string } | undefined;
   readonly stateDirs: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export function diagnose(examined: Examined, now: Instant): Finding[] {
       : problem('daemon', 'it does not run', '`authmesh-agent service install`, or `authmesh-agent run` in a terminal'),
     coordinatorProblem === undefined
       ? ok('coordinator', `${status.coordinator.url} answers`)
-      : problem('coordinator', coordinatorProblem, 'start the coordinator, or mend its address in agent.json'),
+      : problem('coordinator', coordinatorProblem.found, coordinatorProblem.mend),
     ...stateDirFindings(examined),
     ...storeFindings(status),
     ...loginFindings(status),
@@ -52,7 +52,7 @@ function stateDirFindings({ status, stateDirs }: Examined): Finding[] {
           name: 'OpenClaw',
           state: 'notice',
           found: `${stateDir} holds no login`,
-          mend: 'log in with OpenClaw, take logins over with `authmesh-agent adopt`, or name another folder in `openclaw.stateDirs`',
+          mend: 'log in with OpenClaw, take logins over with `authmesh-agent adopt --all`, or name another folder in `openclaw.stateDirs`',
         },
       ];
     }
@@ -80,10 +80,11 @@ function storeFindings({ stores }: Status): Finding[] {
   );
 }
 
-function loginFindings({ accounts, lacks, node }: Status): Finding[] {
+function loginFindings({ accounts, lacks, node, stores }: Status): Finding[] {
   const findings: Finding[] = [];
+  const setAside = new Set(stores.filter(({ state }) => state === 'quarantined').map(({ store }) => store));
   for (const account of accounts) {
-    const here = account.copies.filter(copy => copy.node === node.name);
+    const here = account.copies.filter(copy => copy.node === node.name && !setAside.has(copy.store));
     for (const copy of here) {
       if (copy.state === 'error' || copy.state === 'quarantined')
         findings.push(

@@ -2,7 +2,7 @@ import { readOfflineStatus } from '@authmesh/agent/io/offline-status';
 import type { Status } from '@authmesh/agent/io/status-view';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { askControl } from '@authmesh/shared/node/control-client';
-import { AuthmeshError, operatorSentence } from '@authmesh/shared/node/errors';
+import { AuthmeshError } from '@authmesh/shared/node/errors';
 import { exitCodes } from '@authmesh/shared/node/exit-codes';
 import { withCoordinator } from './command-session.ts';
 import { diagnose, type Finding } from './diagnosis.ts';
@@ -35,7 +35,7 @@ export const doctorCommand: Command = {
         session.ask({ type: 'nodes' }, 'overview'),
       ).then(
         () => undefined,
-        (error: unknown) => operatorSentence(error),
+        (error: unknown) => unansweredBy(error),
       );
       findings.push(
         ...diagnose(
@@ -51,6 +51,12 @@ export const doctorCommand: Command = {
     return healthy ? exitCodes.ok : exitCodes.problem;
   },
 };
+
+function unansweredBy(error: unknown): { readonly found: string; readonly mend: string } {
+  if (!(error instanceof AuthmeshError)) throw error;
+  const rejoin = 'look which coordinator that is; if it is the fleet’s new one, join again in a fresh home';
+  return { found: error.message, mend: error.hint ?? rejoin };
+}
 
 function unreachable(error: unknown): undefined {
   if (error instanceof AuthmeshError && error.code === 'ERR_DAEMON_UNREACHABLE') return undefined;

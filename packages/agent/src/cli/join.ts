@@ -122,6 +122,6 @@ function describe(directories: readonly StateDirectory[]): string[] {
 function adoptable(lacks: readonly { readonly profile: string }[]): string[] {
   if (lacks.length === 0) return [];
   return [
-    `The fleet has ${lacks.map(({ profile }) => profile).join(', ')}; this host has no store of its own for them yet: \`authmesh-agent adopt\` puts them here.`,
+    `The fleet has ${lacks.map(({ profile }) => profile).join(', ')}; this host has no store of its own for them yet: \`authmesh-agent adopt --all\` puts them here.`,
   ];
 }

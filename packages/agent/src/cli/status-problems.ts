@@ -15,8 +15,10 @@ const troubledAccounts: ReadonlySet<AccountStatus['state']> = new Set([
 export function problemsOf(status: Status, now: Instant): string[] {
   const problems: string[] = [];
   const { coordinator, accounts, stores, openclaw, node } = status;
+  const setAside = new Set(stores.filter(({ state }) => state === 'quarantined').map(({ store }) => store));
   const awayMs = coordinator.since === null ? 0 : now - Date.parse(coordinator.since);
-  if (!coordinator.connected && awayMs > awayMsMax) {
+  if (coordinator.refused) problems.push(`the coordinator turned this host away: ${coordinator.problem}`);
+  else if (!coordinator.connected && awayMs > awayMsMax) {
     problems.push(
       `the coordinator has been away for ${Math.round(awayMs / second)} s: ${coordinator.problem ?? 'no answer'}`,
     );
@@ -24,7 +26,7 @@ export function problemsOf(status: Status, now: Instant): string[] {
   for (const account of accounts) {
     if (troubledAccounts.has(account.state)) problems.push(`${account.account} is ${account.state}`);
     for (const copy of account.copies) {
-      if (copy.node !== node.name) continue;
+      if (copy.node !== node.name || setAside.has(copy.store)) continue;
       if (copy.state === 'error' || copy.state === 'quarantined')
         problems.push(`${copy.profile} in ${copy.store}: ${copy.reason}`);
     }

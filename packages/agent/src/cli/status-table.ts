@@ -59,7 +59,7 @@ export function drawStatus(status: Status, now: Instant, paint: Output['paint'])
   }
   if (status.lacks.length > 0) {
     parts.push(
-      `This host lacks ${status.lacks.map(({ profile }) => profile).join(', ')}: \`authmesh-agent adopt\` puts them here.`,
+      `This host lacks ${status.lacks.map(({ profile }) => profile).join(', ')}: \`authmesh-agent adopt --all\` puts them here.`,
     );
   }
   const problems = problemsOf(status, now);

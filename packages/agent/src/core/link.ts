@@ -64,7 +64,14 @@ export function linkClosed(
   const refused = event.reason !== 'unreachable' && event.reason !== 'lost' && closeCodes[event.reason].fatal;
   // A refusal does not mend itself: no haste.
   const attempt = refused ? Math.max(state.link.attempt + 1, 7) : state.link.attempt + 1;
-  const link: Link = { ...state.link, phase: 'offline', attempt, synced: false, problem: event.message };
+  const link: Link = {
+    ...state.link,
+    phase: 'offline',
+    attempt,
+    synced: false,
+    problem: event.message,
+    isRefused: refused,
+  };
   state.link = wasOnline ? { ...link, since: at } : link;
   if (wasOnline || state.link.attempt === 1 || refused) {
     effects.push(note(refused ? 'link-refused' : 'link-lost', { why: event.message }));

@@ -71,6 +71,8 @@ export interface Link {
   readonly synced: boolean;
   /** Why the last attempt failed. */
   readonly problem?: string | undefined;
+  /** It was a refusal: coming back as before cannot help. */
+  readonly isRefused?: boolean | undefined;
   /** The coordinator sent this node away until then. */
   readonly notBeforeMs?: Milliseconds | undefined;
 }

@@ -15,7 +15,10 @@ export interface Status {
     readonly url: string | null;
     readonly connected: boolean;
     readonly since: string | null;
+    /** Why it is not connected. */
     readonly problem?: string | undefined;
+    /** The coordinator turned this host away: that does not mend itself. */
+    readonly refused: boolean;
     /** Age of what is told of other hosts. */
     readonly seenAt: string | null;
   };
@@ -90,6 +93,7 @@ export function statusOf(state: AgentState, at: Instant, directories: readonly S
       connected,
       since: link.since > 0 ? iso(link.since) : null,
       problem: connected ? undefined : link.problem,
+      refused: !connected && link.isRefused === true,
       seenAt: overview ? iso(overview.at) : null,
     },
     accounts: accountViews(state).map(view => accountStatus(state, view, names, at)),

@@ -1,5 +1,5 @@
 import { Command as CommanderCommand, CommanderError } from 'commander';
-import { AuthmeshError, exitCodeOf, operatorSentence } from './errors.ts';
+import { exitCodeOf, operatorSentence } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import { createOutput, type Output } from './output.ts';
 
@@ -124,9 +124,6 @@ function report(error: unknown, program: string): number {
     if (error.exitCode === 0) return exitCodes.ok;
     process.stderr.write(`${program}: ${usageSentence(error.message)}. See \`${program} --help\`.\n`);
     return exitCodes.usage;
-  }
-  if (!(error instanceof AuthmeshError) && process.env.AUTHMESH_DEBUG && error instanceof Error) {
-    process.stderr.write(`${error.stack}\n`);
   }
   process.stderr.write(`${program}: ${operatorSentence(error)}\n`);
   return exitCodeOf(error);
