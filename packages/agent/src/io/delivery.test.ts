@@ -76,6 +76,17 @@ describe('a delivery', () => {
     expect((await stat(store)).mode & 0o777).toBe(0o600);
   });
 
+  it('is settled, and its lock free, before the store may be read again', async () => {
+    const order: string[] = [];
+    const during: DeliveryDeps['during'] = async (_store, work) => {
+      const result = await work();
+      order.push((await readdir(directory)).join());
+      return result;
+    };
+    await deliver({}, { during }).then(({ result }) => order.push(result));
+    await expect.poll(() => order).toEqual(['written', 'auth-profiles.json']);
+  });
+
   it('in the bearer form leaves no refresh token behind', async () => {
     expect(await deliver({ form: 'bearer' })).toMatchObject({ result: 'written', seen: { refresh: undefined } });
     expect(await readFile(store, 'utf8')).not.toContain(fresh.refresh);

@@ -69,10 +69,20 @@ export function createDeliverer(deps: DeliveryDeps): Deliverer {
   const waiting = new Map<string, Order[]>();
   const swept = new Set<string>();
 
-  async function carryOut(store: StoreId, batch: readonly Delivery[]): Promise<readonly WriteOutcome[]> {
+  async function carryOut(store: StoreId, orders: readonly Order[]): Promise<void> {
+    const settleAll = (outcome: WriteOutcome) => {
+      for (const order of orders) order.settle(outcome);
+    };
     const lock = await acquireStoreLock(store, { waitMs: deps.lockWaitMs, signal: deps.signal });
-    if (lock.state === 'locked') return batch.map(() => ({ result: 'locked', reason: lock.reason }));
-    if (lock.state === 'failed') return batch.map(() => ({ result: 'failed', reason: lock.reason }));
+    if (lock.state === 'locked') return settleAll({ result: 'locked', reason: lock.reason });
+    if (lock.state === 'failed') return settleAll({ result: 'failed', reason: lock.reason });
+    let isHeld = true;
+    const release = async () => {
+      if (!isHeld) return;
+      isHeld = false;
+      lock.release();
+      await deps.at?.('unlocked');
+    };
     try {
       await deps.at?.('locked');
       const directory = dirname(locate(store));
@@ -81,12 +91,20 @@ export function createDeliverer(deps: DeliveryDeps): Deliverer {
         await sweepTemps(directory);
       }
       const refusal = await deps.refusal?.(store);
-      if (refusal !== undefined) return batch.map(() => ({ result: 'failed', reason: refusal }));
-      const write = () => writeTogether(store, batch, deps);
-      return deps.during ? await deps.during(store, write) : await write();
+      if (refusal !== undefined) {
+        await release();
+        return settleAll({ result: 'failed', reason: refusal });
+      }
+      const batch = orders.map(order => order.delivery);
+      // Settled before the store is read again: what was read back is older than what a watcher finds after it.
+      const write = async () => {
+        const outcomes = await writeTogether(store, batch, deps);
+        await release();
+        for (const [index, order] of orders.entries()) order.settle(outcomes[index] ?? { result: 'changed' });
+      };
+      await (deps.during ? deps.during(store, write) : write());
     } finally {
-      lock.release();
-      await deps.at?.('unlocked');
+      await release();
     }
   }
 
@@ -95,13 +113,11 @@ export function createDeliverer(deps: DeliveryDeps): Deliverer {
       const { store } = next.delivery;
       const orders = queue.filter(order => order.delivery.store === store);
       queue.splice(0, queue.length, ...queue.filter(order => order.delivery.store !== store));
-      const batch = orders.map(order => order.delivery);
-      const outcomes = await carryOut(store, batch).catch((error: unknown): readonly WriteOutcome[] => {
+      await carryOut(store, orders).catch((error: unknown) => {
         // Only the name: a message may quote what was being read.
         const reason = `the delivery to ${store} broke off (${error instanceof Error ? error.name : 'unknown'})`;
-        return batch.map(() => ({ result: 'failed', reason }));
+        for (const order of orders) order.settle({ result: 'failed', reason });
       });
-      for (const [index, order] of orders.entries()) order.settle(outcomes[index] ?? { result: 'changed' });
     }
     waiting.delete(file);
   }
