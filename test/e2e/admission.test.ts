@@ -117,14 +117,15 @@ describe('an exit status', () => {
   it('tells usage (64) and configuration (78) from all else', async () => {
     const fleet = await stage.fleet();
     const host = fleet.host('pc-a');
-    for (const args of [['status', '--nonsense'], ['nonsense'], ['adopt'], ['invite', '--uses', '0'], ['join']]) {
-      const outcome = await host.agent(...args);
+    const misused = [['status', '--nonsense'], ['nonsense'], ['adopt'], ['invite', '--uses', '0'], ['join']];
+    for (const [args, outcome] of await Promise.all(
+      misused.map(async args => [args, await host.agent(...args)] as const),
+    )) {
       expect([args, outcome.code, outcome.stdout]).toEqual([args, 64, '']);
       expect(outcome.stderr.trim().split('\n')).toHaveLength(1);
     }
-    for (const command of ['status', 'run', 'nodes', 'invite']) {
-      const outcome = await host.agent(command);
-      expect([command, outcome.code, outcome.stderr]).toEqual([command, 78, expect.stringContaining('not a member')]);
+    for (const outcome of await Promise.all(['status', 'run', 'nodes', 'invite'].map(command => host.agent(command)))) {
+      expect([outcome.code, outcome.stderr]).toEqual([78, expect.stringContaining('not a member')]);
     }
     expect((await host.agent('doctor')).code).toBe(1);
     await fleet.join(host);

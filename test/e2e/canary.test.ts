@@ -96,8 +96,9 @@ beforeAll(async () => {
   t440.store('odd').put(parallel.profile, marked(parallel, 'parallel'));
   await t440.accountIs(login, account => account?.state === 'parallel');
 
-  for (const host of [pcA, t440]) for (const format of [['--json'], []]) await listen(host, 'status', ...format);
-  for (const command of ['nodes', 'doctor', 'invite', 'validate']) await listen(t440, command, '--json');
+  const formats = [['--json'], []];
+  await Promise.all([pcA, t440].flatMap(host => formats.map(format => listen(host, 'status', ...format))));
+  await Promise.all(['nodes', 'doctor', 'invite', 'validate'].map(command => listen(t440, command, '--json')));
   await listen(pcA, 'explain', login.profile, '--json');
   await listen(t440, 'adopt', '--all', '--json');
   await listen(pcA, 'restore', login.profile, '--revision', '1', '--json');
