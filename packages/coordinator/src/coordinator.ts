@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorTimer } from '@authmesh/coordinator/core/event';
 import { accountOfKey, type RecordKey } from '@authmesh/coordinator/core/record';
@@ -11,10 +10,9 @@ import type { CoordinatorKeys } from '@authmesh/coordinator/io/keys';
 import type { Metrics } from '@authmesh/coordinator/io/metrics';
 import { createServer } from '@authmesh/coordinator/io/server';
 import type { TransactionStep } from '@authmesh/coordinator/store/group-commit';
-import { createMemoryStore } from '@authmesh/coordinator/store/memory-store';
 import { readAccountRow } from '@authmesh/coordinator/store/rows';
-import { openSqliteStore } from '@authmesh/coordinator/store/sqlite-store';
-import { type AuditBounds, auditBounds, type Store } from '@authmesh/coordinator/store/store';
+import type { AuditBounds } from '@authmesh/coordinator/store/store';
+import { openStore } from '@authmesh/coordinator/store/store-engines';
 import { type NoteName, note } from '@authmesh/shared/core/notes';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import { operatorSentence } from '@authmesh/shared/node/errors';
@@ -53,17 +51,6 @@ export interface Coordinator {
   readonly configure: (policy: ProfileFilter) => void;
   /** Sends every node away with its own moment to come back, finishes what is on its way to the store, and stops. */
   readonly close: () => Promise<void>;
-}
-
-/** The store of a data folder. */
-export function openStore(
-  dataDir: string,
-  kind: CoordinatorOptions['store'],
-  audit: AuditBounds = auditBounds,
-  at?: (step: TransactionStep) => void,
-): Promise<Store> {
-  if (kind === 'memory') return Promise.resolve(createMemoryStore(audit));
-  return openSqliteStore(join(dataDir, 'authmesh.sqlite'), audit, at);
 }
 
 /** Starts the coordinator on what its data folder keeps; resolves when it listens. */

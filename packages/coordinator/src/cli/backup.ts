@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { openStore } from '@authmesh/coordinator/coordinator';
+import { openStore } from '@authmesh/coordinator/store/store-engines';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { askControl } from '@authmesh/shared/node/control-client';
 import { AuthmeshError } from '@authmesh/shared/node/errors';

@@ -1,7 +1,7 @@
-import { openStore } from '@authmesh/coordinator/coordinator';
 import { foundingCodeOf } from '@authmesh/coordinator/io/founding';
 import { ensureKeys } from '@authmesh/coordinator/io/keys';
 import { loadRows } from '@authmesh/coordinator/store/rows';
+import { openStore } from '@authmesh/coordinator/store/store-engines';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
 import { readAddress } from './address.ts';
