@@ -58,7 +58,7 @@ export const rings: readonly Ring[] = [
   {
     folder: 'packages/coordinator/src/store/',
     ring: 4,
-    reason: 'an engine keeps records behind one port and is chosen in coordinator.ts alone',
+    reason: 'an engine keeps records behind one port and knows neither the machine’s rules nor who asks',
   },
   {
     folder: 'packages/agent/src/cli/',
