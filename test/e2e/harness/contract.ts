@@ -50,6 +50,7 @@ export const statusDocument = z.strictObject({
     connected: z.boolean(),
     since: time.nullable(),
     problem: z.string().optional(),
+    refused: z.boolean(),
     seenAt: time.nullable(),
   }),
   accounts: z.array(account),
