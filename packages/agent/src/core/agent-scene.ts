@@ -82,6 +82,9 @@ export function createScene(config: Partial<AgentConfig> = {}, memory: readonly 
   const tell = (event: AgentEvent) => {
     const step = transition(state, { at, seed, event });
     state = step.state;
+    // Leaves are replaced, never changed: an old reference would see the change.
+    for (const leaves of [state.copies, state.accounts, state.stores]) for (const leaf of leaves.values()) freeze(leaf);
+    freeze(state.link);
     return step.effects;
   };
   tell({ type: 'started' });
@@ -105,6 +108,12 @@ export function createDelivery(access: string, current: AnnouncementFacts, more:
   scene.connect();
   scene.announce(current);
   return scene;
+}
+
+function freeze(leaf: unknown): void {
+  if (typeof leaf !== 'object' || leaf === null || Object.isFrozen(leaf)) return;
+  Object.freeze(leaf);
+  for (const part of Object.values(leaf)) freeze(part);
 }
 
 /** The effects of one kind. */

@@ -1,5 +1,5 @@
 import type { AccountId, ProfileId } from '@authmesh/shared/core/identifiers';
-import { observationsPerMessageMax } from '@authmesh/shared/protocol/limits';
+import { knownPerMessageMax, observationsPerMessageMax } from '@authmesh/shared/protocol/limits';
 import { describe, expect, it } from 'vitest';
 import {
   createDelivery,
@@ -33,6 +33,21 @@ describe('an inventory', () => {
     expect(parts.map(part => part.observations.length)).toEqual(sizes);
     expect(parts.map(part => part.known.length)).toEqual(sizes.map((_, index) => (index === 0 ? 1 : 0)));
     expect(parts.map(part => part.last)).toEqual(sizes.map((_, index) => index === sizes.length - 1));
+  });
+
+  it('says all that is known before anything that stands on disk', () => {
+    const memory = Array.from({ length: 2 * knownPerMessageMax + 1 }, (_, number) => ({
+      kind: 'account' as const,
+      account: facts('1', 1, { account: `oauth:xai/${number}` as AccountId }),
+    }));
+    const scene = createScene({}, memory);
+    scene.tell(holds(seen('1')));
+    const parts = sent(scene.connect()).filter(message => message.type === 'inventory');
+    expect(parts.map(part => [part.known.length, part.observations.length, part.last])).toEqual([
+      [knownPerMessageMax, 0, false],
+      [knownPerMessageMax, 0, false],
+      [1, 1, true],
+    ]);
   });
 
   it('carries no record: the coordinator asks for what it lacks', () => {

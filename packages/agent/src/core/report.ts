@@ -1,7 +1,7 @@
 import { type CopyKey, copyKey } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
-import { chainLinksMax, observationsPerMessageMax } from '@authmesh/shared/protocol/limits';
+import { chainLinksMax, knownPerMessageMax, observationsPerMessageMax } from '@authmesh/shared/protocol/limits';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import { isCovered } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
@@ -35,7 +35,7 @@ export function observationOf(state: AgentState, copy: Copy): Observation | unde
   };
 }
 
-/** Metadata first: all that this host has, and how far it knows the fleet. */
+/** Metadata first: how far this host knows the fleet, then all that it has. */
 export function sendInventory(state: AgentState, at: Instant, effects: AgentEffect[]): void {
   const observations: Observation[] = [];
   for (const [key, copy] of state.copies) {
@@ -48,14 +48,23 @@ export function sendInventory(state: AgentState, at: Instant, effects: AgentEffe
     position,
     generation,
   }));
-  for (let start = 0; start === 0 || start < observations.length; start += observationsPerMessageMax) {
-    const part = observations.slice(start, start + observationsPerMessageMax);
-    const last = start + observationsPerMessageMax >= observations.length;
-    effects.push({
-      type: 'send',
-      message: { type: 'inventory', observations: part, known: start === 0 ? known : [], last },
-    });
+  const knownParts = inParts(known, knownPerMessageMax);
+  const parts = inParts(observations, observationsPerMessageMax);
+  for (const ahead of knownParts.slice(0, -1)) {
+    effects.push({ type: 'send', message: { type: 'inventory', observations: [], known: ahead, last: false } });
   }
+  for (const [index, part] of parts.entries()) {
+    const rest = index === 0 ? (knownParts.at(-1) ?? []) : [];
+    const last = index === parts.length - 1;
+    effects.push({ type: 'send', message: { type: 'inventory', observations: part, known: rest, last } });
+  }
+}
+
+/** The items in parts of at most `size`; nothing is one empty part. */
+function inParts<Item>(items: readonly Item[], size: number): Item[][] {
+  const parts: Item[][] = [];
+  for (let start = 0; start === 0 || start < items.length; start += size) parts.push(items.slice(start, start + size));
+  return parts;
 }
 
 /** Tells the coordinator what stands in a copy now: with its record when it looks new, else the metadata alone. */

@@ -1,12 +1,11 @@
 import { copyKey } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Judgement } from '@authmesh/shared/protocol/down';
+import { judgementsPerMessageMax } from '@authmesh/shared/protocol/limits';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import type { CoordinatorEffect } from './effect.ts';
 import type { LinkId } from './event.ts';
 import type { CoordinatorState } from './state.ts';
-
-const judgementsPerMessageMax = 500;
 
 /** Keeps what a node reported of a copy, before it is judged. */
 export function recordReport(state: CoordinatorState, link: LinkId, observation: Observation, at: Instant): void {

@@ -90,7 +90,8 @@ function frameReceived(
         learnGeneration(state, account, generation, at, effects);
       }
       // Then the announcements, for a judgement is acted on by what the node knows: `stale` heals with the login it has.
-      sendFresher(state, session, effects);
+      // A part that says only what the node knows has more of it behind.
+      if (message.last || message.observations.length > 0) sendFresher(state, session, effects);
       for (const observation of message.observations)
         submitObservation(state, session, observation, undefined, at, effects);
       if (message.last) {

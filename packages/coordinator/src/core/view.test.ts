@@ -1,5 +1,6 @@
 import type { AccountId, NodeId } from '@authmesh/shared/core/identifiers';
 import type { AccountView, CopyView, NodeView } from '@authmesh/shared/protocol/answer';
+import { overviewEntriesPerMessageMax } from '@authmesh/shared/protocol/limits';
 import { joinOverview, type Overview } from '@authmesh/shared/protocol/overview';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -61,7 +62,7 @@ describe('an overview in parts', () => {
         expect(parts.map(part => part.last)).toEqual(parts.map((_, index) => index === parts.length - 1));
         for (const part of parts) {
           const copies = part.accounts.reduce((sum, view) => sum + view.copies.length, 0);
-          expect(part.nodes.length + part.accounts.length + copies).toBeLessThanOrEqual(400);
+          expect(part.nodes.length + part.accounts.length + copies).toBeLessThanOrEqual(overviewEntriesPerMessageMax);
         }
       }),
       { numRuns: 50 },

@@ -1,6 +1,7 @@
 import type { AccountId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { AccountView, AnswerBody, CopyView, NodeView } from '@authmesh/shared/protocol/answer';
+import { overviewEntriesPerMessageMax } from '@authmesh/shared/protocol/limits';
 import { verdictSentences } from './explanation.ts';
 import type { AccountEntry, CoordinatorState, ReportedCopy } from './state.ts';
 
@@ -29,18 +30,15 @@ export function overview(state: CoordinatorState, at: Instant): Overview {
   return { type: 'overview', nodes: nodeViews(state), accounts: [...accounts.values()], at, last: true };
 }
 
-/** Entries of one part: with long paths and names it stays within a frame. */
-const entriesPerPartMax = 400;
-
 /** The same in parts that frames can carry; an account's copies may be spread over several. */
 export function overviewParts(whole: Overview): Overview[] {
   const parts: Overview[] = [];
   let part: Overview = { ...whole, nodes: [], accounts: [], last: false };
-  let room = entriesPerPartMax;
+  let room = overviewEntriesPerMessageMax;
   const turn = () => {
     parts.push(part);
     part = { ...whole, nodes: [], accounts: [], last: false };
-    room = entriesPerPartMax;
+    room = overviewEntriesPerMessageMax;
   };
   for (const node of whole.nodes) {
     if (room <= 0) turn();

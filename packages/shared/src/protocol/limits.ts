@@ -2,8 +2,16 @@
 export const protocolVersion = 1;
 export const protocolVersionMin = 1;
 
-/** Most observations in one message: with full chains it stays under the frame limit. */
-export const observationsPerMessageMax = 200;
+/*
+ * How many entries one message holds: with the longest path, profile id, account and sentences that an entry may have,
+ * in characters of three bytes where a host's own bound does not forbid them, a message still fits a frame.
+ */
+export const observationsPerMessageMax = 60;
+/** Accounts that a node knows, in one part of its inventory. */
+export const knownPerMessageMax = 200;
+export const judgementsPerMessageMax = 120;
+/** Nodes, accounts and copies together, in one part of an overview. */
+export const overviewEntriesPerMessageMax = 100;
 
 /** Most of what stood in a store before that a node reports; the coordinator knows the rest. */
 export const chainLinksMax = 16;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { accountId, instant, position, sealed } from './fields.ts';
-import { observationsPerMessageMax } from './limits.ts';
+import { knownPerMessageMax, observationsPerMessageMax } from './limits.ts';
 import { copyName, observation } from './observation.ts';
 import { question } from './question.ts';
 
@@ -9,7 +9,9 @@ export const inventory = z.object({
   type: z.literal('inventory'),
   observations: z.array(observation).max(observationsPerMessageMax),
   /** What the node knows of the fleet's accounts: only what is newer is sent, and in a generation that it takes. */
-  known: z.array(z.object({ account: accountId, position, generation: z.number().int().min(1) })).max(5_000),
+  known: z
+    .array(z.object({ account: accountId, position, generation: z.number().int().min(1) }))
+    .max(knownPerMessageMax),
   last: z.boolean(),
 });
 
