@@ -98,6 +98,7 @@ export function createScene(stored: Partial<StoredState> = {}): Scene {
   const tell = (event: CoordinatorEvent) => {
     const step = transition(state, { at, seed: 1, event });
     state = step.state;
+    freezeLeaves(state);
     return step.effects;
   };
   const persist = (key: RecordKey) => tell({ type: 'persist-succeeded', key, storeRevision: ++storeRevision });
@@ -131,6 +132,27 @@ export function publish(link: LinkId, observation: Observation, generation = 1):
 /** A node's report of what stands on its disk, metadata alone. */
 export function acknowledge(link: LinkId, ...observations: Observation[]): CoordinatorEvent {
   return { type: 'frame-received', link, message: { type: 'acknowledge', observations, gone: [] } };
+}
+
+/** Leaves are replaced, never changed: an old reference, or a write on its way to the store, would see the change. */
+function freezeLeaves({ accounts, nodes, sessions, invites, pendingRecords }: CoordinatorState): void {
+  for (const entry of accounts.values()) {
+    Object.freeze(entry);
+    freeze(entry.record);
+    freeze(entry.pending?.record);
+  }
+  for (const node of nodes.values()) {
+    Object.freeze(node);
+    for (const copy of node.copies.values()) freeze(copy);
+  }
+  for (const session of sessions.values()) Object.freeze(session);
+  for (const leaves of [invites, pendingRecords]) for (const leaf of leaves.values()) freeze(leaf);
+}
+
+function freeze(leaf: unknown): void {
+  if (typeof leaf !== 'object' || leaf === null || Object.isFrozen(leaf)) return;
+  Object.freeze(leaf);
+  for (const part of Object.values(leaf)) freeze(part);
 }
 
 /** The effects of one kind. */

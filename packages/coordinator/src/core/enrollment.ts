@@ -27,7 +27,7 @@ export function enrollProved(
     return;
   }
   // The answer to a first try may have been lost: the same node with the same code is the same use of it.
-  if (invite && known?.record.invite === enroll.invite && known.record.publicKey === enroll.publicKey) {
+  if (invite && known && isSameUse(invite.record, known.record, enroll)) {
     admit(state, link, known.record, invite.record, effects);
     return;
   }
@@ -56,6 +56,12 @@ export function enrollProved(
     lastSeen: null,
   };
   commitRecord(state, nodeKey(record.id), { type: 'enroll', link, record, expected: 0, failed: false }, effects);
+}
+
+/** A code that has expired since has nothing left to give: its secrets were erased. */
+function isSameUse(invite: InviteRecord, node: NodeRecord, enroll: ProvenEnroll): boolean {
+  const canGive = invite.sealed !== null || invite.createdBy === null;
+  return canGive && node.invite === enroll.invite && node.publicKey === enroll.publicKey;
 }
 
 /** The same try once more, before the first one is durable: the answer goes to where the peer is now. */

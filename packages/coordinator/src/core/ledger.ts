@@ -11,7 +11,7 @@ import { commit, openAccount } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import type { LinkId } from './event.ts';
 import { verdictSentences } from './explanation.ts';
-import { isRecorded, withSighting } from './history.ts';
+import { isRecorded, nextRevision, withSighting } from './history.ts';
 import { recordJudgement } from './judgement.ts';
 import { copyLink, isLinked } from './linkage.ts';
 import type { HistoryVerdict } from './record.ts';
@@ -146,7 +146,7 @@ function accept(
     why: verdict.why,
     position: {
       epoch: state.fleet.record.epoch,
-      revision: Math.max(entry.record.current?.position.revision ?? 0, candidate.announced?.position.revision ?? 0) + 1,
+      revision: nextRevision(entry.record, candidate.announced?.position.revision),
     },
     generation: offer.generation,
   };

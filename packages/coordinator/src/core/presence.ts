@@ -4,6 +4,7 @@ import { note } from '@authmesh/shared/core/notes';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { CoordinatorEffect } from './effect.ts';
+import { eraseExpired } from './expiry.ts';
 import type { CoordinatorState } from './state.ts';
 
 const sweepIntervalMs: Milliseconds = 15 * second;
@@ -11,12 +12,13 @@ const drainMsMax: Milliseconds = 3 * second;
 /** Each node gets its own moment to come back, spread over this time. */
 const returnSpreadMs: Milliseconds = 5 * second;
 
-/** Closes the links of nodes that have fallen silent: a host that lost its power says no goodbye. */
+/** From time to time: closes links that fell silent (a host that lost its power says no goodbye), clears old codes. */
 export function sweep(state: CoordinatorState, at: Instant, effects: CoordinatorEffect[]): void {
   for (const { link, lastHeard, role } of state.sessions.values()) {
     if (role === 'daemon' && at - lastHeard > silenceMsMax)
       effects.push({ type: 'close-link', link, reason: 'silent' });
   }
+  eraseExpired(state, at, effects);
   effects.push({ type: 'set-timer', timer: 'sweep', delayMs: sweepIntervalMs });
 }
 

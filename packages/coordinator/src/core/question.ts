@@ -139,10 +139,11 @@ function invite(
 export function settleInvite(
   state: CoordinatorState,
   pending: { readonly link: number; readonly request: number; readonly record: InviteRecord },
+  storeRevision: number,
   effects: CoordinatorEffect[],
 ): void {
   const { record, link, request } = pending;
-  state.invites.set(record.id, { record, used: 0 });
+  state.invites.set(record.id, { record, storeRevision, used: 0 });
   effects.push(note('invite-created', { node: record.createdBy ?? undefined }));
   effects.push({
     type: 'send',

@@ -5,6 +5,7 @@ import type { Instant } from '@authmesh/shared/core/time';
 import { acceptedChange, highestGeneration } from './acceptance.ts';
 import { commit } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
+import { nextRevision } from './history.ts';
 import type { AccountEntry, CoordinatorState, Session, Submission } from './state.ts';
 
 /** An operator's rollback: exempt from the ancestor rule, and above every generation. */
@@ -47,7 +48,7 @@ export function rollBack(
       origin: session.node,
     },
   };
-  const position = { epoch: state.fleet.record.epoch, revision: (current?.position.revision ?? 0) + 1 };
+  const position = { epoch: state.fleet.record.epoch, revision: nextRevision(entry.record) };
   const acceptance = { why: 'restored', position, generation: submission.generation } as const;
   const change = acceptedChange(entry, candidate, entry.record, acceptance, submission, at);
   effects.push(

@@ -25,7 +25,12 @@ export function persistSucceeded(
     case 'enroll':
       return settleEnrollment(state, pending.link, pending.record, storeRevision, at, effects);
     case 'invite':
-      return settleInvite(state, pending, effects);
+      return settleInvite(state, pending, storeRevision, effects);
+    case 'erasure': {
+      const invite = state.invites.get(pending.record.id);
+      if (invite) state.invites.set(pending.record.id, { ...invite, record: pending.record, storeRevision });
+      return;
+    }
     case 'presence': {
       const node = state.nodes.get(pending.record.id);
       if (node) state.nodes.set(pending.record.id, { ...node, record: pending.record, storeRevision });
@@ -65,6 +70,11 @@ export function persistConflicted(
       const { link, request } = pending;
       const body = { type: 'problem', code: 'ERR_NOT_INVITED', message: again } as const;
       effects.push({ type: 'send', link, message: { type: 'answer', request, body } });
+      return;
+    }
+    case 'erasure': {
+      const invite = state.invites.get(pending.record.id);
+      if (invite) state.invites.set(pending.record.id, { ...invite, storeRevision });
       return;
     }
     case 'presence': {

@@ -95,10 +95,17 @@ export interface AccountEntry {
 export type PendingRecord = { readonly expected: number; readonly failed: boolean } & (
   | { readonly type: 'enroll'; readonly link: LinkId; readonly record: NodeRecord }
   | { readonly type: 'invite'; readonly link: LinkId; readonly request: number; readonly record: InviteRecord }
+  | { readonly type: 'erasure'; readonly record: InviteRecord }
   | { readonly type: 'presence'; readonly record: NodeRecord }
   /** `reported`: the highest epoch that a node knows. */
   | { readonly type: 'epoch'; readonly record: FleetRecord; readonly reported: number }
 );
+
+export interface InviteEntry {
+  readonly record: InviteRecord;
+  readonly storeRevision: number;
+  readonly used: number;
+}
 
 /** The indexes are updated in place and the plain fields assigned: the state is moved, never shared. */
 export interface CoordinatorState {
@@ -108,7 +115,7 @@ export interface CoordinatorState {
   /** Null before there is a founder. */
   founder: NodeId | null;
   readonly nodes: Map<NodeId, NodeEntry>;
-  readonly invites: Map<InviteId, { readonly record: InviteRecord; readonly used: number }>;
+  readonly invites: Map<InviteId, InviteEntry>;
   readonly accounts: Map<AccountId, AccountEntry>;
   /** The highest generation of each account that a node has applied: it refuses less. */
   readonly generations: Map<AccountId, number>;
@@ -132,8 +139,8 @@ export interface StoredState {
 
 /** The state of a coordinator that has just started on these records. */
 export function createCoordinatorState(stored: StoredState): CoordinatorState {
-  const invites = new Map<InviteId, { record: InviteRecord; used: number }>();
-  for (const { record } of stored.invites) invites.set(record.id, { record, used: 0 });
+  const invites = new Map<InviteId, InviteEntry>();
+  for (const { record, storeRevision } of stored.invites) invites.set(record.id, { record, storeRevision, used: 0 });
   const nodes = new Map<NodeId, NodeEntry>();
   let founder: NodeId | null = null;
   for (const { record, storeRevision } of stored.nodes) {

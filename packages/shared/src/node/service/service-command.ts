@@ -49,11 +49,12 @@ async function describe(
 }
 
 function draw({ status, done, todo }: ServiceReport, verb: string): string {
-  const state = `${status.file}: ${status.installed ? 'installed' : 'not installed'}, ${say(status.enabled, 'starts by itself', 'does not start by itself')}, ${say(status.active, 'running', 'not running')}.`;
+  const state = `${status.file}: ${status.installed ? 'installed' : 'not installed'}, ${say(status.enabled, 'starts by itself', 'does not start by itself', 'nobody to ask whether it starts by itself')}, ${say(status.active, 'running', 'not running', 'nor whether it runs')}.`;
   const steps = todo.length > 0 ? ['Left for you:', ...todo.map(line => `  ${line}`)] : [];
   return [...(verb === 'status' ? [] : done), state, ...steps].join('\n');
 }
 
-function say(value: boolean | null, yes: string, no: string): string {
-  return value === null ? `not known whether it is (${yes})` : value ? yes : no;
+function say(value: boolean | null, yes: string, no: string, unknown: string): string {
+  if (value === null) return unknown;
+  return value ? yes : no;
 }
