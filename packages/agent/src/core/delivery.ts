@@ -5,7 +5,7 @@ import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import { creationFailed } from './adoption.ts';
 import { formFor, isCovered } from './coverage.ts';
 import type { AgentEffect, CredentialForm } from './effect.ts';
-import type { WriteOutcome } from './event.ts';
+import type { SeenProfile, WriteOutcome } from './event.ts';
 import { profileObserved } from './observation.ts';
 import { report } from './report.ts';
 import type { AgentState, Copy } from './state.ts';
@@ -27,7 +27,7 @@ export function deliver(state: AgentState, key: CopyKey, at: Instant, effects: A
   // Invariant I10: whoever spent a spent refresh token once more would end the login.
   const form = due === 'full' && isRenewedHere(state, facts) ? 'bearer' : due;
   if (form !== due && seen.access === facts.access) return;
-  state.copies.set(key, { ...copy, writing: { access: facts.access, form } });
+  state.copies.set(key, { ...copy, writing: { access: facts.access, form, replaces: seen } });
   effects.push({
     type: 'write-credential',
     store,
@@ -87,6 +87,13 @@ function isInOtherForm(refresh: Fingerprint | undefined, current: Fingerprint, f
   return form === 'bearer' ? refresh === current : refresh === undefined;
 }
 
+/** Whether the profile was seen to change while it was being written, to neither what was replaced nor what was written. */
+function isOvertaken({ seen, writing }: Copy, written: SeenProfile): boolean {
+  if (!seen || !writing?.replaces) return false;
+  const isAs = (other: SeenProfile) => seen.access === other.access && seen.refresh === other.refresh;
+  return !isAs(writing.replaces) && !isAs(written);
+}
+
 /** A delivery ended. */
 export function writeSettled(
   state: AgentState,
@@ -106,6 +113,8 @@ export function writeSettled(
       const facts = state.accounts.get(account);
       effects.push(note('credential-written', { store, profile, account, revision: facts?.position.revision }));
       profileObserved(state, store, outcome.seen, true, at, effects);
+      // Something else was seen there meanwhile: which of the two stands now, the disk says.
+      if (isOvertaken(copy, outcome.seen)) effects.push({ type: 'reread', store });
       return;
     }
     case 'changed':

@@ -41,7 +41,9 @@ export interface Copy {
   /** When the coordinator was last told what stands there, on this link. */
   readonly reportedAt?: Instant | undefined;
   /** The delivery under way. */
-  readonly writing?: { readonly access: Fingerprint; readonly form: CredentialForm } | undefined;
+  readonly writing?:
+    | { readonly access: Fingerprint; readonly form: CredentialForm; readonly replaces?: SeenProfile | undefined }
+    | undefined;
   /** Why the last delivery failed. */
   readonly trouble?: string | undefined;
   readonly attempts: number;
