@@ -22,6 +22,7 @@ import {
   verdicts,
 } from './coordinator-scene.ts';
 import { accountKey } from './record.ts';
+import { submissionsWaitingMax } from './state.ts';
 
 const key = accountKey(account);
 const mine = 1;
@@ -209,6 +210,16 @@ describe('what is not durable', () => {
     expect(only(retried, 'compare-and-set')).toMatchObject([{ key, value: { current: { access: print('2') } } }]);
     expect(scene.tell({ type: 'timer-fired', timer: 'retry-persist' })).toEqual([]);
     expect(only(scene.persist(key), 'announce')).toHaveLength(1);
+  });
+
+  it('holds back a bounded number of reports; a node reports again what it was not told about', () => {
+    const scene = running();
+    scene.tell(publish(mine, observed('2', { chain: chain('1'), expiresAt: start + 2 * hour }), 2));
+    for (let waiting = 0; waiting < submissionsWaitingMax; waiting++) {
+      expect(scene.tell(acknowledge(theirs, observed('1')))).toEqual([]);
+    }
+    expect(notes(scene.tell(acknowledge(theirs, observed('1'))))).toEqual(['queue-overflowed']);
+    expect(scene.state().accounts.get(account)?.waiting).toHaveLength(submissionsWaitingMax);
   });
 
   it('of a link that is gone by then still counts; what waited behind it is told again by its node', () => {
