@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Fingerprint } from '@authmesh/shared/core/identifiers';
 
 /**
@@ -6,6 +6,17 @@ import type { Fingerprint } from '@authmesh/shared/core/identifiers';
  * secret, the first 16 bytes as hex. Without the key nobody can test a guess.
  */
 export function fingerprintSecret(key: Uint8Array, secret: string): Fingerprint {
-  const mac = createHmac('sha256', key).update('authmesh credential fingerprint 1\0').update(secret, 'utf8');
+  const mac = createHmac('sha256', handleOf(key)).update('authmesh credential fingerprint 1\0').update(secret, 'utf8');
   return mac.digest('hex').slice(0, 32) as Fingerprint;
+}
+
+/** A key is imported once: with its bytes each hash takes three times as long, and every look at a store makes some. */
+const handles = new WeakMap<Uint8Array, KeyObject>();
+
+function handleOf(key: Uint8Array): KeyObject {
+  const known = handles.get(key);
+  if (known) return known;
+  const handle = createSecretKey(key);
+  handles.set(key, handle);
+  return handle;
 }

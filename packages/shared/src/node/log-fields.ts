@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import type { Note } from '@authmesh/shared/core/notes';
 import { AuthmeshError } from './errors.ts';
 
@@ -10,10 +10,11 @@ export type Tagger = (kind: 'account' | 'profile', id: string) => string;
 
 /** Tags of the form `provider#8hex`, keyed with `key`. */
 export function createTagger(key: Uint8Array): Tagger {
+  const handle = createSecretKey(key);
   return (kind, id) => {
     const label = kind === 'account' ? id.slice(id.indexOf(':') + 1) : id;
     const provider = /^[\w.-]{1,60}(?=[:/])/.exec(label)?.[0] ?? kind;
-    return `${provider}#${createHmac('sha256', key).update(`${kind}\n${id}`).digest('hex').slice(0, 8)}`;
+    return `${provider}#${createHmac('sha256', handle).update(`${kind}\n${id}`).digest('hex').slice(0, 8)}`;
   };
 }
 
