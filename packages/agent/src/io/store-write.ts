@@ -70,9 +70,9 @@ async function writeOnce(
   late: string | undefined,
 ): Promise<Attempt> {
   const context = deps.context();
-  const read = await readWhole(store, context);
+  const { read, parsed: stood } = await readWhole(store, context);
   await deps.at?.('read');
-  const parsed = late === undefined ? parseRead(read, context) : parseStore(late, context);
+  const parsed = late === undefined ? stood : parseStore(late, context);
   if (parsed.seen.state === 'quarantined') {
     const reason = `${store} is left alone: ${parsed.seen.reason}`;
     return { state: 'settled', outcomes: batch.map(() => ({ result: 'failed', reason })) };
@@ -101,11 +101,15 @@ async function writeOnce(
 }
 
 /** OpenClaw truncates a store before it writes it: an empty or half one is read again for a while. */
-async function readWhole(store: StoreId, context: ReadContext): Promise<FileRead> {
+async function readWhole(
+  store: StoreId,
+  context: ReadContext,
+): Promise<{ readonly read: FileRead; readonly parsed: ParsedStore }> {
   const deadline = performance.now() + tornMs;
   for (;;) {
     const read = readStoreFile(store);
-    if (!parseRead(read, context).partial || performance.now() >= deadline) return read;
+    const parsed = parseRead(read, context);
+    if (!parsed.partial || performance.now() >= deadline) return { read, parsed };
     await delay(tornPauseMs);
   }
 }
