@@ -42,6 +42,8 @@ function* replacedBy(candidate: Candidate, current: Revision | undefined): Itera
     return;
   }
   yield current;
+  // The same login, completed or sealed anew: the lineage does not move, and says nothing of what stood there before.
+  if (candidate.access === current.access) return;
   const known = candidate.chain.findIndex(link => link.access === current.access);
   yield* known < 0 ? candidate.chain : candidate.chain.slice(0, known);
 }
