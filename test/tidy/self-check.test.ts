@@ -7,6 +7,7 @@ import { findPurityProblems } from './purity.ts';
 import { findRingProblems } from './rings.ts';
 import { findMachinePaths, findSecrets } from './secrets.ts';
 import { codeOf, importsOf } from './source.ts';
+import { findTableProblems } from './tables.ts';
 import type { ProjectFile } from './tree.ts';
 
 const file = (path: string, text = ''): ProjectFile => ({ path, text });
@@ -149,5 +150,16 @@ describe('each check can fail', () => {
   it('machine paths', () => {
     const place = ['', 'root', 'project', 'a.ts'].join('/');
     expect(findMachinePaths([file('a.ts', `see ${place}`)])).toHaveLength(1);
+  });
+});
+
+describe(findTableProblems, () => {
+  it('names each row that a page lacks or tells otherwise', () => {
+    const pages = [file('docs/operating.md', '| `synced` | warn | in step |'), file('docs/protocol.md')];
+    const problems = findTableProblems(pages);
+    expect(problems.some(problem => problem.includes('docs/operating.md lacks the row | `synced` | info |'))).toBe(
+      true,
+    );
+    expect(problems.some(problem => problem.includes('docs/protocol.md lacks the row | 4409 |'))).toBe(true);
   });
 });

@@ -6,6 +6,7 @@ import { findLibraryProblems } from './libraries.ts';
 import { findPurityProblems } from './purity.ts';
 import { findRingProblems } from './rings.ts';
 import { findMachinePaths, findSecrets } from './secrets.ts';
+import { findTableProblems } from './tables.ts';
 import { readTree, sourcesOf } from './tree.ts';
 
 const tree = readTree();
@@ -43,6 +44,10 @@ describe('the tree', () => {
   it('enforces every invariant, and cites none that is not listed', () => {
     const page = tree.find(({ path }) => path === invariantsPage)?.text;
     expect(findInvariantProblems(page, sources)).toEqual([]);
+  });
+
+  it('tells in its tables what the catalogues say', () => {
+    expect(findTableProblems(tree)).toEqual([]);
   });
 
   it('holds nothing that looks like a live credential', () => {

@@ -5,9 +5,11 @@ import type { Identity } from '@authmesh/agent/io/identity';
 import { type Link, openLink } from '@authmesh/agent/io/link';
 import { isPublish, type RecordVault } from '@authmesh/agent/io/record-vault';
 import { note } from '@authmesh/shared/core/notes';
+import { FrameTooLargeError } from '@authmesh/shared/crypto/session-codec';
 import type { Logger } from '@authmesh/shared/node/logger';
 import { packageVersion } from '@authmesh/shared/node/version';
 import type { Announcement } from '@authmesh/shared/protocol/announcement';
+import type { UpMessage } from '@authmesh/shared/protocol/up';
 import type { Driver } from '@authmesh/shared/runtime/driver';
 
 /** Moments of a publish at which a crash must lose nothing. */
@@ -35,6 +37,16 @@ export function createAgentLink(options: AgentLinkOptions): AgentLink {
   const { identity, vault, logger, machine } = options;
   const { keys, membership } = identity;
   let link: Link | undefined;
+
+  /** A bound that was missed where the message was made must not end the agent. */
+  const transmit = (message: UpMessage) => {
+    try {
+      link?.send(message);
+    } catch (error) {
+      if (!(error instanceof FrameTooLargeError)) throw error;
+      logger.note(note('message-too-large', { why: message.type }));
+    }
+  };
 
   const announced = (announcement: Announcement): AgentEvent => {
     const { type: _, sealed: __, ...facts } = announcement;
@@ -69,14 +81,14 @@ export function createAgentLink(options: AgentLinkOptions): AgentLink {
       );
     },
     send(message) {
-      if (!isPublish(message)) return link?.send(message);
+      if (!isPublish(message)) return transmit(message);
       const made = vault.attach(message);
       if ('problem' in made) {
         logger.note(note('publish-impossible', { store: message.observation.store, why: made.problem }));
         return;
       }
       options.at?.('publish-sending');
-      link?.send(made.message);
+      transmit(made.message);
       options.at?.('publish-sent');
     },
     close() {

@@ -100,7 +100,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         return link.dial(effect.url);
       case 'close-link':
         link.close();
-        return driver.dispatch({ type: 'link-closed', reason: 'lost', message: 'the link fell silent' });
+        return driver.dispatch({ type: 'link-closed', reason: 'lost', message: effect.why });
       case 'send':
         return effect.message.type === 'acknowledge'
           ? kept.then(() => link.send(effect.message))

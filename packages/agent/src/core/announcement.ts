@@ -6,7 +6,7 @@ import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { Judgement } from '@authmesh/shared/protocol/down';
 import type { AgentEffect } from './effect.ts';
 import { keyOf, observationOf, publish, report } from './report.ts';
-import type { AgentState, Copy } from './state.ts';
+import { type AgentState, accountsMax, type Copy } from './state.ts';
 
 /** The fleet's current login of an account. Positions and generations only rise (invariant I3). */
 export function announced(
@@ -27,6 +27,10 @@ export function announced(
     (known && facts.generation < known.generation ? 'its generation is older than one already applied' : undefined);
   if (refusal !== undefined) {
     effects.push(note('announcement-refused', { account, node: origin, revision: position.revision, why: refusal }));
+    return;
+  }
+  if (!known && state.accounts.size >= accountsMax) {
+    effects.push(note('queue-overflowed', { account }));
     return;
   }
   state.accounts.set(account, facts);

@@ -13,7 +13,8 @@ export type OutgoingMessage = Exclude<UpMessage, Publish> | Omit<Publish, 'seale
 
 export type AgentEffect =
   | { readonly type: 'dial'; readonly url: string }
-  | { readonly type: 'close-link' }
+  /** `why` is a sentence for the operator. */
+  | { readonly type: 'close-link'; readonly why: string }
   | { readonly type: 'send'; readonly message: OutgoingMessage }
   | { readonly type: 'set-timer'; readonly timer: AgentTimer; readonly delayMs: Milliseconds }
   | { readonly type: 'clear-timer'; readonly timer: AgentTimer }

@@ -197,7 +197,7 @@ describe('the link', () => {
       { type: 'set-timer', timer: 'silence', delayMs: 5 * second },
     ]);
     expect(scene.hear({ type: 'beat', at: 0 })).toContainEqual({ type: 'clear-timer', timer: 'silence' });
-    expect(scene.tell({ type: 'timer-fired', timer: 'silence' })).toEqual([{ type: 'close-link' }]);
+    expect(scene.tell({ type: 'timer-fired', timer: 'silence' })).toMatchObject([{ type: 'close-link' }]);
   });
 
   it('learns the coordinator’s clock, and does not correct what is the network’s own delay', () => {

@@ -86,7 +86,7 @@ export function linkClosed(
 export function beat(state: AgentState, at: Instant, effects: AgentEffect[]): void {
   if (state.link.phase !== 'online') return;
   if (at - state.link.lastHeard > silenceMsMax) {
-    effects.push({ type: 'close-link' });
+    effects.push({ type: 'close-link', why: 'the link fell silent' });
     return;
   }
   effects.push({ type: 'send', message: { type: 'beat', at } });
@@ -108,7 +108,7 @@ export function clockJumped(state: AgentState, byMs: Milliseconds, at: Instant, 
 
 /** Nothing was heard since the wake. */
 export function silenceEnded(state: AgentState, effects: AgentEffect[]): void {
-  if (state.link.phase === 'online') effects.push({ type: 'close-link' });
+  if (state.link.phase === 'online') effects.push({ type: 'close-link', why: 'the link fell silent' });
 }
 
 /** The coordinator’s clock came with its sign of life. */

@@ -116,6 +116,8 @@ export interface AgentState {
 
 /** Copies that one host may have; more are left out and noted. */
 export const copiesMax = 5_000;
+/** Accounts of the fleet that one host keeps in mind; more are left out and noted. */
+export const accountsMax = 20_000;
 /** Control requests that may wait at a time. */
 export const askingMax = 100;
 

@@ -154,7 +154,7 @@ function configured(state: AgentState, config: AgentState['config'], at: Instant
   state.config = config;
   if (phase === 'draining') return;
   if (moved && phase === 'offline') dialAnew(state, at, effects);
-  else if (moved) effects.push({ type: 'close-link' });
+  else if (moved) effects.push({ type: 'close-link', why: 'its coordinator is not in the configuration any more' });
   else if (phase === 'online') {
     const now = new Set(coveredCopies(state));
     for (const copy of before) if (!now.has(copy)) reportGone(state, copy, effects);
@@ -166,7 +166,7 @@ function configured(state: AgentState, config: AgentState['config'], at: Instant
 /** Deliveries under way end by themselves; nothing new is started. */
 function drain(state: AgentState, effects: AgentEffect[]): void {
   if (state.link.phase === 'draining') return;
-  effects.push(note('draining'), { type: 'close-link' });
+  effects.push(note('draining'), { type: 'close-link', why: 'the agent is stopping' });
   state.link = { ...state.link, phase: 'draining', synced: false };
   effects.push({ type: 'clear-timer', timer: 'dial' }, { type: 'clear-timer', timer: 'beat' }, { type: 'stop' });
 }

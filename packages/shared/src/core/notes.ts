@@ -55,6 +55,7 @@ export const noteCatalogue = {
   'journal-damaged': { level: 'warn', says: 'a part of the journal was damaged and left out' },
   'journal-refused': { level: 'error', says: 'the agent’s journal does not take entries; going on without' },
   'inputs-refused': { level: 'warn', says: 'the journal of inputs stopped' },
+  'message-too-large': { level: 'error', says: 'a message to the coordinator fits no frame and was not sent' },
   'publish-impossible': { level: 'error', says: 'a login could not be sealed for the coordinator' },
   'delivery-troubled': { level: 'warn', says: 'a login was delivered, something beside it was not' },
   'watching-troubled': { level: 'warn', says: 'watching has trouble; the rescan goes on' },
