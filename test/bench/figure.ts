@@ -31,8 +31,8 @@ export interface Bench {
 }
 
 /** A target that is a factor of the floor. */
-export function ratioTarget(value: number, floor: number, most: number, words = `≤ ${most} × floor`) {
-  return { words, met: value <= most * floor };
+export function ratioTarget(value: number, floor: number, most: number) {
+  return { words: `≤ ${most} × floor`, met: value <= most * floor };
 }
 
 /** A target that is a figure of its own. */

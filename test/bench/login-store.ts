@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type FSWatcher, readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { type FSWatcher, mkdirSync, readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { monotonicMs } from './statistics.ts';
 
 /** A store of about 4 KB with four logins, the first of which is renewed. */
@@ -81,4 +81,15 @@ export function watchArrivals(path: string): Arrivals {
       }),
     close: () => watcher.close(),
   };
+}
+
+/** A store on each of two hosts, in a folder of its own. */
+export function makeFiles(folder: string, text: string): readonly [source: string, target: string] {
+  const fileOf = (host: string): string => {
+    mkdirSync(join(folder, host), { recursive: true });
+    const file = join(folder, host, 'auth-profiles.json');
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  };
+  return [fileOf('a'), fileOf('b')];
 }
