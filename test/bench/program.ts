@@ -21,6 +21,7 @@ process.once('exit', () => {
   for (const child of living) kill(child, 'SIGKILL');
 });
 process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 
 /** The program and whatever it has started: each is the leader of a group of its own. */
 function kill({ pid }: ChildProcess, signal: NodeJS.Signals): void {
