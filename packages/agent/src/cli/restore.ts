@@ -1,7 +1,8 @@
 import { accountLabel } from '@authmesh/shared/core/identifiers';
 import { openRecord, sealRecord } from '@authmesh/shared/crypto/sealed-record';
-import type { Command } from '@authmesh/shared/node/command-line';
+import type { Command, CommandContext } from '@authmesh/shared/node/command-line';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
+import type { HistoryEntry } from '@authmesh/shared/protocol/answer';
 import { resolveAccount, withCoordinator } from './command-session.ts';
 import { homeOption, openHome } from './home.ts';
 
@@ -9,21 +10,25 @@ export const restoreCommand: Command = {
   name: 'restore',
   summary: 'take the fleet back to an earlier login of an account',
   arguments: '<profile>',
-  options: [homeOption, { flags: '--revision <n>', description: 'the entry’s number in `authmesh-agent explain`' }],
+  options: [
+    homeOption,
+    {
+      flags: '--revision <n>',
+      description: 'its revision in `authmesh-agent explain`, or its number when it has none',
+    },
+    { flags: '--entry <n>', description: 'its number in `authmesh-agent explain`, whatever its revision' },
+  ],
   example: 'authmesh-agent restore openai-codex:default --revision 3',
   async run(context) {
     const [profile = ''] = context.arguments;
-    const number = Number(context.option('revision'));
-    if (!Number.isInteger(number) || number < 1) {
-      throw new AuthmeshError('ERR_USAGE', `--revision is "${context.option('revision') ?? ''}"`, {
-        hint: 'name an entry by its number; `authmesh-agent explain` lists them',
-      });
-    }
+    const wanted = wantedEntry(context);
     const { identity, settings } = await openHome(context);
     const { keys, membership } = identity;
     const { fleet, secrets } = membership;
     const restored = await withCoordinator(identity, settings.coordinators, async session => {
       const { account } = await resolveAccount(session, profile);
+      const { history } = await session.ask({ type: 'history', account }, 'history');
+      const number = entryNumber(history, wanted);
       const entry = await session.ask({ type: 'candidate', account, number }, 'candidate');
       const opened = openRecord(entry.sealed, { fleetKey: secrets.fleetKey, fleet, account });
       if ('problem' in opened)
@@ -59,3 +64,36 @@ export const restoreCommand: Command = {
     return 0;
   },
 };
+
+interface WantedEntry {
+  readonly option: '--revision' | '--entry';
+  readonly value: number;
+}
+
+function wantedEntry({ option }: CommandContext): WantedEntry {
+  const name = option('entry') === undefined ? '--revision' : '--entry';
+  const text = option(name.slice(2)) ?? '';
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return { option: name, value };
+  throw new AuthmeshError('ERR_USAGE', `${name} is "${text}"`, {
+    hint: 'name an entry by its number; `authmesh-agent explain` lists them',
+  });
+}
+
+/** The number of the entry that is meant; a rollback to the wrong login is worse than a question. */
+function entryNumber(history: readonly HistoryEntry[], { option, value }: WantedEntry): number {
+  const byNumber = history.find(entry => entry.number === value);
+  if (option === '--entry') return value;
+  const byRevision = history.findLast(entry => entry.revision === value);
+  if (!byRevision) return value;
+  // An entry that has a revision goes by it; stale ones are not kept.
+  const isTwo = byNumber?.verdict === 'parallel' || byNumber?.verdict === 'unlinked';
+  if (!isTwo) return byRevision.number;
+  throw new AuthmeshError(
+    'ERR_USAGE',
+    `--revision ${value} could be entry ${byNumber.number} or entry ${byRevision.number}`,
+    {
+      hint: `say --entry ${byNumber.number} or --entry ${byRevision.number}; \`authmesh-agent explain\` shows both`,
+    },
+  );
+}

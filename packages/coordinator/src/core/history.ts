@@ -27,16 +27,14 @@ export function isRecorded(record: AccountRecord, sighting: Pick<Sighting, 'acce
   return last?.verdict === sighting.verdict;
 }
 
-/** The revision of the next accepted login: its number in the history, above all that nodes have seen. */
+/** The revision of the next accepted login, above all that nodes have seen. */
 export function nextRevision(record: AccountRecord, seen = 0): number {
-  return Math.max(record.nextNumber, (record.current?.position.revision ?? 0) + 1, seen + 1);
+  return Math.max(record.current?.position.revision ?? 0, seen) + 1;
 }
 
 /** The record with one more numbered entry; the oldest go first, their sealed records before them. */
 export function withSighting(record: AccountRecord, sighting: Sighting): AccountRecord {
-  // One number for both, so that `restore --revision` cannot mean two entries.
-  const number = sighting.revision ?? record.nextNumber;
-  const entries: HistoryRecord[] = [...record.history, { number, ...sighting }];
+  const entries: HistoryRecord[] = [...record.history, { number: record.nextNumber, ...sighting }];
   const kept = entries.slice(-historyEntriesMax);
   let sealedLeft = historyRecordsMax;
   for (let index = kept.length - 1; index >= 0; index--) {
@@ -45,5 +43,5 @@ export function withSighting(record: AccountRecord, sighting: Sighting): Account
     if (sealedLeft > 0) sealedLeft--;
     else kept[index] = { ...entry, sealed: undefined };
   }
-  return { ...record, history: kept, nextNumber: number + 1 };
+  return { ...record, history: kept, nextNumber: record.nextNumber + 1 };
 }
