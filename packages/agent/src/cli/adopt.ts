@@ -2,7 +2,7 @@ import type { Command } from '@authmesh/shared/node/command-line';
 import { askControl } from '@authmesh/shared/node/control-client';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
 import { adoptReply } from './control.ts';
-import { chooseAgentHome, homeOption } from './home.ts';
+import { homeOption, openHome } from './home.ts';
 
 export const adoptCommand: Command = {
   name: 'adopt',
@@ -21,7 +21,7 @@ export const adoptCommand: Command = {
         hint: 'name profiles, or say --all',
       });
     }
-    const home = chooseAgentHome(context);
+    const { home } = await openHome(context);
     const answer = await askControl({ home, request: { op: 'adopt', profiles, agent: context.option('agent') } });
     const { adopted, problems } = adoptReply.parse(answer);
     context.output.data({ adopted, problems }, () =>

@@ -2,9 +2,10 @@ import { hostname } from 'node:os';
 import { enroll } from '@authmesh/agent/io/enrollment';
 import { ensureKeys, keepMembership, readKeys } from '@authmesh/agent/io/identity';
 import { writeJoinedConfig } from '@authmesh/agent/io/joined-config';
+import { readOfflineStatus } from '@authmesh/agent/io/offline-status';
 import { createStoreDiscovery, type StateDirectory } from '@authmesh/agent/io/store-discovery';
 import { accountLabel } from '@authmesh/shared/core/identifiers';
-import { decodeJoinCode } from '@authmesh/shared/crypto/join-code';
+import { decodeJoinCode, type JoinCode } from '@authmesh/shared/crypto/join-code';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
@@ -29,7 +30,7 @@ export const joinCommand: Command = {
     const home = chooseAgentHome(context);
     const decoded = decodeJoinCode(context.arguments[0] ?? '');
     if ('problem' in decoded) throw new AuthmeshError('ERR_CODE_INVALID', decoded.problem);
-    await refuseSecondMembership(home);
+    await refuseSecondMembership(home, decoded.code);
     const keys = await ensureKeys(home);
     // Before the code is spent: a wrong configuration must not cost it.
     await loadSettings(home, context);
@@ -54,13 +55,21 @@ export const joinCommand: Command = {
     const present = directories.flatMap(({ agents }) =>
       agents.filter(agent => agent.isPresent).map(agent => agent.store),
     );
-    const lacks = present.length > 0 ? [] : offered(overview);
+    const onDisk = await readOfflineStatus({
+      home,
+      identity: { keys, membership },
+      config: settings.config,
+      stateDirs: settings.stateDirs,
+    });
+    const here = new Set(onDisk.accounts.filter(({ copies }) => copies.length > 0).map(({ account }) => account));
+    const lacks = offered(overview).filter(({ account }) => !here.has(account));
     const result = {
       node: { id: nodeIdOf(keys.signing.publicKey), name },
       fleet: { id: fleet, nodes: overview?.nodes.length ?? 1 },
       stores: present,
       openclaw: directories.map(({ stateDir, generation, foreign }) => ({ stateDir, generation, foreign })),
       logins: offered(overview),
+      lacks,
     };
     context.output.data(result, () =>
       [
@@ -74,11 +83,14 @@ export const joinCommand: Command = {
   },
 };
 
-async function refuseSecondMembership(home: string): Promise<void> {
+/** A member joins again only where it was: its coordinator came back from a backup that is older than the membership. */
+async function refuseSecondMembership(home: string, code: JoinCode): Promise<void> {
   const { membership } = await readKeys(home);
-  if (membership) {
+  const isSameFleet =
+    membership?.coordinatorKey === code.coordinatorKey && membership.fleet === (code.founder as string);
+  if (membership && !isSameFleet) {
     throw new AuthmeshError('ERR_ALREADY_JOINED', `${home} is a member already, as ${membership.name}`, {
-      hint: 'for a second membership on this host name another folder with --home',
+      hint: 'this code is of another fleet: for a second membership on this host name another folder with --home',
     });
   }
   const pid = await findInstance(home);
@@ -99,7 +111,7 @@ function wantedName(given: string | undefined): string {
   const parsed = nodeName.safeParse(name);
   if (parsed.success) return name;
   throw new AuthmeshError('ERR_USAGE', `--name is "${name}"`, {
-    hint: `it ${parsed.error.issues[0]?.message ?? 'is too long'}, 64 at most`,
+    hint: 'a name has 1 to 64 letters, digits, dots, dashes and underscores',
   });
 }
 
@@ -122,6 +134,6 @@ function describe(directories: readonly StateDirectory[]): string[] {
 function adoptable(lacks: readonly { readonly profile: string }[]): string[] {
   if (lacks.length === 0) return [];
   return [
-    `The fleet has ${lacks.map(({ profile }) => profile).join(', ')}; this host has no store of its own for them yet: \`authmesh-agent adopt --all\` puts them here.`,
+    `The fleet has ${lacks.map(({ profile }) => profile).join(', ')}; this host lacks them: \`authmesh-agent adopt --all\` puts them here once the agent runs.`,
   ];
 }

@@ -75,6 +75,11 @@ function wantedEntry({ option }: CommandContext): WantedEntry {
   const text = option(name.slice(2)) ?? '';
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1) return { option: name, value };
+  if (text === '') {
+    throw new AuthmeshError('ERR_USAGE', 'it is not said which login to go back to', {
+      hint: 'say --revision N; `authmesh-agent explain` lists them',
+    });
+  }
   throw new AuthmeshError('ERR_USAGE', `${name} is "${text}"`, {
     hint: 'name an entry by its number; `authmesh-agent explain` lists them',
   });

@@ -35,8 +35,8 @@ export function linkOpened(
   effects: AgentEffect[],
 ): void {
   if (state.link.phase !== 'dialing') return;
-  const { attempt } = state.link;
-  state.link = { phase: 'online', attempt, url: event.url, since: at, lastHeard: at, synced: false };
+  const { attempt, since } = state.link;
+  state.link = { phase: 'online', attempt, url: event.url, since, lastHeard: at, synced: false };
   state.clockOffsetMs = significantOffset(event.clockOffsetMs);
   state.epoch = Math.max(state.epoch, event.epoch);
   state.policy = event.policy;
@@ -46,8 +46,8 @@ export function linkOpened(
 }
 
 /** The answer to this link's inventory is complete: only now the link is good, for one that breaks before is no better than none. */
-export function linkSynced(state: AgentState, effects: AgentEffect[]): void {
-  state.link = { ...state.link, attempt: 0, synced: true };
+export function linkSynced(state: AgentState, at: Instant, effects: AgentEffect[]): void {
+  state.link = { ...state.link, attempt: 0, since: at, synced: true };
   effects.push(note('synced'));
 }
 
@@ -72,7 +72,8 @@ export function linkClosed(
     problem: event.message,
     isRefused: refused,
   };
-  state.link = wasOnline ? { ...link, since: at } : link;
+  // A link that breaks before it is in step does not interrupt the absence.
+  state.link = state.link.synced ? { ...link, since: at } : link;
   if (wasOnline || state.link.attempt === 1 || refused) {
     effects.push(note(refused ? 'link-refused' : 'link-lost', { why: event.message }));
   }

@@ -1,7 +1,12 @@
 import { type CopyKey, copyKey } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
-import { chainLinksMax, knownPerMessageMax, observationsPerMessageMax } from '@authmesh/shared/protocol/limits';
+import {
+  chainLinksMax,
+  knownPerMessageMax,
+  observationsPerMessageMax,
+  sentenceCharsMax,
+} from '@authmesh/shared/protocol/limits';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import { isCovered } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
@@ -10,8 +15,8 @@ import type { AgentState, Copy } from './state.ts';
 /** What the coordinator is told of a copy; undefined while nothing was seen or it takes no part. */
 export function observationOf(state: AgentState, copy: Copy): Observation | undefined {
   const { store, profile, account, seen, chain, trouble } = copy;
-  const quarantine = state.stores.get(store);
-  const set = quarantine?.state === 'quarantined';
+  const entry = state.stores.get(store);
+  const isSetAside = entry?.state === 'quarantined';
   if (!seen || !isCovered(state, account, profile)) return undefined;
   const known = state.accounts.get(account);
   const announced =
@@ -24,14 +29,15 @@ export function observationOf(state: AgentState, copy: Copy): Observation | unde
     account,
     identity: seen.identity,
     kind: seen.kind,
-    health: set ? 'quarantined' : seen.health,
+    health: isSetAside ? 'quarantined' : seen.health,
     access: seen.access,
     refresh: seen.refresh,
     expiresAt: seen.expiresAt,
     issuedAt: seen.issuedAt,
     chain: chain.slice(0, chainLinksMax),
     announced,
-    trouble: (set ? quarantine.reason : undefined) ?? trouble ?? seen.trouble,
+    // A reason may name many long paths; a sentence that is too long would cost the link.
+    trouble: ((isSetAside ? entry.reason : undefined) ?? trouble ?? seen.trouble)?.slice(0, sentenceCharsMax),
   };
 }
 

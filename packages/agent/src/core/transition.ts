@@ -107,7 +107,7 @@ function frameReceived(state: AgentState, message: DownMessage, at: Instant, eff
       judged(state, message.judgements, effects);
       break;
     case 'synced':
-      linkSynced(state, effects);
+      linkSynced(state, at, effects);
       createConfigured(state, at, effects);
       break;
     case 'beat':

@@ -90,7 +90,7 @@ function refusalOf(state: CoordinatorState, enroll: ProvenEnroll, at: Instant): 
     return `this join code was used ${record.uses === 1 ? 'already' : `${record.uses} times already`}: run \`authmesh-agent invite\` for a new one`;
   }
   if (state.nodes.has(enroll.node) || state.pendingRecords.has(nodeKey(enroll.node))) {
-    return 'this node key is a member already, by another join code';
+    return 'this host is a member already, nothing needs to be done; the code was not used';
   }
   return undefined;
 }

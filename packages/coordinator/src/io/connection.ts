@@ -5,10 +5,9 @@ import { createSessionCodec, type SessionCodec } from '@authmesh/shared/crypto/s
 import { importPublicKey, type SigningKey, signText } from '@authmesh/shared/crypto/signing';
 import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
 import type { DownMessage } from '@authmesh/shared/protocol/down';
-import { sentenceCharsMax } from '@authmesh/shared/protocol/fields';
 import { strangerBytesMax } from '@authmesh/shared/protocol/frame';
 import type { Attest, Enroll, HandshakeDown } from '@authmesh/shared/protocol/handshake';
-import { protocolVersion, protocolVersionMin } from '@authmesh/shared/protocol/limits';
+import { protocolVersion, protocolVersionMin, sentenceCharsMax } from '@authmesh/shared/protocol/limits';
 import { type UpMessage, upMessage } from '@authmesh/shared/protocol/up';
 import type { Connection, ConnectionEvents } from './connection-port.ts';
 import { downFrame } from './down-frame.ts';

@@ -1,6 +1,6 @@
 import { inviteKey } from '@authmesh/coordinator/core/record';
 import { loadRows, type Rows } from '@authmesh/coordinator/store/rows';
-import type { Store } from '@authmesh/coordinator/store/store';
+import { type Store, StoreError } from '@authmesh/coordinator/store/store';
 import { note } from '@authmesh/shared/core/notes';
 import { deriveInviteKeys } from '@authmesh/shared/crypto/invite-keys';
 import { encodeJoinCode } from '@authmesh/shared/crypto/join-code';
@@ -19,6 +19,12 @@ export async function loadFleet(store: Store, keys: CoordinatorKeys, logger: Log
   const rows = await loadRows(store);
   for (const { key, reason } of rows.damaged)
     logger.note(note('record-damaged', { file: recordName(key), why: reason }));
+  const isFounded = rows.nodes.some(({ record }) => record.invitedBy === null);
+  if (!isFounded && (rows.nodes.length > 0 || rows.damaged.some(({ key }) => key.startsWith('node/')))) {
+    throw new StoreError('ERR_STORE_CORRUPT', 'the record of the fleet’s founding node is damaged or gone', {
+      hint: 'put the store back from a backup: without it every node would be a stranger',
+    });
+  }
   const { invite, secret } = keys.founding;
   if (rows.nodes.length > 0 || rows.invites.some(({ record }) => record.id === invite)) return rows;
   await store.compareAndSet(inviteKey(invite), 0, {

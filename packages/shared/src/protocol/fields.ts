@@ -9,6 +9,7 @@ import type {
   StoreId,
 } from '@authmesh/shared/core/identifiers';
 import { z } from 'zod';
+import { sentenceCharsMax } from './limits.ts';
 
 /** Scalars of the wire, checked once and branded. Every bound of a string is here. */
 const hex32 = z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 lower-case hex characters');
@@ -57,6 +58,5 @@ export const nodeName = z
   .min(1)
   .max(64)
   .regex(/^[\w.-]+$/, 'may hold letters, digits, dot, dash and underscore');
-export const sentenceCharsMax = 500;
 /** A sentence for the operator; never holds a secret. */
 export const sentence = z.string().max(sentenceCharsMax);

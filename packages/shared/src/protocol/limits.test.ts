@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AnswerBody } from './answer.ts';
 import type { Judgement } from './down.ts';
-import { sentenceCharsMax } from './fields.ts';
 import { frameBytesMax } from './frame.ts';
 import {
   chainLinksMax,
@@ -9,6 +8,7 @@ import {
   knownPerMessageMax,
   observationsPerMessageMax,
   overviewEntriesPerMessageMax,
+  sentenceCharsMax,
 } from './limits.ts';
 import type { Observation } from './observation.ts';
 import type { UpMessage } from './up.ts';

@@ -13,5 +13,8 @@ export const judgementsPerMessageMax = 120;
 /** Nodes, accounts and copies together, in one part of an overview. */
 export const overviewEntriesPerMessageMax = 100;
 
+/** A sentence for the operator, on the wire. */
+export const sentenceCharsMax = 500;
+
 /** Most of what stood in a store before that a node reports; the coordinator knows the rest. */
 export const chainLinksMax = 16;
