@@ -45,7 +45,7 @@ export async function readOfflineStatus(from: {
   for (const { agents } of directories) {
     for (const { store, isPresent } of agents) {
       if (!isPresent) continue;
-      const { seen } = parseRead(await readStoreFile(store), context);
+      const { seen } = parseRead(readStoreFile(store), context);
       state = transition(state, { at: now, seed: 0, event: { type: 'store-observed', store, seen } }).state;
     }
   }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
@@ -40,24 +40,24 @@ async function openSave(): Promise<(...pieces: readonly string[]) => Promise<voi
 
 describe('a store that is replaced', () => {
   it('says nothing of a file that nobody saved', async () => {
-    const replacement = await replaceStore(store, await readStoreFile(store), json({ round: 1 }));
-    expect(replacement).toEqual({ outcome: { result: 'replaced' }, late: undefined });
+    const replacement = await replaceStore(store, readStoreFile(store), json({ round: 1 }));
+    expect(replacement).toEqual({ outcome: { result: 'replaced' } });
   });
 
   it('gives back what was saved into the replaced file, once it is whole', async () => {
     const save = await openSave();
     const last = json({ round: 2 });
     let saving = Promise.resolve();
-    const replacement = await replaceStore(store, await readStoreFile(store), json({ round: 1 }), step => {
+    const replacement = await replaceStore(store, readStoreFile(store), json({ round: 1 }), step => {
       if (step === 'renamed') saving = save(last.slice(0, 5), last.slice(5));
     });
     await saving;
-    expect(replacement).toEqual({ outcome: { result: 'replaced' }, late: last });
+    expect(replacement).toEqual({ outcome: { result: 'replaced' }, missed: { late: last, ours: json({ round: 1 }) } });
     expect(await readFile(store, 'utf8')).toBe(json({ round: 1 }));
   });
 
   it('is left alone when it was saved before', async () => {
-    const read = await readStoreFile(store);
+    const read = readStoreFile(store);
     await writeFile(store, json({ round: 2 }));
     const replacement = await replaceStore(store, read, json({ round: 1 }));
     expect(replacement.outcome).toEqual({ result: 'overtaken' });
@@ -70,7 +70,11 @@ describe('a delivery while the owner saves without the lock', () => {
   const login = (access: string): object => ({ type: 'oauth', provider: 'anthropic', access, expires: 4e12 });
   const text = (access: string, note: string): string =>
     json({ version: 1, profiles: { [profile]: login(access), 'lab:notes': { type: 'token', provider: 'lab', note } } });
-  const deliver = async (old: string, fresh: string, at: (step: DeliveryStep) => Promise<void>): Promise<string> => {
+  const deliver = async (
+    old: string,
+    fresh: string,
+    at: (step: DeliveryStep) => void | Promise<void>,
+  ): Promise<string> => {
     const context = () => ({ fingerprint, now: Date.now(), clockOffsetMs: 0 });
     const credential = {
       kind: 'oauth',
@@ -121,6 +125,43 @@ describe('a delivery while the owner saves without the lock', () => {
     });
     expect(result).toBe('changed');
     expect((await found()).access === own).toBe(true);
+  });
+
+  it.each([
+    ['the disk is full by then', 1, 'temp-opened'],
+    ['the folder cannot be synced', 1, 'renamed'],
+    ['it is of a version that nobody here knows', 2, undefined],
+  ] as const)('puts back what was saved, as it was, where %s', async (_name, version, failing) => {
+    const [old, fresh, own] = [secret(), secret(), secret()];
+    await writeFile(store, text(old, 'first'));
+    const saved = text(own, 'last').replace('"version": 1', `"version": ${version}`);
+    const save = await openSave();
+    let isSaved = false;
+    const result = await deliver(old, fresh, async step => {
+      const isFirst = step === 'renamed' && !isSaved;
+      if (isFirst) await save(saved);
+      isSaved ||= isFirst;
+      if (isSaved && step === failing) throw Object.assign(new Error('no room'), { code: 'ENOSPC' });
+    });
+    expect(result).toBe('failed');
+    expect((await readFile(store, 'utf8')) === saved).toBe(true);
+    expect(await readdir(directory)).toEqual(['auth-profiles.json']);
+  });
+
+  it('leaves alone what was saved anew after that', async () => {
+    const [old, fresh] = [secret(), secret()];
+    await writeFile(store, text(old, 'first'));
+    const save = await openSave();
+    let isSaved = false;
+    const result = await deliver(old, fresh, async step => {
+      if (step === 'directory-synced' && !isSaved) {
+        isSaved = true;
+        await save(text(old, 'late'));
+        await writeFile(store, text(old, 'last'));
+      }
+    });
+    expect(result).toBe('written');
+    expect((await found()).note).toBe('last');
   });
 
   it('waits for the end of a save that has just truncated the store', async () => {

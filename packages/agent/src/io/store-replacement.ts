@@ -17,8 +17,15 @@ import { type FileRead, isSameSignature, peekSignature } from './store-file.ts';
  */
 export interface Replacement {
   readonly outcome: ReplaceOutcome;
-  /** What was saved into the replaced file after it was read: the store's last word, which the store now lacks. */
-  readonly late?: string | undefined;
+  readonly missed?: Missed | undefined;
+}
+
+/** The store's last word, which the store lacks. */
+export interface Missed {
+  /** What was saved into the replaced file after it was read. */
+  readonly late: string;
+  /** What stands in the store instead. */
+  readonly ours: string;
 }
 
 /** A save of a few kilobytes; a busy disk draws it out. */
@@ -32,8 +39,8 @@ export async function replaceStore(
   text: string,
   at?: ReplaceOptions['at'],
 ): Promise<Replacement> {
-  const isUnchanged = async (): Promise<boolean> => {
-    const now = await peekSignature(store);
+  const isUnchanged = (): boolean => {
+    const now = peekSignature(store);
     return read.state === 'read' ? now !== undefined && isSameSignature(now, read.signature) : now === undefined;
   };
   if (read.state !== 'read') return { outcome: await replaceFile(store, text, { at, isUnchanged }) };
@@ -42,7 +49,9 @@ export async function replaceStore(
   if (!replaced) return { outcome: { result: 'overtaken' } };
   try {
     const outcome = await replaceFile(read.target, text, { at, isUnchanged });
-    return outcome.result === 'replaced' ? { outcome, late: await lateText(replaced, read.text) } : { outcome };
+    // A failure may come after the rename, when the folder cannot be synced.
+    const late = outcome.result === 'overtaken' ? undefined : await lateText(replaced, read.text);
+    return late === undefined ? { outcome } : { outcome, missed: { late, ours: text } };
   } finally {
     await replaced.close();
   }

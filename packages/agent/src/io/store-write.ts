@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SeenProfile, WriteOutcome } from '@authmesh/agent/core/event';
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
@@ -7,22 +6,21 @@ import {
   absentStore,
   createProfile,
   editCredential,
-  liftAuthMarks,
   type ParsedStore,
   parseStore,
   quarantinedStore,
   type ReadContext,
 } from './auth-profiles.ts';
 import type { Delivery, DeliveryDeps } from './delivery.ts';
-import { replaceFile } from './durable-file.ts';
-import { type FileRead, isSameSignature, peekSignature, readStoreFile } from './store-file.ts';
-import { replaceStore } from './store-replacement.ts';
+import { liftMarksBeside } from './marks-beside.ts';
+import { putBack } from './put-back.ts';
+import { type FileRead, readStoreFile } from './store-file.ts';
+import { type Missed, replaceStore } from './store-replacement.ts';
 
-/** From 2026.4.7 on OpenClaw keeps its marks here; the store's lock covers it. */
-const stateFile = 'auth-state.json';
 /** A store that changes under the hand this often in a row is left for the next round. */
 const overtakenMax = 5;
-const attemptsMax = 100;
+/** OpenClaw may take a lock of 30 s for abandoned: no attempt begins later than this. */
+const attemptsMs: Milliseconds = 15 * second;
 /** How long a torn store may stay torn: a busy disk draws a write of some kilobytes out. */
 const tornMs: Milliseconds = second;
 const tornPauseMs: Milliseconds = 5;
@@ -47,54 +45,71 @@ export async function writeTogether(
   batch: readonly Delivery[],
   deps: DeliveryDeps,
 ): Promise<readonly WriteOutcome[]> {
-  let late: string | undefined;
+  const deadline = performance.now() + attemptsMs;
+  let missed: Missed | undefined;
   // What the store lacks since the last attempt is put back, however many more it takes.
-  for (let attempt = 0; attempt < (late === undefined ? overtakenMax : attemptsMax); attempt++) {
-    const ended = await writeOnce(store, batch, deps, late);
+  for (let attempt = 0; missed || attempt < overtakenMax; attempt++) {
+    const ended = await writeOnce(store, batch, deps, missed).catch(async (error: unknown) => {
+      if (missed) await putBack(store, missed, 0);
+      throw error;
+    });
     if (ended.state === 'settled') return ended.outcomes;
-    late = ended.late;
+    missed = ended.missed;
+    if (ended.state === 'again' && performance.now() < deadline) continue;
+    const lack = missed && (await putBack(store, missed, deadline));
+    if (lack !== undefined) {
+      const reason = `${store} lacks a login that was saved during a delivery (${lack}): sign in once more`;
+      return batch.map(() => ({ result: 'failed', reason }));
+    }
+    if (ended.state === 'again') break;
+    return batch.map(() => ({ result: 'failed', reason: ended.reason }));
   }
   return batch.map(() => ({ result: 'changed' }));
 }
 
-/** `again`: somebody without the lock is writing; `late` is what they wrote into the file that was just replaced. */
+/**
+ * `again`: somebody without the lock is writing; `refused`: nothing more can be written here. `missed` is what they
+ * wrote into the file that was replaced, while the store lacks it.
+ */
 type Attempt =
   | { readonly state: 'settled'; readonly outcomes: readonly WriteOutcome[] }
-  | { readonly state: 'again'; readonly late?: string | undefined };
+  | { readonly state: 'again'; readonly missed?: Missed | undefined }
+  | { readonly state: 'refused'; readonly reason: string; readonly missed?: Missed | undefined };
 
-/** Edits what stands in the store, or `late` when the store lacks somebody's last word. */
+/** Edits what stands in the store, or `missed` when the store lacks somebody's last word. */
 async function writeOnce(
   store: StoreId,
   batch: readonly Delivery[],
   deps: DeliveryDeps,
-  late: string | undefined,
+  missed: Missed | undefined,
 ): Promise<Attempt> {
   const context = deps.context();
   const { read, parsed: stood } = await readWhole(store, context);
   await deps.at?.('read');
+  const onDisk = read.state === 'read' ? read.text : undefined;
+  // A store that was saved anew since has its last word.
+  const late = onDisk === missed?.ours ? missed?.late : undefined;
   const parsed = late === undefined ? stood : parseStore(late, context);
   if (parsed.seen.state === 'quarantined') {
-    const reason = `${store} is left alone: ${parsed.seen.reason}`;
-    return { state: 'settled', outcomes: batch.map(() => ({ result: 'failed', reason })) };
+    return { state: 'refused', reason: `${store} is left alone: ${parsed.seen.reason}`, missed };
   }
-  const onDisk = read.state === 'read' ? read.text : undefined;
   const { text, isApplied } = editAll(late ?? onDisk, parsed, batch, context);
   await deps.at?.('edited');
   if (text !== undefined && text !== onDisk) {
-    const { outcome, late: missed } = await replaceStore(store, read, text, deps.at);
-    if (missed !== undefined) return { state: 'again', late: missed };
-    if (outcome.result === 'overtaken') return { state: 'again' };
-    if (outcome.result === 'failed') {
-      const reason = `${store} was not written: ${outcome.reason}`;
-      return { state: 'settled', outcomes: batch.map(() => ({ result: 'failed', reason })) };
+    const replaced = await replaceStore(store, read, text, deps.at);
+    if (replaced.outcome.result === 'failed') {
+      const reason = `${store} was not written: ${replaced.outcome.reason}`;
+      return { state: 'refused', reason, missed: replaced.missed ?? missed };
     }
+    if (replaced.missed) return { state: 'again', missed: replaced.missed };
+    if (replaced.outcome.result === 'overtaken') return { state: 'again', missed };
   }
   const found = parseRead(readStoreFile(store), context);
   const delivered = batch.map((delivery, index) => (isApplied[index] ? heldBy(found, delivery, context) : undefined));
   const profiles = delivered.flatMap(seen => (seen ? [seen.profile] : []));
   deps.onRead?.(store, found, profiles);
   await deps.at?.('read-back');
-  await liftMarksBeside(store, profiles, deps);
+  await liftMarksBeside(store, profiles, deps.onTrouble);
   await deps.at?.('marks-lifted');
   const outcomes = delivered.map((seen): WriteOutcome => (seen ? { result: 'written', seen } : { result: 'changed' }));
   return { state: 'settled', outcomes };
@@ -174,20 +189,4 @@ function heldBy(
   if (seen?.health !== 'sound' || seen.access !== fingerprint(credential.access)) return undefined;
   if (form === 'bearer') return seen.refresh === undefined ? seen : undefined;
   return credential.refresh === undefined || seen.refresh === fingerprint(credential.refresh) ? seen : undefined;
-}
-
-/** The credential stands already: marks that stay only delay the agent, so trouble here fails nothing. */
-async function liftMarksBeside(store: StoreId, profiles: readonly ProfileId[], deps: DeliveryDeps): Promise<void> {
-  const path = join(dirname(store), stateFile);
-  const read = profiles.length > 0 ? readStoreFile(path) : undefined;
-  if (read?.state !== 'read') return;
-  const text = profiles.reduce(liftAuthMarks, read.text);
-  if (text === read.text) return;
-  const outcome = await replaceFile(read.target, text, {
-    isUnchanged: () => {
-      const now = peekSignature(path);
-      return now !== undefined && isSameSignature(now, read.signature);
-    },
-  });
-  if (outcome.result === 'failed') deps.onTrouble?.(store, `the cooldown in ${path} stays: ${outcome.reason}`);
 }

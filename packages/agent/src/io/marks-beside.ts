@@ -1,0 +1,31 @@
+import { dirname, join } from 'node:path';
+import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import { liftAuthMarks } from './auth-profiles.ts';
+import { replaceFile } from './durable-file.ts';
+import { isSameSignature, peekSignature, readStoreFile } from './store-file.ts';
+
+/** From 2026.4.7 on OpenClaw keeps its marks here; the store's lock covers it. */
+const stateFile = 'auth-state.json';
+
+/**
+ * Lifts the profiles' marks of failed authentication in the file beside `store`. The credential stands already: marks
+ * that stay only delay the agent, so trouble here fails nothing and is told as a sentence.
+ */
+export async function liftMarksBeside(
+  store: StoreId,
+  profiles: readonly ProfileId[],
+  onTrouble: ((store: StoreId, sentence: string) => void) | undefined,
+): Promise<void> {
+  const path = join(dirname(store), stateFile);
+  const read = profiles.length > 0 ? readStoreFile(path) : undefined;
+  if (read?.state !== 'read') return;
+  const text = profiles.reduce(liftAuthMarks, read.text);
+  if (text === read.text) return;
+  const outcome = await replaceFile(read.target, text, {
+    isUnchanged: () => {
+      const now = peekSignature(path);
+      return now !== undefined && isSameSignature(now, read.signature);
+    },
+  });
+  if (outcome.result === 'failed') onTrouble?.(store, `the cooldown in ${path} stays: ${outcome.reason}`);
+}
