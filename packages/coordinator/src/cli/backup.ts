@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { requireKeys } from '@authmesh/coordinator/io/keys';
 import { openStore } from '@authmesh/coordinator/store/store-engines';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { askControl } from '@authmesh/shared/node/control-client';
@@ -18,6 +19,7 @@ export const backupCommand: Command = {
       await askControl({ home: dataDir, request: { op: 'backup', file }, timeoutMs: 60_000 });
     } catch (error) {
       if (!(error instanceof AuthmeshError) || error.code !== 'ERR_DAEMON_UNREACHABLE') throw error;
+      await requireKeys(dataDir);
       const { settings } = await loadSettings(dataDir, context);
       const store = await openStore(dataDir, settings.store);
       await store.backup(file).finally(() => store.close());

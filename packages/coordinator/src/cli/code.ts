@@ -1,5 +1,5 @@
 import { foundingCodeOf } from '@authmesh/coordinator/io/founding';
-import { ensureKeys } from '@authmesh/coordinator/io/keys';
+import { requireKeys } from '@authmesh/coordinator/io/keys';
 import { loadRows } from '@authmesh/coordinator/store/rows';
 import { openStore } from '@authmesh/coordinator/store/store-engines';
 import type { Command } from '@authmesh/shared/node/command-line';
@@ -15,7 +15,7 @@ export const codeCommand: Command = {
   async run(context) {
     const dataDir = chooseDataDir(context);
     const { settings } = await loadSettings(dataDir, context);
-    const keys = await ensureKeys(dataDir);
+    const keys = await requireKeys(dataDir);
     const store = await openStore(dataDir, settings.store);
     const { nodes } = await loadRows(store).finally(() => store.close());
     const { host, port } = settings.listen;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, open, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -44,6 +44,15 @@ describe('sqlite store', () => {
     await chmod(folder, 0o755);
     await (await openSqliteStore(file)).close();
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
+  });
+
+  it('takes nothing more once its file is deleted under it', async () => {
+    const store = await openSqliteStore(file);
+    await store.compareAndSet('a', 0, 'x');
+    await rm(file);
+    expect(await sentenceOf(store.compareAndSet('b', 0, 'y'))).toContain('deleted or replaced');
+    expect(await sentenceOf(store.check())).toContain('deleted or replaced');
+    await store.close();
   });
 
   it('lets two processes write to one file without losing a change, and tells each of the other’s', async () => {

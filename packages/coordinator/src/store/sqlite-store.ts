@@ -7,7 +7,15 @@ import { ensurePrivateDirectory } from '@authmesh/shared/node/private-file';
 import { createGroupCommit, type TransactionStep } from './group-commit.ts';
 import { isSqliteError, sqliteFault } from './sqlite-faults.ts';
 import { prepareDatabase, recordFrom } from './sqlite-schema.ts';
-import { type AuditBounds, auditBounds, backupError, type SetOutcome, type Store, type StoredRecord } from './store.ts';
+import {
+  type AuditBounds,
+  auditBounds,
+  backupError,
+  type SetOutcome,
+  type Store,
+  type StoredRecord,
+  StoreError,
+} from './store.ts';
 
 /** How often changes made by another process are looked for, while somebody watches. */
 const pollMs = 250;
@@ -61,9 +69,13 @@ function storeOver(
   const selectAudit = database.prepare('SELECT entry FROM audit ORDER BY id DESC LIMIT ?');
   const probe = database.prepare('UPDATE probe SET count = 1 - count');
   const dataVersion = database.prepare('PRAGMA data_version');
+  const requireInPlace = createPlaceCheck(file);
 
   const commits = createGroupCommit({
-    begin: () => database.exec('BEGIN IMMEDIATE'),
+    begin: () => {
+      requireInPlace();
+      database.exec('BEGIN IMMEDIATE');
+    },
     commit: () => database.exec('COMMIT'),
     rollBack: () => {
       if (database.isOpen && database.isTransaction) database.exec('ROLLBACK');
