@@ -5,17 +5,10 @@ import { DatabaseSync } from 'node:sqlite';
 import type { AuditEntry } from '@authmesh/coordinator/core/effect';
 import { ensurePrivateDirectory } from '@authmesh/shared/node/private-file';
 import { createGroupCommit, type TransactionStep } from './group-commit.ts';
+import { createPlaceCheck } from './place-check.ts';
 import { isSqliteError, sqliteFault } from './sqlite-faults.ts';
 import { prepareDatabase, recordFrom } from './sqlite-schema.ts';
-import {
-  type AuditBounds,
-  auditBounds,
-  backupError,
-  type SetOutcome,
-  type Store,
-  type StoredRecord,
-  StoreError,
-} from './store.ts';
+import { type AuditBounds, auditBounds, backupError, type SetOutcome, type Store, type StoredRecord } from './store.ts';
 
 /** How often changes made by another process are looked for, while somebody watches. */
 const pollMs = 250;
