@@ -2,13 +2,13 @@ import { statSync } from 'node:fs';
 import { StoreError } from './store.ts';
 
 /**
- * A file that was deleted goes on taking writes, which nobody will ever read. The check throws once the path names
- * another file than now, or none.
+ * Does `work` only while the path names the file that it names now: one that was deleted goes on taking writes, which
+ * nobody will ever read. Throws a StoreError otherwise.
  */
-export function createPlaceCheck(file: string): () => void {
+export function whileInPlace(file: string, work: () => void): () => void {
   const inode = statSync(file).ino;
   return () => {
-    if (statSync(file, { throwIfNoEntry: false })?.ino === inode) return;
+    if (statSync(file, { throwIfNoEntry: false })?.ino === inode) return work();
     throw new StoreError('ERR_STORE_UNAVAILABLE', `${file} was deleted or replaced under the running coordinator`, {
       hint: 'stop the coordinator, put the file back from a backup and start it again',
     });

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { AuditEntry } from '@authmesh/coordinator/core/effect';
 import { ensurePrivateDirectory } from '@authmesh/shared/node/private-file';
 import { createGroupCommit, type TransactionStep } from './group-commit.ts';
-import { createPlaceCheck } from './place-check.ts';
+import { whileInPlace } from './place-check.ts';
 import { isSqliteError, sqliteFault } from './sqlite-faults.ts';
 import { prepareDatabase, recordFrom } from './sqlite-schema.ts';
 import { type AuditBounds, auditBounds, backupError, type SetOutcome, type Store, type StoredRecord } from './store.ts';
@@ -62,13 +62,9 @@ function storeOver(
   const selectAudit = database.prepare('SELECT entry FROM audit ORDER BY id DESC LIMIT ?');
   const probe = database.prepare('UPDATE probe SET count = 1 - count');
   const dataVersion = database.prepare('PRAGMA data_version');
-  const requireInPlace = createPlaceCheck(file);
 
   const commits = createGroupCommit({
-    begin: () => {
-      requireInPlace();
-      database.exec('BEGIN IMMEDIATE');
-    },
+    begin: whileInPlace(file, () => database.exec('BEGIN IMMEDIATE')),
     commit: () => database.exec('COMMIT'),
     rollBack: () => {
       if (database.isOpen && database.isTransaction) database.exec('ROLLBACK');
