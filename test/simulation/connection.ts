@@ -11,7 +11,7 @@ import { commandEnd } from './command-line.ts';
 import { type Agent, afterOnHost, type Host, hostClock } from './host.ts';
 import { join } from './joining.ts';
 import { coordinatorClosed, coordinatorReceives, peerAttests } from './peers.ts';
-import { sealFromVault } from './vault.ts';
+import { keepAnnounced, sealFromVault } from './vault.ts';
 import type { Link } from './world/network.ts';
 import { sealProblem } from './world/seals.ts';
 import { after, type World } from './world/world.ts';
@@ -131,7 +131,7 @@ export function agentHearsAnnouncement(world: World, host: Host, link: Link, ann
     const ticket = world.seals.open(sealed);
     const problem = sealProblem(facts, ticket);
     if (ticket && !problem) {
-      agent.vault.set(facts.access, { credential: ticket.credential, clock: 'fleet' });
+      keepAnnounced(agent, ticket.credential);
       agent.records.set(facts.account, sealed);
     }
     tell(world, host, agent, { type: 'announced', facts, problem });

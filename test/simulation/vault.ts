@@ -16,6 +16,13 @@ export function keepRead(agent: Agent, entry: Entry): void {
   agent.vault.set(access.print, { credential, clock: 'host' });
 }
 
+/** Keeps the bytes of an announced record; as above. */
+export function keepAnnounced(agent: Agent, credential: Credential): void {
+  const { access, refresh } = credential;
+  if (!refresh && agent.vault.get(access.print)?.credential.refresh) return;
+  agent.vault.set(access.print, { credential, clock: 'fleet' });
+}
+
 /** The expiry as this host's own clock counts. */
 export function expiryOnHost(agent: Agent, { credential, clock }: VaultEntry): number | null {
   return clock === 'host' ? credential.expiresAt : shiftExpiry(credential.expiresAt, agent.state.clockOffsetMs);
@@ -33,12 +40,15 @@ export function sealFromVault(
   world.checks.sealed(world, host, observation, entry);
   if (!entry) return undefined;
   const { credential, clock } = entry;
+  // As the real vault does: what is sealed is what is reported, no more.
+  const refresh = observation.refresh === undefined ? undefined : credential.refresh;
+  if (refresh?.print !== observation.refresh) return undefined;
   const expiresAt =
     clock === 'fleet' ? credential.expiresAt : shiftExpiry(credential.expiresAt, -agent.state.clockOffsetMs);
   return world.seals.seal({
     account: observation.account,
     generation,
     origin: host.id,
-    credential: { ...credential, expiresAt },
+    credential: { ...credential, refresh, expiresAt },
   });
 }

@@ -1,4 +1,4 @@
-import type { AccountId, Fingerprint, NodeId, Sealed } from '@authmesh/shared/core/identifiers';
+import type { AccountId, NodeId, Sealed } from '@authmesh/shared/core/identifiers';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { Credential } from './secret.ts';
 
@@ -27,9 +27,11 @@ export function createSeals(): Seals {
 /** What a member checks of an announcement's record before it believes the announcement; undefined: sound. */
 export function sealProblem(facts: AnnouncementFacts, ticket: Ticket | undefined): string | undefined {
   if (!ticket) return 'the record does not open';
-  const access: Fingerprint = ticket.credential.access.print;
+  const { kind, access, refresh } = ticket.credential;
   if (ticket.account !== facts.account) return 'the record belongs to another account';
   if (ticket.generation !== facts.generation) return 'the record has another generation';
-  if (access !== facts.access) return 'the record holds another credential';
+  if (ticket.origin !== facts.origin) return 'the record was signed by another node';
+  if (kind !== facts.kind || access.print !== facts.access) return 'the record holds another credential';
+  if (refresh?.print !== facts.refresh) return 'the record holds another refresh token';
   return undefined;
 }

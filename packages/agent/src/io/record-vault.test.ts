@@ -88,14 +88,42 @@ describe(createRecordVault, () => {
     expect(theirs.vault.open(announcementOf(whole, ours.node))).toBeUndefined();
   });
 
-  it('answers with the fleet’s own record where that is all of the login', () => {
+  it('seals a login that the fleet has anew, in the generation that is asked for', () => {
     const { ours, theirs } = twoVaults();
+    ours.vault.put(ours.vault.fingerprint(access), credentialOf(access, refresh));
+    const announced = announcementOf(publishOf(ours.vault, true, 3), ours.node);
+    for (const { vault } of [ours, theirs]) {
+      expect(vault.open(announced)).toBeUndefined();
+      vault.settle(account, announced.access);
+    }
+    const resealed = announcementOf(publishOf(ours.vault, true, 5), ours.node);
+    expect(theirs.vault.open(resealed)).toBeUndefined();
+    expect(theirs.vault.sealedOf(resealed.access)).toBe(resealed.sealed);
+  });
+
+  it('sends what a bearer copy holds, signed by its own host, though it knows the whole login', () => {
+    const { fleet, secrets, ours, theirs } = twoVaults();
     ours.vault.put(ours.vault.fingerprint(access), credentialOf(access, refresh));
     const announced = announcementOf(publishOf(ours.vault, true, 1), ours.node);
     expect(theirs.vault.open(announced)).toBeUndefined();
     theirs.vault.settle(account, announced.access);
-    expect(publishOf(theirs.vault, true, 2).sealed).toBe(announced.sealed);
-    expect(publishOf(theirs.vault, false, 2).sealed).toBe(announced.sealed);
+
+    const again = announcementOf(publishOf(theirs.vault, false, 1), theirs.node);
+    const opened = openRecord(again.sealed, { fleetKey: secrets.fleetKey, fleet, account, generation: 1 });
+    expect('record' in opened && opened.record.credential.refresh === undefined).toBe(true);
+    for (const { vault } of [ours, theirs]) {
+      expect(vault.open(again)).toBeUndefined();
+      // What a bearer record leaves out is not forgotten.
+      expect(vault.get(announced.access)?.refresh === refresh).toBe(true);
+    }
+    expect(theirs.vault.open(announcementOf(publishOf(ours.vault, true, 1), ours.node))).toBeUndefined();
+  });
+
+  it('refuses a record with a refresh token that was not announced', () => {
+    const { ours, theirs } = twoVaults();
+    ours.vault.put(ours.vault.fingerprint(access), credentialOf(access, refresh));
+    const announced = { ...announcementOf(publishOf(ours.vault, true, 1), ours.node), refresh: undefined };
+    expect(theirs.vault.open(announced)).toContain('another refresh token');
   });
 
   it('refuses a record with another refresh token than the one announced', () => {

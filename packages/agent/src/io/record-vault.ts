@@ -21,7 +21,7 @@ export interface RecordVault {
   readonly sealedOf: (access: Fingerprint) => Sealed | undefined;
   /** An account has this current credential now: it stays, whatever the bounds. */
   readonly settle: (account: AccountId, access: Fingerprint) => void;
-  /** The message with its record: the fleet's own, when that is all of the credential, else a new one. */
+  /** The message with a record of exactly what it reports, in its generation and signed by this node. */
   readonly attach: (message: Omit<Publish, 'sealed'>) => { readonly message: Publish } | { readonly problem: string };
 }
 
@@ -30,10 +30,11 @@ const sealedMax = 2_000;
 /** The vault of a member. */
 export function createRecordVault(keys: NodeKeys, { fleet, secrets }: Membership): RecordVault {
   const credentials = new CredentialVault();
-  const sealedByAccess = new Map<Fingerprint, { readonly sealed: Sealed; readonly refresh: Fingerprint | undefined }>();
+  const sealedByAccess = new Map<Fingerprint, Sealed>();
   const currents = new Map<AccountId, Fingerprint>();
 
   const fingerprint = (secret: string) => fingerprintSecret(secrets.fingerprintKey, secret);
+  const refreshOf = ({ refresh }: Credential) => (refresh === undefined ? undefined : fingerprint(refresh));
 
   const take = (facts: AnnouncementFacts, sealed: Sealed): string | undefined => {
     const { account, generation } = facts;
@@ -44,12 +45,11 @@ export function createRecordVault(keys: NodeKeys, { fleet, secrets }: Membership
     if (credential.kind !== facts.kind || fingerprint(credential.access) !== facts.access) {
       return 'the record holds another credential than the one announced';
     }
-    const refresh = credential.refresh === undefined ? undefined : fingerprint(credential.refresh);
-    if (facts.refresh !== undefined && refresh !== facts.refresh) {
+    if (refreshOf(credential) !== facts.refresh) {
       return 'the record holds another refresh token than the one announced';
     }
     credentials.put(facts.access, credential);
-    sealedByAccess.set(facts.access, { sealed, refresh });
+    sealedByAccess.set(facts.access, sealed);
     shrink();
     return undefined;
   };
@@ -70,7 +70,7 @@ export function createRecordVault(keys: NodeKeys, { fleet, secrets }: Membership
     get: access => credentials.get(access),
     open: ({ type: _, sealed, ...facts }) => take(facts, sealed),
     restore: (facts, sealed) => take(facts, sealed),
-    sealedOf: access => sealedByAccess.get(access)?.sealed,
+    sealedOf: access => sealedByAccess.get(access),
     settle(account, access) {
       currents.set(account, access);
       credentials.keep(currents.values());
@@ -79,13 +79,11 @@ export function createRecordVault(keys: NodeKeys, { fleet, secrets }: Membership
       const { observation, generation } = message;
       const { account, access, refresh } = observation;
       if (access === undefined) return { problem: 'the profile holds no credential' };
-      const known = currents.get(account) === access ? sealedByAccess.get(access) : undefined;
-      // A record without the refresh token that this copy has cannot stand for it: it is completed by a new one.
-      if (known && (refresh === undefined || refresh === known.refresh)) {
-        return { message: { ...message, sealed: known.sealed } };
-      }
-      const credential = credentials.get(access);
-      if (!credential) return { problem: 'the credential is not at hand any more' };
+      const kept = credentials.get(access);
+      if (!kept) return { problem: 'the credential is not at hand any more' };
+      // A bearer copy vouches for no refresh token: it goes out without one, and the home completes the login.
+      const credential = refresh === undefined ? { ...kept, refresh: undefined } : kept;
+      if (refreshOf(credential) !== refresh) return { problem: 'its refresh token is not at hand any more' };
       const record = sealRecord({ fleet, account, generation, originKey: keys.signing, credential }, secrets.fleetKey);
       return 'problem' in record ? record : { message: { ...message, sealed: record.sealed } };
     },

@@ -259,6 +259,17 @@ describe('copies that only a name makes one', () => {
 });
 
 describe('a coordinator back from a backup', () => {
+  it('learns a login from a bearer host, which signs for it, and leaves it with its home', () => {
+    const scene = createScene();
+    scene.connect(mine, founder);
+    scene.connect(theirs, guest);
+    const announced = { position: { epoch: 1, revision: 4 }, home: founder, origin: founder };
+    scene.through(publish(theirs, observed('1', { announced }), 4));
+    expect(current(scene)).toMatchObject({ why: 'first', origin: guest, home: founder, refresh: undefined });
+    scene.through(publish(mine, observed('1', { announced, refresh: print('a') }), 4));
+    expect(current(scene)).toMatchObject({ why: 'completed', origin: founder, home: founder, refresh: print('a') });
+  });
+
   it('has the current login sealed anew, by whoever knows it as the latest, where a node takes only a later generation', () => {
     const scene = running();
     const announced = { position: { epoch: 1, revision: 1 }, home: founder, origin: founder };

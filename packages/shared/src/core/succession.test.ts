@@ -51,6 +51,22 @@ describe('succession', () => {
     expect(accept(first, candidate('3', '2', home, chain), 'successor', 2).spent.size).toBe(0);
   });
 
+  it('keeps the home that the fleet knew of a login, and names the node whose record it is as its origin', () => {
+    const position = { epoch: 1, revision: 7 };
+    const known = { ...candidate('1', undefined, other), announced: { position, home, origin: home } };
+    for (const why of ['first', 'recovered'] as const) {
+      const { current } = succeed(emptyLineage(), known, { why, position, generation: 7 });
+      expect(current).toMatchObject({ origin: other, home });
+    }
+  });
+
+  it('a login that a bearer copy brought goes home to whoever completes it', () => {
+    const bearer = accept(emptyLineage(), candidate('1', undefined, other), 'first', 1);
+    const announced = { position: { epoch: 1, revision: 1 }, home: other, origin: other };
+    const completed = accept(bearer, { ...candidate('1', '2', home), announced }, 'completed', 2);
+    expect(completed.current).toMatchObject({ origin: home, home });
+  });
+
   it('forgets nothing but what comes back, and what is current is never its own ancestor', () => {
     const digit = fc.constantFrom('1', '2', '3', '4', '5', '6');
     const spendable = fc.option(digit, { nil: undefined });

@@ -50,7 +50,8 @@ function* replacedBy(candidate: Candidate, current: Revision | undefined): Itera
 
 function nextRevision(current: Revision | undefined, candidate: Candidate, acceptance: Acceptance): Revision {
   const { access, refresh, expiresAt, issuedAt, announced } = candidate;
-  const remembered = acceptance.why === 'recovered' || acceptance.why === 'restored' ? announced : undefined;
+  // Whoever completes a login has its refresh token; else its home is where the fleet has known it to be.
+  const home = acceptance.why === 'completed' ? undefined : announced?.home;
   return {
     access,
     refresh,
@@ -58,8 +59,8 @@ function nextRevision(current: Revision | undefined, candidate: Candidate, accep
     issuedAt,
     position: acceptance.position,
     generation: acceptance.generation,
-    origin: remembered?.origin ?? candidate.node,
-    home: remembered?.home ?? homeOf(current, candidate),
+    origin: candidate.node,
+    home: home ?? homeOf(current, candidate),
   };
 }
 
