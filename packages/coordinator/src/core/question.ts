@@ -28,7 +28,8 @@ export function answerQuestion(
       for (const part of overviewParts(overview(state, at))) answer(part);
       return;
     case 'nodes':
-      for (const part of overviewParts({ ...overview(state, at), accounts: [] })) answer(part);
+      for (const part of overviewParts({ type: 'overview', nodes: nodeViews(state), accounts: [], at, last: true }))
+        answer(part);
       return;
     case 'history':
       return answer(history(state, question));
