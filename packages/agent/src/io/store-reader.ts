@@ -18,7 +18,10 @@ export interface StoreReaderOptions {
 export interface StoreReader {
   /** Something happened to the file: read it at once, and once more when nothing happens any longer. */
   readonly touch: () => void;
-  /** Reads the file if it looks different (`isFull`: in any case), or sets it aside for a reason from outside. */
+  /**
+   * Reads the file if it looks different (`isFull`: in any case), or sets it aside for a reason from outside, which
+   * stands until the next look.
+   */
   readonly look: (isFull: boolean, refusal?: string) => Promise<void>;
   /** Reads the file and tells what is there, news or not. */
   readonly report: () => Promise<void>;
@@ -39,6 +42,7 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
   let signature: FileSignature | undefined;
   let contentHash: string | undefined;
   let told: ParsedStore | undefined;
+  let refusal: string | undefined;
   let retries = 0;
   let settling: NodeJS.Timeout | undefined;
   let retrying: NodeJS.Timeout | undefined;
@@ -59,6 +63,7 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
 
   async function read(isFull: boolean, always: boolean): Promise<void> {
     if (isClosed) return;
+    if (refusal !== undefined) return tell(quarantinedStore(refusal), always);
     const found = readStoreFile(store);
     if (found.state === 'read') {
       signature = found.signature;
@@ -108,15 +113,13 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
       clearTimeout(settling);
       settling = setTimeout(enqueue, options.settleMs);
     },
-    look: (isFull, refusal) =>
+    look: (isFull, refusalNow) =>
       inTurn(async () => {
-        if (refusal !== undefined) {
-          tell(quarantinedStore(refusal), false);
-          return;
-        }
+        const isOther = refusalNow !== refusal;
+        refusal = refusalNow;
         const now = peekSignature(store);
         const isSame = now === undefined ? signature === undefined : signature && isSameSignature(now, signature);
-        if (!isSame || isFull) await read(isFull, false);
+        if (!isSame || isFull || isOther) await read(isFull || isOther, false);
       }),
     report: () => inTurn(() => read(true, true)),
     accept: (parsed, delivered) => {

@@ -206,6 +206,28 @@ describe('the watcher', () => {
       reason: expect.stringContaining('openclaw-agent.sqlite'),
     });
     expect(watching.directories()[0]?.generation).toBe('sqlite');
+    // Asked for or touched, the old file is none to read.
+    const before = seen.length;
+    watching.reread(store);
+    await expect.poll(() => seen.length).toBe(before + 1);
+    await writeFile(store, text(secret()));
+    await watching.rescan();
+    expect(seen.slice(before).map(({ parsed }) => parsed.seen.state)).toEqual(['quarantined']);
+  });
+
+  it('says nothing of a store that is none of its own', async () => {
+    const store = await put('main', text(secret()));
+    const elsewhere = join(stateDir, '..', 'other', 'agents', 'main', 'agent', 'auth-profiles.json') as StoreId;
+    await mkdir(dirname(elsewhere), { recursive: true });
+    await writeFile(elsewhere, text(secret()));
+    const watching = await start();
+    watching.reread(elsewhere);
+    await watching.during(elsewhere, async () => undefined);
+    watching.accept(elsewhere, seen[0]?.parsed as ParsedStore, []);
+    watching.reread(store);
+    await expect.poll(() => seen.length).toBe(2);
+    await watching.rescan();
+    expect(seen.map(one => one.store)).toEqual([store, store]);
   });
 });
 

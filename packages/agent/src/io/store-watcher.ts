@@ -22,7 +22,7 @@ export interface StoreWatcherOptions {
 }
 
 export interface StoreWatcher {
-  /** Reads the store now and reports it, changed or not. */
+  /** Reads a store that is watched now and reports it, changed or not; nothing of any other. */
   readonly reread: (store: StoreId) => void;
   /** Takes what a delivery read back, so that its own write is reported once. */
   readonly accept: (store: StoreId, parsed: ParsedStore, delivered: readonly ProfileId[]) => void;
@@ -112,6 +112,9 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
     return reader;
   }
 
+  /** A delivery may create a store, and end when its agent is watched no longer. */
+  const isWatched = (store: StoreId) => stateDirs.some(stateDir => isInside(join(stateDir, 'agents'), store));
+
   function follow(store: StoreId, target: string): void {
     if (target === store || dirname(target) === dirname(store)) return;
     const stores = followed.get(target);
@@ -148,9 +151,11 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
   }, options.rescanMs ?? rescanMsDefault);
 
   return {
-    reread: store => void readerOf(store).report(),
-    accept: (store, parsed, delivered) => readerOf(store).accept(parsed, delivered),
-    during: (store, work) => readerOf(store).during(work),
+    reread: store => void readers.get(store)?.report(),
+    accept: (store, parsed, delivered) => {
+      if (isWatched(store)) readerOf(store).accept(parsed, delivered);
+    },
+    during: (store, work) => (isWatched(store) ? readerOf(store).during(work) : work()),
     rescan: () => look(true),
     directories: () => directories,
     close: async () => {
