@@ -76,6 +76,20 @@ describe('private folders', () => {
     expect((await stat(made)).mode & 0o777).toBe(0o700);
   });
 
+  it('are made once, whoever asks at the same time', async () => {
+    const made = join(directory, 'a', 'b', 'c');
+    await Promise.all([1, 2, 3, 4].map(() => ensurePrivateDirectory(made)));
+    expect((await stat(join(directory, 'a'))).mode & 0o777).toBe(0o700);
+  });
+
+  it('are refused with a sentence where a parent takes none', async () => {
+    for (const folder of ['/proc/authmesh', '/proc/authmesh/data']) {
+      expect(await sentenceOf(ensurePrivateDirectory(folder))).toMatch(
+        /^cannot make the folder \/proc.*: (\/proc takes no folders|.*\(E[A-Z]+\))/,
+      );
+    }
+  });
+
   it('that others may enter are closed to them', async () => {
     await chmod(directory, 0o755);
     await ensurePrivateDirectory(directory);

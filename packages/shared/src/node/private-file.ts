@@ -14,7 +14,7 @@ const foreignRights = 0o077;
  * makes it, is closed to them; one of somebody else's is refused. Files inside are judged when they are read.
  */
 export async function ensurePrivateDirectory(directory: string): Promise<void> {
-  await attempt('make the folder', directory, () => mkdir(directory, { recursive: true, mode: directoryMode }));
+  await attempt('make the folder', directory, () => makeFolders(directory));
   const found = await attempt('look at', directory, () => stat(directory));
   if (!found.isDirectory()) {
     throw new AuthmeshError('ERR_FILE_ACCESS', `${directory} is not a folder`, {
@@ -25,6 +25,27 @@ export async function ensurePrivateDirectory(directory: string): Promise<void> {
   if ((found.mode & foreignRights) !== 0) {
     await attempt('change the mode of', directory, () => chmod(directory, directoryMode));
   }
+}
+
+/** One by one: Node's own way of making parents never ends where a parent takes no folders (`/proc`). */
+async function makeFolders(directory: string): Promise<void> {
+  if (await isFolder(directory)) return;
+  const parent = dirname(directory);
+  if (parent !== directory) await makeFolders(parent);
+  try {
+    await mkdir(directory, { mode: directoryMode });
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') throw new Error(`${parent} takes no folders`, { cause: error });
+    // Somebody else may have made it in between.
+    if (systemErrorCode(error) !== 'EEXIST' || !(await isFolder(directory))) throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  );
 }
 
 /**
