@@ -8,6 +8,7 @@ import { overview } from '@authmesh/coordinator/core/view';
 import { foundingCodeOf, loadFleet } from '@authmesh/coordinator/io/founding';
 import type { CoordinatorKeys } from '@authmesh/coordinator/io/keys';
 import type { Metrics } from '@authmesh/coordinator/io/metrics';
+import { createReadiness } from '@authmesh/coordinator/io/readiness';
 import { createServer } from '@authmesh/coordinator/io/server';
 import type { TransactionStep } from '@authmesh/coordinator/store/group-commit';
 import { readAccountRow } from '@authmesh/coordinator/store/rows';
@@ -60,6 +61,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const rows = await loadFleet(store, keys, logger);
   let closed: (() => void) | undefined;
   let persistTrouble: string | undefined;
+  const storeReady = createReadiness(() => store.check());
 
   const timers = createTimers<CoordinatorTimer>(timer => driver.dispatch({ type: 'timer-fired', timer }));
   const driver = createDriver({
@@ -106,12 +108,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     if (driver.state.mode === 'draining') return { status: 503, body: 'stopping\n' };
     if (persistTrouble !== undefined)
       return { status: 503, body: `the store does not take writes: ${persistTrouble}\n` };
-    try {
-      await store.check();
-      return { status: 200, body: 'ready\n' };
-    } catch (error) {
-      return { status: 503, body: `the store does not take writes: ${operatorSentence(error)}\n` };
-    }
+    return storeReady();
   }
 
   function execute(effect: CoordinatorEffect): void {
