@@ -59,17 +59,25 @@ function dueForm(state: AgentState, copy: Copy, facts: AnnouncementFacts, at: In
   if (!seen || !judged || judged.access !== seen.access) return undefined;
   switch (judged.verdict) {
     case 'stale':
-      return seen.access === facts.access ? undefined : formFor(state, facts, copy.profile);
+      return seen.access === facts.access ? undefined : formOf(state, copy, facts);
     case 'unfit':
-      return isUsable(facts.expiresAt, at - state.clockOffsetMs) ? formFor(state, facts, copy.profile) : undefined;
+      return isUsable(facts.expiresAt, at - state.clockOffsetMs) ? formOf(state, copy, facts) : undefined;
     case 'in-step': {
       if (seen.access !== facts.access || facts.refresh === undefined) return undefined;
-      const form = formFor(state, facts, copy.profile);
+      const form = formOf(state, copy, facts);
+      // The last one that is left is never taken away: the home may be a host that is gone.
+      if (form === 'bearer' && !judged.held) return undefined;
       return isInOtherForm(seen.refresh, facts.refresh, form) ? form : undefined;
     }
     default:
       return undefined;
   }
+}
+
+/** Invariant I10: a refresh token that a failed refresh may have spent stays in the vault. */
+function formOf(state: AgentState, copy: Copy, facts: AnnouncementFacts): CredentialForm {
+  const isDoubted = facts.refresh !== undefined && copy.doubted?.includes(facts.refresh) === true;
+  return isDoubted ? 'bearer' : formFor(state, facts, copy.profile);
 }
 
 /** Whether another store of this host holds what the fleet's login was renewed into, and the coordinator has yet to say so. */

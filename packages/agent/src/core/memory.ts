@@ -1,4 +1,4 @@
-import type { AccountId, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import type { AccountId, Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Prints } from '@authmesh/shared/core/lineage';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 
@@ -11,6 +11,8 @@ export interface CopyMemory {
   readonly last?: Prints | undefined;
   /** What stood validly there before it, newest first. */
   readonly chain: readonly Prints[];
+  /** Refresh tokens that a failed refresh may have spent: none of them is put back there. */
+  readonly doubted?: readonly Fingerprint[] | undefined;
 }
 
 /** What a restart must know of an account of the fleet: the highest announcement that was applied. */

@@ -5,6 +5,7 @@ import type { Instant } from '@authmesh/shared/core/time';
 import { chainLinksMax } from '@authmesh/shared/protocol/limits';
 import type { AgentEffect } from './effect.ts';
 import type { SeenProfile, SeenStore } from './event.ts';
+import { fenceOf, withDoubt, withFailedFence } from './fence.ts';
 import { report, reportGone } from './report.ts';
 import { type AgentState, type Copy, copiesMax } from './state.ts';
 
@@ -59,10 +60,12 @@ export function profileObserved(
     effects.push(note('queue-overflowed', { store, profile: found.profile }));
     return;
   }
-  const seen = withRememberedAccount(found, before);
-  const copy = nextCopy(store, seen, before, at);
+  const fence = fenceOf(found, before, at);
+  const seen = withRememberedAccount(fence?.isStuck ? withFailedFence(found) : found, before);
+  const copy = withDoubt(state, { ...nextCopy(store, seen, before, at), fence });
   state.copies.set(key, copy);
-  if (copy.last !== before?.last || copy.account !== before?.account) remember(key, copy, effects);
+  if (copy.last !== before?.last || copy.account !== before?.account || copy.doubted !== before?.doubted)
+    remember(key, copy, effects);
   if (!force && before?.seen && isSame(before.seen, seen)) return;
   effects.push(note('credential-observed', { store, account: copy.account, profile: copy.profile }));
   report(state, key, at, effects);
@@ -91,7 +94,9 @@ function nextCopy(store: StoreId, seen: SeenProfile, before: Copy | undefined, a
   if (seen.health !== 'sound' || seen.access === undefined) return base;
   const prints: Prints = { access: seen.access, refresh: seen.refresh };
   if (past?.last?.access === prints.access) {
-    return past.last.refresh === prints.refresh ? base : { ...base, last: prints };
+    return past.last.refresh === prints.refresh
+      ? base
+      : { ...base, last: prints, trouble: undefined, attempts: 0, retryAt: undefined };
   }
   return {
     ...base,
@@ -129,6 +134,7 @@ function profileLeft(state: AgentState, key: CopyKey, effects: AgentEffect[]): v
     judged: undefined,
     reportedAt: undefined,
     writing: undefined,
+    fence: undefined,
     trouble: undefined,
   });
   effects.push(note('profile-left', { store: copy.store, profile: copy.profile, account: copy.account }));
@@ -136,8 +142,9 @@ function profileLeft(state: AgentState, key: CopyKey, effects: AgentEffect[]): v
 }
 
 function remember(key: CopyKey, copy: Copy, effects: AgentEffect[]): void {
-  const { store, profile, account, last, chain } = copy;
-  effects.push({ type: 'remember', memory: { kind: 'copy', key, copy: { store, profile, account, last, chain } } });
+  const { store, profile, account, last, chain, doubted } = copy;
+  const kept = { store, profile, account, last, chain, doubted };
+  effects.push({ type: 'remember', memory: { kind: 'copy', key, copy: kept } });
 }
 
 function keysIn(state: AgentState, store: StoreId): CopyKey[] {

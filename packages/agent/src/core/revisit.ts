@@ -2,6 +2,8 @@ import { clockOffsetMsMin, type Instant, type Milliseconds, second, shiftExpiry 
 import { createConfigured } from './adoption.ts';
 import { deliver } from './delivery.ts';
 import type { AgentEffect } from './effect.ts';
+import { endOfFence } from './fence.ts';
+import { profileObserved } from './observation.ts';
 import { report } from './report.ts';
 import type { AgentState, Copy } from './state.ts';
 
@@ -17,7 +19,11 @@ export function revisit(state: AgentState, at: Instant, effects: AgentEffect[]):
   for (const [key, copy] of state.copies) {
     const due = dueAt(state, copy);
     if (due === undefined || due > at) continue;
-    if (copy.retryAt !== undefined && copy.retryAt <= at) {
+    const fenceEnds = endOfFence(copy);
+    if (copy.fence && copy.seen && fenceEnds !== undefined && fenceEnds <= at) {
+      state.copies.set(key, { ...copy, fence: { ...copy.fence, isStuck: true } });
+      profileObserved(state, copy.store, copy.seen, false, at, effects);
+    } else if (copy.retryAt !== undefined && copy.retryAt <= at) {
       state.copies.set(key, { ...copy, retryAt: undefined });
       deliver(state, key, at, effects);
     } else {
@@ -44,6 +50,7 @@ function dueAt(state: AgentState, copy: Copy): Instant | undefined {
   if (copy.retryAt !== undefined) return copy.retryAt;
   if (copy.reportedAt === undefined) return undefined;
   if (!copy.judged || copy.judged.verdict === 'wanted') return copy.reportedAt + judgementMsMax;
+  if (copy.judged.verdict === 'waits') return endOfFence(copy);
   return copy.judged.verdict === 'parallel' ? endOfParallel(state, copy) : undefined;
 }
 
@@ -53,6 +60,11 @@ function dueAt(state: AgentState, copy: Copy): Instant | undefined {
  */
 export function shiftDeadlines(state: AgentState, byMs: Milliseconds): void {
   state.revisitAt = undefined;
+  // Who refreshes sleeps when this host does: that time does not make a fence older.
+  for (const [key, copy] of state.copies) {
+    const { fence } = copy;
+    if (fence) state.copies.set(key, { ...copy, fence: { ...fence, since: fence.since + byMs } });
+  }
   if (byMs >= 0) return;
   if (state.createAt !== undefined) state.createAt += byMs;
   for (const [key, copy] of state.copies) {

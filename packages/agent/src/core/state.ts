@@ -23,6 +23,8 @@ export interface Judged {
   readonly access?: Fingerprint | undefined;
   readonly verdict: Judgement['verdict'];
   readonly why: string;
+  /** The account's home is connected and holds the refresh token. */
+  readonly held?: boolean | undefined;
 }
 
 /** One profile of one store of this host: a copy of an account. Immutable, replaced on change. */
@@ -38,6 +40,10 @@ export interface Copy {
   /** What stood validly there before it, newest first. */
   readonly chain: readonly Prints[];
   readonly judged?: Judged | undefined;
+  /** Refresh tokens that a failed refresh may have spent: none of them is put back there. */
+  readonly doubted?: readonly Fingerprint[] | undefined;
+  /** OpenClaw's mark of a refresh under way stands there: since when this agent sees it, and whether that is too long. */
+  readonly fence?: { readonly since: Instant; readonly isStuck: boolean } | undefined;
   /** When the coordinator was last told what stands there, on this link. */
   readonly reportedAt?: Instant | undefined;
   /** The delivery under way. */

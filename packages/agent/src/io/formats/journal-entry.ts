@@ -1,7 +1,7 @@
 import type { Memory } from '@authmesh/agent/core/effect';
 import { type CopyKey, copyKey, type Sealed } from '@authmesh/shared/core/identifiers';
 import { announcement } from '@authmesh/shared/protocol/announcement';
-import { accountId, profileId, sealed, storeId } from '@authmesh/shared/protocol/fields';
+import { accountId, fingerprint, profileId, sealed, storeId } from '@authmesh/shared/protocol/fields';
 import { chainLinksMax } from '@authmesh/shared/protocol/limits';
 import { prints } from '@authmesh/shared/protocol/observation';
 import { z } from 'zod';
@@ -17,6 +17,7 @@ const copyMemory = z.object({
   account: accountId,
   last: prints.optional(),
   chain: z.array(prints).max(chainLinksMax),
+  doubted: z.array(fingerprint).max(2).optional(),
 });
 
 const entry = z.discriminatedUnion('kind', [

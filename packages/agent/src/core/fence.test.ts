@@ -1,0 +1,129 @@
+import { copyKey } from '@authmesh/shared/core/identifiers';
+import { hour, minute, second } from '@authmesh/shared/core/time';
+import { describe, expect, it } from 'vitest';
+import {
+  createScene,
+  facts,
+  holds,
+  judgement,
+  only,
+  print,
+  profile,
+  type Scene,
+  seen,
+  self,
+  sent,
+  start,
+  store,
+} from './agent-scene.ts';
+import type { Memory } from './effect.ts';
+import { fenceMsMax } from './fence.ts';
+
+const current = facts('1', 1, { refresh: print('a'), expiresAt: start + hour, home: self, origin: self });
+const failed = seen('0', { access: undefined, health: 'fence-failed', trouble: 'the refresh failed' });
+const pending = seen('0', { access: undefined, health: 'fence-pending', trouble: 'it is being refreshed' });
+const whole = seen('1', { refresh: print('a'), expiresAt: start + hour });
+
+/** The home, which has the fleet's login and its refresh token. */
+function createHome(memory: readonly Memory[] = []): Scene {
+  const scene = createScene({}, memory);
+  scene.tell(holds(whole));
+  scene.connect();
+  scene.announce(current);
+  scene.hear(judgement('in-step', '1'));
+  return scene;
+}
+
+const forms = (effects: ReturnType<Scene['tell']>) => only(effects, 'write-credential').map(({ form }) => form);
+const look = (scene: Scene) => scene.tell({ type: 'timer-fired', timer: 'revisit' });
+
+/** What is written when the coordinator has judged the fence, and once that stands there. */
+function heal(scene: Scene) {
+  const written = forms(scene.hear(judgement('unfit')));
+  const bearer = seen('1', { expiresAt: start + hour });
+  scene.tell({ type: 'write-settled', store, profile, outcome: { result: 'written', seen: bearer } });
+  return [...written, ...forms(scene.hear(judgement('in-step', '1')))];
+}
+
+describe('a failed fence', () => {
+  it('gets the access token back and never the refresh token that may be spent (invariant I10)', () => {
+    const scene = createHome();
+    scene.tell(holds(failed));
+    expect(heal(scene)).toEqual(['bearer']);
+  });
+
+  it('is remembered across a restart', () => {
+    const scene = createHome();
+    const kept = only(scene.tell(holds(failed)), 'remember').map(({ memory }) => memory);
+    expect(kept).toMatchObject([{ copy: { doubted: [print('a')] } }]);
+    heal(scene);
+    const again = createScene({}, [...kept, { kind: 'account', account: current }]);
+    again.tell(holds(seen('1', { expiresAt: start + hour })));
+    again.connect();
+    expect(forms(again.hear(judgement('in-step', '1')))).toEqual([]);
+  });
+
+  it('gets a refresh token that is announced after it', () => {
+    const scene = createHome();
+    scene.tell(holds(failed));
+    heal(scene);
+    const renewed = facts('2', 2, { refresh: print('b'), expiresAt: start + hour, home: self });
+    expect(forms(scene.announce(renewed))).toEqual(['full']);
+  });
+
+  it('leaves alone what the owner puts there afterwards', () => {
+    const scene = createHome();
+    scene.tell(holds(failed));
+    heal(scene);
+    scene.tell(holds(whole));
+    expect(forms(scene.hear(judgement('in-step', '1')))).toEqual([]);
+    expect(scene.state().copies.get(copyKey(store, profile))?.doubted).toBeUndefined();
+  });
+});
+
+/** Lets time pass and answers as a coordinator does; what was written, and when. */
+function wait(scene: Scene, ms: number) {
+  const written: (readonly [ms: number, form: string])[] = [];
+  for (let passed = 0; passed < ms; passed += second) {
+    scene.pass(second);
+    for (const effects of [scene.tell(holds(pending)), look(scene)]) {
+      for (const message of sent(effects)) {
+        if (message.type !== 'acknowledge') continue;
+        const verdict = message.observations[0]?.health === 'fence-failed' ? 'unfit' : 'waits';
+        for (const form of forms(scene.hear(judgement(verdict)))) written.push([passed + second, form]);
+      }
+    }
+  }
+  return written;
+}
+
+describe('a pending fence', () => {
+  it('is waited for while it is young, then treated as failed', () => {
+    const scene = createHome();
+    scene.tell(holds(pending));
+    scene.hear(judgement('waits'));
+    expect(wait(scene, 5 * minute)).toEqual([[fenceMsMax, 'bearer']]);
+  });
+
+  it('stays failed for as long as it stands there', () => {
+    const scene = createHome();
+    scene.tell(holds(pending));
+    scene.hear(judgement('waits'));
+    scene.pass(fenceMsMax);
+    look(scene);
+    expect(sent(scene.tell(holds(pending)))).toEqual([]);
+    expect(scene.state().copies.get(copyKey(store, profile))?.seen).toMatchObject({ health: 'fence-failed' });
+    scene.tell(holds(seen('2', { refresh: print('b') })));
+    expect(sent(scene.tell(holds(pending)))).toMatchObject([{ observations: [{ health: 'fence-pending' }] }]);
+  });
+
+  it('does not grow old in the host’s sleep', () => {
+    const scene = createHome();
+    scene.tell(holds(pending));
+    scene.hear(judgement('waits'));
+    scene.pass(hour);
+    scene.tell({ type: 'clock-jumped', byMs: hour });
+    look(scene);
+    expect(scene.state().copies.get(copyKey(store, profile))?.seen).toMatchObject({ health: 'fence-pending' });
+  });
+});

@@ -1,0 +1,45 @@
+import type { Fingerprint } from '@authmesh/shared/core/identifiers';
+import { type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
+import type { SeenProfile } from './event.ts';
+import type { AgentState, Copy } from './state.ts';
+
+/*
+ * OpenClaw 2026.9.4 and later puts a fence in place of the tokens while it refreshes. It ends as new tokens or as a
+ * failed fence; where its process died, it stays as it is for ever.
+ */
+
+/** How long a refresh may take: OpenClaw itself gives up after 2 minutes. */
+export const fenceMsMax: Milliseconds = 3 * minute;
+
+/** The pending fence that stands there, if one does: since when, counted from this agent's own first sight. */
+export function fenceOf(found: SeenProfile, before: Copy | undefined, at: Instant): Copy['fence'] {
+  if (found.health !== 'fence-pending') return undefined;
+  return before?.fence ?? { since: at, isStuck: false };
+}
+
+/** When a pending fence is no longer waited for. */
+export function endOfFence({ fence }: Copy): Instant | undefined {
+  return fence === undefined || fence.isStuck ? undefined : fence.since + fenceMsMax;
+}
+
+/** A fence that has been pending for too long is as good as failed. */
+export function withFailedFence(found: SeenProfile): SeenProfile {
+  return {
+    ...found,
+    health: 'fence-failed',
+    trouble: `a refresh by OpenClaw has not ended for ${fenceMsMax / minute} minutes`,
+  };
+}
+
+/**
+ * A failed refresh may have reached the provider all the same: what it spent is not put back (invariant I10). A refresh
+ * token that stands there soundly is in no doubt: its owner put it there.
+ */
+export function withDoubt(state: AgentState, copy: Copy): Copy {
+  const { seen, last, account, doubted } = copy;
+  if (seen?.health === 'sound') return doubted && seen.refresh !== undefined ? { ...copy, doubted: undefined } : copy;
+  if (seen?.health !== 'fence-failed' || copy.doubted) return copy;
+  const spent = new Set<Fingerprint>();
+  for (const refresh of [last?.refresh, state.accounts.get(account)?.refresh]) if (refresh) spent.add(refresh);
+  return spent.size > 0 ? { ...copy, doubted: [...spent] } : copy;
+}
