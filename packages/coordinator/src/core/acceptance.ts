@@ -1,4 +1,4 @@
-import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import type { Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Candidate } from '@authmesh/shared/core/lineage';
 import { comparePositions } from '@authmesh/shared/core/position';
 import { type Acceptance, succeed } from '@authmesh/shared/core/succession';
@@ -53,9 +53,11 @@ export function highestGeneration(state: CoordinatorState, { record }: AccountEn
   return Math.max(record.current?.generation ?? 0, state.generations.get(record.account) ?? 0);
 }
 
-/** The least generation that every node takes. */
-export function generationMin(state: CoordinatorState, { record }: AccountEntry): number {
-  return state.generations.get(record.account) ?? 1;
+/** The least generation that every node takes of this login: above the current one's, unless it is the current one. */
+export function generationMin(state: CoordinatorState, { record }: AccountEntry, access: Fingerprint): number {
+  const { current } = record;
+  const own = current === undefined ? 1 : current.generation + (current.access === access ? 0 : 1);
+  return Math.max(own, state.generations.get(record.account) ?? 1);
 }
 
 /**
@@ -64,7 +66,7 @@ export function generationMin(state: CoordinatorState, { record }: AccountEntry)
  */
 export function isOutranked(state: CoordinatorState, entry: AccountEntry, candidate: Candidate): boolean {
   const { current } = entry.record;
-  if (!current || current.refresh !== candidate.refresh || current.generation >= generationMin(state, entry))
-    return false;
+  if (current?.access !== candidate.access || current.refresh !== candidate.refresh) return false;
+  if (current.generation >= generationMin(state, entry, current.access)) return false;
   return candidate.announced !== undefined && comparePositions(candidate.announced.position, current.position) >= 0;
 }

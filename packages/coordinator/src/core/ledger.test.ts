@@ -35,7 +35,9 @@ function running(...successors: readonly Partial<Observation>[]): Scene {
   scene.connect(theirs, guest);
   scene.through(publish(mine, observed('1', { refresh: print('a'), expiresAt: start + hour, ...successors[0] })));
   if (successors[1])
-    scene.through(publish(mine, observed('2', { chain: chain('1'), expiresAt: start + 2 * hour, ...successors[1] })));
+    scene.through(
+      publish(mine, observed('2', { chain: chain('1'), expiresAt: start + 2 * hour, ...successors[1] }), 2),
+    );
   return scene;
 }
 
@@ -255,6 +257,25 @@ describe('copies that only a name makes one', () => {
     expect(answers(effects)).toEqual([{ type: 'linked', nodes: [guest] }]);
     // The current one has ended: the record of what takes its place is asked for.
     expect(verdicts(effects, theirs)).toEqual(['wanted']);
+  });
+});
+
+describe('a generation', () => {
+  it('only rises: a login that follows the current one is asked for again when it was sealed below', () => {
+    const scene = running();
+    scene.through(publish(mine, observed('2', { chain: chain('1'), expiresAt: start + 2 * hour }), 3));
+    const next = observed('4', { chain: chain('2'), expiresAt: start + 3 * hour });
+    const effects = scene.through(publish(theirs, next, 3));
+    expect(only(effects, 'send')).toMatchObject([{ message: { judgements: [{ verdict: 'wanted', generation: 4 }] } }]);
+    expect(current(scene)).toMatchObject({ access: print('2'), generation: 3 });
+    scene.through(publish(theirs, next, 4));
+    expect(current(scene)).toMatchObject({ access: print('4'), generation: 4 });
+  });
+
+  it('stays when the current login is completed', () => {
+    const scene = running({ refresh: undefined });
+    scene.through(publish(theirs, observed('1', { refresh: print('a') }), 1));
+    expect(current(scene)).toMatchObject({ why: 'completed', generation: 1 });
   });
 });
 

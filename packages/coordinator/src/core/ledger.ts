@@ -34,11 +34,12 @@ export function judgeObservation(
   const entry = state.accounts.get(observation.account) ?? openAccount(state, observation);
   const candidate = candidateOf(entry, session, observation);
   if (!candidate) return;
-  const verdict = adjudicate(entry.lineage, candidate, at);
+  const least = generationMin(state, entry, candidate.access);
+  const verdict = isOutranked(state, entry, candidate)
+    ? ({ kind: 'accepted', why: 'resealed' } as const)
+    : adjudicate(entry.lineage, candidate, at);
   switch (verdict.kind) {
     case 'in-step':
-      if (isOutranked(state, entry, candidate))
-        return reseal(state, entry, session, candidate, observation, offer, at, effects);
       tell(state, session.link, observation, verdict, effects);
       settleKnown(state, entry, candidate, observation, verdict, at, effects);
       return;
@@ -47,14 +48,14 @@ export function judgeObservation(
       settleKnown(state, entry, candidate, observation, verdict, at, effects);
       return;
     case 'accepted':
-      if (!offer || offer.generation < generationMin(state, entry)) ask(state, session.link, observation, effects);
+      if (!offer || offer.generation < least) ask(state, session.link, observation, least, effects);
       else accept(state, entry, session, candidate, observation, offer, verdict, at, effects);
       return;
     case 'parallel':
     case 'unlinked': {
       const known = isRecorded(entry.record, sightingKey(candidate, verdict.kind));
       // Asked for once, so that `restore` can choose it; the judgement itself does not wait for it.
-      if (!known && !offer) ask(state, session.link, observation, effects);
+      if (!known && !offer) ask(state, session.link, observation, least, effects);
       else tell(state, session.link, observation, verdict, effects);
       if (!known && offer) {
         effects.push(
@@ -166,23 +167,14 @@ function tell(
   recordJudgement(state, link, observation, verdict.kind, verdictSentences[verdict.why], effects);
 }
 
-function ask(state: CoordinatorState, link: LinkId, observation: Observation, effects: CoordinatorEffect[]): void {
-  const least = state.generations.get(observation.account);
-  recordJudgement(state, link, observation, 'wanted', 'the coordinator asks for this login', effects, least);
-}
-
-function reseal(
+function ask(
   state: CoordinatorState,
-  entry: AccountEntry,
-  session: Session,
-  candidate: Candidate,
+  link: LinkId,
   observation: Observation,
-  offer: Offer | undefined,
-  at: Instant,
+  least: number,
   effects: CoordinatorEffect[],
 ): void {
-  if (!offer || offer.generation < generationMin(state, entry)) return ask(state, session.link, observation, effects);
-  accept(state, entry, session, candidate, observation, offer, { kind: 'accepted', why: 'resealed' }, at, effects);
+  recordJudgement(state, link, observation, 'wanted', 'the coordinator asks for this login', effects, least);
 }
 
 function sightingKey(candidate: Candidate, verdict: HistoryVerdict) {
