@@ -4,6 +4,7 @@ import { comparePositions } from '@authmesh/shared/core/position';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { Judgement } from '@authmesh/shared/protocol/down';
+import { formFor } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
 import { keyOf, observationOf, publish, report } from './report.ts';
 import { type AgentState, accountsMax, type Copy } from './state.ts';
@@ -26,6 +27,7 @@ export function announced(
     problem ??
     (known && facts.generation < known.generation ? 'its generation is older than one already applied' : undefined);
   if (refusal !== undefined) {
+    if (state.refusals.has(account) || state.refusals.size < accountsMax) state.refusals.set(account, refusal);
     effects.push(note('announcement-refused', { account, node: origin, revision: position.revision, why: refusal }));
     return;
   }
@@ -34,14 +36,17 @@ export function announced(
     return;
   }
   state.accounts.set(account, facts);
+  state.refusals.delete(account);
   state.epoch = Math.max(state.epoch, position.epoch);
   effects.push({ type: 'remember', memory: { kind: 'account', account: facts } });
   for (const [key, copy] of state.copies) {
     if (copy.account !== account || !copy.seen) continue;
     const judged = judgedAfter(copy, facts);
-    if (judged !== copy.judged) state.copies.set(key, { ...copy, judged });
+    // What hindered a delivery that is not due any more is no trouble.
+    const trouble = judged?.verdict === 'in-step' ? undefined : copy.trouble;
+    if (judged !== copy.judged || trouble !== copy.trouble) state.copies.set(key, { ...copy, judged, trouble });
     // Logins beside the fleet's are looked at again: the new one may show where they belong.
-    if (!judged && isBeside(copy)) report(state, key, at, effects);
+    if ((!judged && isBeside(copy)) || isOneTooMany(state, copy, facts)) report(state, key, at, effects);
   }
 }
 
@@ -55,6 +60,13 @@ function judgedAfter({ seen, judged }: Copy, facts: AnnouncementFacts): Copy['ju
   return judged.verdict === 'parallel' || judged.verdict === 'unlinked' ? undefined : judged;
 }
 
+/** A refresh token that ought to be at the home alone: the coordinator says whether it is there. */
+function isOneTooMany(state: AgentState, { seen, profile, judged }: Copy, facts: AnnouncementFacts): boolean {
+  // Without a judgement the coordinator's word is on its way already.
+  if (!judged || seen?.access !== facts.access || seen.refresh === undefined) return false;
+  return seen.refresh === facts.refresh && formFor(state, facts, profile) === 'bearer';
+}
+
 function isBeside({ judged }: Copy): boolean {
   return judged?.verdict === 'parallel' || judged?.verdict === 'unlinked';
 }
@@ -65,8 +77,8 @@ export function judged(state: AgentState, judgements: readonly Judgement[], effe
     const key = keyOf(judgement);
     const copy = state.copies.get(key);
     if (!copy?.seen || copy.seen.access !== judgement.access) continue;
-    const { access, verdict, why } = judgement;
-    state.copies.set(key, { ...copy, judged: { access, verdict, why } });
+    const { access, verdict, why, held } = judgement;
+    state.copies.set(key, { ...copy, judged: { access, verdict, why, held } });
     if (verdict !== 'wanted') continue;
     const observation = observationOf(state, copy);
     if (observation) publish(state, observation, effects, judgement.generation);

@@ -32,9 +32,10 @@ function formWritten(
   access: string,
   more: Partial<SeenProfile>,
   fleet: Partial<typeof current>,
+  held = true,
 ): CredentialForm | undefined {
   const scene = createDelivery(access, { ...current, ...fleet }, more);
-  scene.hear(judgement(verdict, 'access' in more ? undefined : access));
+  scene.hear(judgement(verdict, 'access' in more ? undefined : access, { held }));
   return scene.state().copies.get(copyKey(store, profile))?.writing?.form;
 }
 
@@ -74,6 +75,11 @@ describe('a delivery', () => {
   ];
   it.each(rows)('%s (%s)', (_, verdict, access, more, fleet, form) => {
     expect(formWritten(verdict, access, more, fleet)).toBe(form);
+  });
+
+  it('never takes away the last refresh token: not before the home is known to hold it (I9)', () => {
+    expect(formWritten('in-step', '2', spendable, {}, false)).toBeUndefined();
+    expect(formWritten('in-step', '2', spendable, {}, true)).toBe('bearer');
   });
 
   it('names what must still stand there, and what takes its place', () => {

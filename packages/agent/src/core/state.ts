@@ -44,6 +44,8 @@ export interface Copy {
   readonly doubted?: readonly Fingerprint[] | undefined;
   /** OpenClaw's mark of a refresh under way stands there: since when this agent sees it, and whether that is too long. */
   readonly fence?: { readonly since: Instant; readonly isStuck: boolean } | undefined;
+  /** Since when it is neither the fleet's login nor known to stand beside it, on this link. */
+  readonly unsettledAt?: Instant | undefined;
   /** When the coordinator was last told what stands there, on this link. */
   readonly reportedAt?: Instant | undefined;
   /** The delivery under way. */
@@ -106,6 +108,8 @@ export interface AgentState {
   readonly copies: Map<CopyKey, Copy>;
   /** The fleet's logins, as they were last announced. */
   readonly accounts: Map<AccountId, AccountMemory>;
+  /** Why an account's last announcement was not applied, until one is. */
+  readonly refusals: Map<AccountId, string>;
   /** The fleet as the coordinator last told it. */
   overview?: { readonly body: Overview; readonly at: Instant } | undefined;
   /** What has come of the next one. */
@@ -160,6 +164,7 @@ export function createAgentState(from: {
     stores: new Map(),
     copies,
     accounts,
+    refusals: new Map(),
     overview: from.overview,
     asking: new Set(),
     nextRequest: 1,

@@ -20,6 +20,9 @@ export function recordReport(state: CoordinatorState, link: LinkId, observation:
     why: judged?.why ?? 'it is being looked at',
     seenAt: at,
   });
+  if (observation.refresh === undefined) return;
+  const holders = state.holders.get(observation.account) ?? new Set();
+  state.holders.set(observation.account, holders.add(node.record.id));
 }
 
 /** Keeps a judgement with its copy and tells the node, in one message for all of a step. */
@@ -30,14 +33,14 @@ export function recordJudgement(
   verdict: Judgement['verdict'],
   why: string,
   effects: CoordinatorEffect[],
-  generation?: number,
+  more: Pick<Judgement, 'generation' | 'held'> = {},
 ): void {
   const { store, profile, access } = observation;
   const node = nodeOf(state, link);
   const key = copyKey(store, profile);
   const copy = node?.copies.get(key);
   if (node && copy && copy.observation.access === access) node.copies.set(key, { ...copy, verdict, why });
-  const judgement: Judgement = { store, profile, access, verdict, why, generation };
+  const judgement: Judgement = { store, profile, access, verdict, why, ...more };
   const last = effects.at(-1);
   if (last?.type === 'send' && last.link === link && last.message.type === 'judgements') {
     if (last.message.judgements.length < judgementsPerMessageMax) {

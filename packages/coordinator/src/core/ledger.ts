@@ -12,6 +12,7 @@ import type { CoordinatorEffect } from './effect.ts';
 import type { LinkId } from './event.ts';
 import { verdictSentences } from './explanation.ts';
 import { isRecorded, nextRevision, withSighting } from './history.ts';
+import { isHeldAtHome, tellOtherHolders } from './holding.ts';
 import { recordJudgement } from './judgement.ts';
 import { copyLink, isLinked } from './linkage.ts';
 import type { HistoryVerdict } from './record.ts';
@@ -41,6 +42,7 @@ export function judgeObservation(
   switch (verdict.kind) {
     case 'in-step':
       tell(state, session.link, observation, verdict, effects);
+      tellOtherHolders(state, observation.account, session.node, effects);
       settleKnown(state, entry, candidate, observation, verdict, at, effects);
       return;
     case 'stale':
@@ -164,7 +166,8 @@ function tell(
   verdict: Exclude<Verdict, { kind: 'accepted' }>,
   effects: CoordinatorEffect[],
 ): void {
-  recordJudgement(state, link, observation, verdict.kind, verdictSentences[verdict.why], effects);
+  const held = verdict.kind === 'in-step' && isHeldAtHome(state, observation.account);
+  recordJudgement(state, link, observation, verdict.kind, verdictSentences[verdict.why], effects, held ? { held } : {});
 }
 
 function ask(
@@ -174,7 +177,9 @@ function ask(
   least: number,
   effects: CoordinatorEffect[],
 ): void {
-  recordJudgement(state, link, observation, 'wanted', 'the coordinator asks for this login', effects, least);
+  recordJudgement(state, link, observation, 'wanted', 'the coordinator asks for this login', effects, {
+    generation: least,
+  });
 }
 
 function sightingKey(candidate: Candidate, verdict: HistoryVerdict) {

@@ -119,6 +119,8 @@ export interface CoordinatorState {
   readonly accounts: Map<AccountId, AccountEntry>;
   /** The highest generation of each account that a node has applied: it refuses less. */
   readonly generations: Map<AccountId, number>;
+  /** Nodes that have reported a refresh token of an account since the start; some may have none any more. */
+  readonly holders: Map<AccountId, Set<NodeId>>;
   readonly sessions: Map<LinkId, Session>;
   readonly pendingRecords: Map<RecordKey, PendingRecord>;
 }
@@ -167,6 +169,7 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
     invites,
     accounts,
     generations: new Map(),
+    holders: new Map(),
     sessions: new Map(),
     pendingRecords: new Map(),
   };

@@ -9,6 +9,7 @@ import { announceDurable } from './announcement.ts';
 import { commit, isBusy, openAccount, postpone } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { unfitSentences, verdictSentences } from './explanation.ts';
+import { tellOtherHolders } from './holding.ts';
 import { recordJudgement, recordReport } from './judgement.ts';
 import { judgeObservation } from './ledger.ts';
 import { isLinked } from './linkage.ts';
@@ -138,6 +139,8 @@ function answerCause(
   const { current } = entry.record;
   if (cause.type === 'judge') {
     recordJudgement(state, cause.link, cause.observation, 'in-step', verdictSentences.same, effects);
+    const by = state.sessions.get(cause.link)?.node;
+    if (by !== undefined) tellOtherHolders(state, entry.record.account, by, effects);
     return;
   }
   if (cause.type === 'link') {

@@ -10,6 +10,8 @@ export const judgement = copyName.extend({
   access: fingerprint.optional(),
   verdict: z.enum(['in-step', 'stale', 'parallel', 'unlinked', 'unfit', 'waits', 'wanted', 'ignored']),
   why: sentence,
+  /** With `in-step`: the account's home is connected and holds the refresh token, so that it may go elsewhere. */
+  held: z.boolean().optional(),
   /** With `wanted`: the least generation that the record has to be sealed in, for nodes know that much already. */
   generation: z.number().int().min(1).optional(),
 });
