@@ -102,6 +102,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         link.close();
         return driver.dispatch({ type: 'link-closed', reason: 'lost', message: effect.why });
       case 'send':
+        // The driver holds back what follows a promise, a dial among it: nothing overtakes, or changes its link.
         return effect.message.type === 'acknowledge'
           ? kept.then(() => link.send(effect.message))
           : link.send(effect.message);

@@ -42,7 +42,7 @@ export type AgentEffect =
       readonly refresh?: Fingerprint | undefined;
       readonly form: CredentialForm;
     }
-  /** Keep in the journal, synced before the effects that follow. */
+  /** Keep in the journal. The next `acknowledge` waits until it is synced, and what follows that one with it. */
   | { readonly type: 'remember'; readonly memory: Memory }
   | { readonly type: 'reply'; readonly request: number; readonly reply: ControlReply }
   /** Look at this store again soon. */
