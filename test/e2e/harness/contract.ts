@@ -20,6 +20,7 @@ const copy = z.strictObject({
   fingerprint: fingerprint.nullable(),
   reason: z.string().min(1),
   seenAt: time.nullable(),
+  waitsSince: time.optional(),
 });
 
 const account = z.strictObject({
@@ -32,6 +33,7 @@ const account = z.strictObject({
   home: z.string().nullable(),
   expiresAt: time.nullable(),
   state: z.enum(['fresh', 'expiring', 'expired', 'refreshing', 'in-doubt', 'needs-login', 'parallel', 'unlinked']),
+  refusal: z.string().min(1).optional(),
   copies: z.array(copy),
 });
 

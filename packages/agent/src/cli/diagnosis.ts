@@ -1,6 +1,6 @@
-import type { Status } from '@authmesh/agent/io/status-view';
+import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
 import type { Instant } from '@authmesh/shared/core/time';
-import { problemsOf } from './status-problems.ts';
+import { copyProblem, problemsOf, refusalProblem } from './status-problems.ts';
 
 /** One thing that `doctor` looked at. */
 export interface Finding {
@@ -31,7 +31,7 @@ export function diagnose(examined: Examined, now: Instant): Finding[] {
       : problem('coordinator', coordinatorProblem.found, coordinatorProblem.mend),
     ...stateDirFindings(examined),
     ...storeFindings(status),
-    ...loginFindings(status),
+    ...loginFindings(status, now),
     ...(problemsOf(status, now).length === 0
       ? [
           ok(
@@ -80,27 +80,39 @@ function storeFindings({ stores }: Status): Finding[] {
   );
 }
 
-function loginFindings({ accounts, lacks, node, stores }: Status): Finding[] {
+function loginFindings({ accounts, lacks, node, stores, coordinator }: Status, now: Instant): Finding[] {
   const findings: Finding[] = [];
   const setAside = new Set(stores.filter(({ state }) => state === 'quarantined').map(({ store }) => store));
   for (const account of accounts) {
     const here = account.copies.filter(copy => copy.node === node.name && !setAside.has(copy.store));
     for (const copy of here) {
-      if (copy.state === 'error' || copy.state === 'quarantined')
-        findings.push(
-          problem(
-            'login',
-            `${copy.profile} in ${copy.store}: ${copy.reason}`,
-            'mend what it names; the delivery is tried again by itself',
-          ),
-        );
+      const found = copyProblem(copy, now);
+      if (found !== undefined)
+        findings.push(problem('login', found, 'mend what it names; the delivery is tried again by itself'));
     }
-    const [profile = account.account] = account.profiles;
-    if (account.state === 'expired') {
+    if (account.refusal !== undefined) {
       findings.push(
         problem(
           'login',
-          `${account.account} has ended everywhere`,
+          refusalProblem(account.account, account.refusal),
+          'sign in again on any host: that login replaces it; the log of the coordinator says who announced it',
+        ),
+      );
+    }
+    if (coordinator.seenAt !== null && isWithoutRenewal(account)) {
+      findings.push({
+        name: 'login',
+        state: 'notice',
+        found: `no host holds the refresh token of ${account.account}: nothing renews it when it ends`,
+        mend: 'sign in on any host; that makes it the home',
+      });
+    }
+    const [profile = account.account] = account.profiles;
+    if (account.state === 'expired' || account.state === 'in-doubt') {
+      findings.push(
+        problem(
+          'login',
+          `${account.account} has ended everywhere${account.state === 'in-doubt' ? ', and a refresh of it has failed' : ''}`,
           `start OpenClaw on ${account.home ?? 'its home'} so that it refreshes it, or log in there again`,
         ),
       );
@@ -131,6 +143,11 @@ function loginFindings({ accounts, lacks, node, stores }: Status): Finding[] {
     });
   }
   return findings;
+}
+
+/** A login of the fleet that ends some day and that no host can renew. */
+function isWithoutRenewal({ kind, revision, expiresAt, copies }: AccountStatus): boolean {
+  return kind === 'oauth' && revision !== null && expiresAt !== null && copies.every(one => one.custody === 'bearer');
 }
 
 /** Accounts of which this host has a copy. */

@@ -1,8 +1,11 @@
-import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
+import type { AccountStatus, CopyStatus, Status } from '@authmesh/agent/io/status-view';
 import { type Instant, second } from '@authmesh/shared/core/time';
 
 /** How long the coordinator may be away before that is a problem by itself. */
 const awayMsMax = 60 * second;
+
+/** How long a copy may wait for the fleet's login, or to be judged, before that is a problem. */
+const waitMsMax = 60 * second;
 
 const troubledAccounts: ReadonlySet<AccountStatus['state']> = new Set([
   'expired',
@@ -27,13 +30,28 @@ export function problemsOf(status: Status, now: Instant): string[] {
     if (troubledAccounts.has(account.state)) problems.push(`${account.account} is ${account.state}`);
     for (const copy of account.copies) {
       if (copy.node !== node.name || setAside.has(copy.store)) continue;
-      if (copy.state === 'error' || copy.state === 'quarantined')
-        problems.push(`${copy.profile} in ${copy.store}: ${copy.reason}`);
+      const problem = copyProblem(copy, now);
+      if (problem !== undefined) problems.push(problem);
     }
+    if (account.refusal !== undefined) problems.push(refusalProblem(account.account, account.refusal));
   }
   for (const { store, state, reason } of stores) {
     if (state === 'quarantined') problems.push(`${store} is left alone: ${reason ?? 'it cannot be understood'}`);
   }
   for (const { foreign } of openclaw) for (const { path, reason } of foreign) problems.push(`${path}: ${reason}`);
   return problems;
+}
+
+/** What is wrong with a copy of this host, if anything is. */
+export function copyProblem(copy: CopyStatus, now: Instant): string | undefined {
+  const { profile, store, state, reason, waitsSince } = copy;
+  if (state === 'error' || state === 'quarantined') return `${profile} in ${store}: ${reason}`;
+  const waitsMs = waitsSince === undefined ? 0 : now - Date.parse(waitsSince);
+  if (waitsMs <= waitMsMax || (state !== 'stale' && state !== 'waiting')) return undefined;
+  return `${profile} in ${store} has been ${state} for ${Math.round(waitsMs / second)} s: ${reason}`;
+}
+
+/** That this host did not take over a newer login of an account. */
+export function refusalProblem(account: string, refusal: string): string {
+  return `a newer login of ${account} was announced and refused here: ${refusal}`;
 }

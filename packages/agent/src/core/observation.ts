@@ -135,6 +135,7 @@ function profileLeft(state: AgentState, key: CopyKey, effects: AgentEffect[]): v
     reportedAt: undefined,
     writing: undefined,
     fence: undefined,
+    unsettledAt: undefined,
     trouble: undefined,
   });
   effects.push(note('profile-left', { store: copy.store, profile: copy.profile, account: copy.account }));

@@ -60,10 +60,15 @@ function dueAt(state: AgentState, copy: Copy): Instant | undefined {
  */
 export function shiftDeadlines(state: AgentState, byMs: Milliseconds): void {
   state.revisitAt = undefined;
-  // Who refreshes sleeps when this host does: that time does not make a fence older.
+  // Who refreshes sleeps when this host does, and so does who delivers: that time makes nothing older.
   for (const [key, copy] of state.copies) {
-    const { fence } = copy;
-    if (fence) state.copies.set(key, { ...copy, fence: { ...fence, since: fence.since + byMs } });
+    const { fence, unsettledAt } = copy;
+    if (!fence && unsettledAt === undefined) continue;
+    state.copies.set(key, {
+      ...copy,
+      fence: fence && { ...fence, since: fence.since + byMs },
+      unsettledAt: unsettledAt === undefined ? undefined : unsettledAt + byMs,
+    });
   }
   if (byMs >= 0) return;
   if (state.createAt !== undefined) state.createAt += byMs;

@@ -24,6 +24,7 @@ import { storeObserved } from './observation.ts';
 import { coveredCopies, reportGone, sendInventory } from './report.ts';
 import { revisit, scheduleRevisit, shiftDeadlines } from './revisit.ts';
 import type { AgentState } from './state.ts';
+import { markUnsettled } from './unsettled.ts';
 
 /** The agent's machine: routes each event to its room. Any event in any phase has an answer, often none. */
 export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (state, { at, seed, event }) => {
@@ -42,6 +43,8 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (stat
       break;
     }
     case 'link-opened':
+      // What still is ahead of this host is announced to it again.
+      state.refusals.clear();
       linkOpened(state, event, at, effects);
       break;
     case 'link-closed':
@@ -98,6 +101,7 @@ function mayConcernCopies(state: AgentState, event: AgentEvent): boolean {
 /** What is due is started, and the next look is planned. */
 function settle(state: AgentState, at: Instant, effects: AgentEffect[]): void {
   deliverAll(state, at, effects);
+  markUnsettled(state, at);
   scheduleRevisit(state, at, effects);
 }
 

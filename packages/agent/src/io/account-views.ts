@@ -1,10 +1,12 @@
 import { isCovered } from '@authmesh/agent/core/coverage';
 import { observationOf } from '@authmesh/agent/core/report';
 import type { AgentState, Copy } from '@authmesh/agent/core/state';
+import { hasEnded } from '@authmesh/agent/core/unsettled';
+import type { Instant } from '@authmesh/shared/core/time';
 import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
 
 /** Every account that the fleet or this host knows, this host's copies as they stand now. */
-export function accountViews(state: AgentState): AccountView[] {
+export function accountViews(state: AgentState, at: Instant): AccountView[] {
   const views = new Map<string, AccountView>();
   for (const view of state.overview?.body.accounts ?? []) {
     views.set(view.account, { ...view, copies: view.copies.filter(copy => copy.node !== state.self.node) });
@@ -15,7 +17,7 @@ export function accountViews(state: AgentState): AccountView[] {
     views.set(account, { account, kind, profile, position, access, expiresAt, origin, home, copies });
   }
   for (const copy of state.copies.values()) {
-    const view = localView(state, copy);
+    const view = localView(state, copy, at);
     if (!view) continue;
     const known = views.get(copy.account);
     if (known) known.copies.push(view);
@@ -38,18 +40,24 @@ export function accountViews(state: AgentState): AccountView[] {
   return [...views.values()].filter(view => view.position !== null || view.copies.length > 0);
 }
 
-function localView(state: AgentState, copy: Copy): CopyView | undefined {
+const current = { verdict: 'in-step', why: 'it is the current login' } as const;
+const unjudged = { verdict: 'waits', why: 'the coordinator has not judged it yet' } as const;
+const ended = { verdict: 'stale', why: 'it has ended' } as const;
+
+function localView(state: AgentState, copy: Copy, at: Instant): CopyView | undefined {
   const observation = observationOf(state, copy);
   if (!observation || !isCovered(state, copy.account, copy.profile)) return undefined;
   const { store, profile, health, access, refresh, trouble } = observation;
   const facts = state.accounts.get(copy.account);
   const inStep = health === 'sound' && access !== undefined && access === facts?.access;
+  // A login beside the fleet's is one for as long as it can be used.
+  const isOver = copy.judged?.verdict === 'parallel' && hasEnded(copy, at);
+  const judged = isOver ? ended : (copy.judged ?? unjudged);
   return {
     node: state.self.node,
     store,
     profile,
-    verdict: inStep ? 'in-step' : (copy.judged?.verdict ?? 'waits'),
-    why: inStep ? 'it is the current login' : (copy.judged?.why ?? 'the coordinator has not judged it yet'),
+    ...(inStep ? current : { verdict: judged.verdict, why: judged.why }),
     health,
     access,
     spendable: refresh !== undefined,

@@ -1,7 +1,7 @@
 import { lackedAccounts } from '@authmesh/agent/core/announcement';
 import { custodyFor } from '@authmesh/agent/core/coverage';
 import type { AgentState } from '@authmesh/agent/core/state';
-import { accountLabel, type NodeId } from '@authmesh/shared/core/identifiers';
+import { accountLabel, copyKey, type NodeId } from '@authmesh/shared/core/identifiers';
 import { type Instant, isUsable, type Milliseconds, minute } from '@authmesh/shared/core/time';
 import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
 import { accountViews } from './account-views.ts';
@@ -53,6 +53,8 @@ export interface AccountStatus {
   readonly home: string | null;
   readonly expiresAt: string | null;
   readonly state: AccountState;
+  /** A newer login was announced to this host, which did not take it: why. */
+  readonly refusal?: string | undefined;
   readonly copies: readonly CopyStatus[];
 }
 
@@ -66,6 +68,8 @@ export interface CopyStatus {
   readonly fingerprint: string | null;
   readonly reason: string;
   readonly seenAt: string | null;
+  /** Of this host's own: since when it waits for the fleet's login or to be judged, while connected. */
+  readonly waitsSince?: string | undefined;
 }
 
 /** The latest instant that has an ISO form (ECMA-262, time values). */
@@ -96,7 +100,7 @@ export function statusOf(state: AgentState, at: Instant, directories: readonly S
       refused: !connected && link.isRefused === true,
       seenAt: overview ? iso(overview.at) : null,
     },
-    accounts: accountViews(state).map(view => accountStatus(state, view, names, at)),
+    accounts: accountViews(state, at).map(view => accountStatus(state, view, names, at)),
     stores: [...state.stores].map(([store, entry]) => ({ store, state: entry.state, reason: entry.reason })),
     lacks: lackedAccounts(state).map(({ account, profile }) => ({ account: accountLabel(account), profile })),
     openclaw: directories.map(({ stateDir, generation, foreign }) => ({ stateDir, generation, foreign })),
@@ -125,22 +129,24 @@ function accountStatus(
     home: name(view.home),
     expiresAt: expiresAt === null ? null : iso(expiresAt),
     state: accountState(view, at - state.clockOffsetMs),
+    refusal: state.refusals.get(view.account),
     copies: view.copies.map(copy => copyStatus(state, view, copy, name(copy.node) ?? copy.node)),
   };
 }
 
 function accountState(view: AccountView, now: Instant): AccountState {
   if (view.copies.some(copy => copy.verdict === 'unlinked')) return 'unlinked';
+  if (!isUsable(view.expiresAt, now)) {
+    return view.copies.some(copy => copy.health === 'fence-failed') ? 'in-doubt' : 'expired';
+  }
   if (view.copies.some(copy => copy.verdict === 'parallel')) return 'parallel';
   if (view.copies.some(copy => copy.health === 'fence-pending')) return 'refreshing';
-  const usable = isUsable(view.expiresAt, now);
-  if (!usable && view.copies.some(copy => copy.health === 'fence-failed')) return 'in-doubt';
-  if (!usable) return 'expired';
   return isUsable(view.expiresAt, now + expiringMs) ? 'fresh' : 'expiring';
 }
 
 function copyStatus(state: AgentState, view: AccountView, copy: CopyView, node: string): CopyStatus {
   const current = copy.verdict === 'in-step';
+  const own = copy.node === state.self.node ? state.copies.get(copyKey(copy.store, copy.profile)) : undefined;
   return {
     node,
     store: copy.store,
@@ -151,13 +157,15 @@ function copyStatus(state: AgentState, view: AccountView, copy: CopyView, node: 
     fingerprint: copy.access ?? null,
     reason: copy.trouble ?? copy.why,
     seenAt: copy.seenAt > 0 ? iso(copy.seenAt) : null,
+    waitsSince: own?.unsettledAt === undefined ? undefined : iso(own.unsettledAt),
   };
 }
 
 function copyState({ health, verdict, trouble }: CopyView): CopyState {
   if (health === 'quarantined' || verdict === 'unfit') return 'quarantined';
-  if (verdict === 'in-step') return 'current';
+  if (health === 'fence-pending') return 'waiting';
   if (trouble !== undefined) return 'error';
+  if (verdict === 'in-step') return 'current';
   return verdict === 'stale' || verdict === 'parallel' || verdict === 'unlinked' ? verdict : 'waiting';
 }
 
