@@ -72,7 +72,8 @@ async function watch({ output }: CommandContext, read: () => Promise<Reading>): 
     const key = output.isJson ? withoutAges(status) : text;
     if (key !== shown) {
       shown = key;
-      output.item(status, () => (process.stdout.isTTY ? `${clearScreen}${text}` : `${text}\n`));
+      if (process.stdout.isTTY && !output.isJson) process.stdout.write(clearScreen);
+      output.item(status, () => text);
     }
     await wait(watchIntervalMs, undefined, { signal: stop.signal }).catch(() => {});
   }

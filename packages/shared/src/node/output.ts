@@ -21,10 +21,11 @@ export function createOutput(isJson: boolean): Output {
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
   });
   const print = (text: string) => process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  const printText = (text: string) => print(visible(text));
   return {
     isJson,
-    data: (value, text) => print(isJson ? JSON.stringify(value, null, 2) : text()),
-    item: (value, text) => print(isJson ? JSON.stringify(value) : text()),
+    data: (value, text) => (isJson ? print(JSON.stringify(value, null, 2)) : printText(text())),
+    item: (value, text) => (isJson ? print(JSON.stringify(value)) : printText(text())),
     say: sentence => {
       process.stderr.write(`${sentence}\n`);
     },
@@ -34,7 +35,7 @@ export function createOutput(isJson: boolean): Output {
 
 /** Columns padded to their widest cell, the header first; cells may hold colour. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [header, ...rows];
+  const lines = [header, ...rows.map(row => row.map(cell => visible(cell).replaceAll('\n', '\\n')))];
   const widths = header.map((_, column) => Math.max(...lines.map(line => visibleWidth(line[column] ?? ''))));
   return lines
     .map(line =>
@@ -46,9 +47,23 @@ export function table(header: readonly string[], rows: readonly (readonly string
     .join('\n');
 }
 
+/** What another host named is shown, and does nothing: of control characters only line feeds and our colours get through. */
+export function visible(text: string): string {
+  return text.replace(controls, found =>
+    isColour(found) ? found : `\\x${found.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
+
+function isColour(text: string): boolean {
+  return text.length > 1;
+}
+
 function visibleWidth(text: string): number {
   return [...text.replace(colour, '')].length;
 }
 
+const esc = String.fromCharCode(27);
 /** The select-graphic-rendition sequences of ECMA-48 that `styleText` writes. */
-const colour = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
+const colour = new RegExp(`${esc}\\[[0-9;]*m`, 'g');
+/** A colour as a whole, or a control character of C0 or C1 but the line feed. */
+const controls = new RegExp(`${colour.source}|[\\u0000-\\u0009\\u000b-\\u001f\\u007f-\\u009f]`, 'g');
