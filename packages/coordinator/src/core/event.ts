@@ -1,4 +1,5 @@
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
+import type { Milliseconds } from '@authmesh/shared/core/time';
 import type { Attest, Enroll } from '@authmesh/shared/protocol/handshake';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
 import type { RecordKey } from './record.ts';
@@ -26,6 +27,8 @@ export type CoordinatorEvent =
     }
   | { readonly type: 'persist-failed'; readonly key: RecordKey; readonly reason: string }
   | { readonly type: 'timer-fired'; readonly timer: CoordinatorTimer }
+  /** The wall clock moved against the monotonic one. */
+  | { readonly type: 'clock-jumped'; readonly byMs: Milliseconds }
   /** The operator changed `coordinator.json`. */
   | { readonly type: 'configured'; readonly policy: ProfileFilter }
   | { readonly type: 'drain-requested' };

@@ -41,6 +41,15 @@ describe('silence', () => {
   });
 });
 
+describe('a clock that was set', () => {
+  it('makes nobody silent', () => {
+    const scene = connected();
+    scene.pass(silenceMsMax + 1);
+    scene.tell({ type: 'clock-jumped', byMs: silenceMsMax });
+    expect(only(scene.tell({ type: 'timer-fired', timer: 'sweep' }), 'close-link')).toEqual([]);
+  });
+});
+
 describe('new configuration', () => {
   it('has every daemon come back for it, unless nothing changed', () => {
     const scene = connected();
@@ -49,6 +58,10 @@ describe('new configuration', () => {
     expect(only(effects, 'close-link').map(({ link, reason }) => [link, reason])).toEqual([
       [1, 'reconfigured'],
       [2, 'reconfigured'],
+    ]);
+    expect(only(effects, 'send').map(({ link, message }) => [link, message.type])).toEqual([
+      [1, 'drain'],
+      [2, 'drain'],
     ]);
   });
 });

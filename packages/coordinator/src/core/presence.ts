@@ -4,6 +4,7 @@ import { note } from '@authmesh/shared/core/notes';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { CoordinatorEffect } from './effect.ts';
+import type { LinkId } from './event.ts';
 import { eraseExpired } from './expiry.ts';
 import type { CoordinatorState } from './state.ts';
 
@@ -23,13 +24,37 @@ export function sweep(state: CoordinatorState, at: Instant, effects: Coordinator
 }
 
 /** The fleet's filter changed: nodes learn it with the next welcome, so each is asked to come back. */
-export function configured(state: CoordinatorState, policy: ProfileFilter, effects: CoordinatorEffect[]): void {
+export function configured(
+  state: CoordinatorState,
+  policy: ProfileFilter,
+  seed: number,
+  effects: CoordinatorEffect[],
+): void {
   const isSame = JSON.stringify(policy) === JSON.stringify(state.policy);
   state.policy = policy;
   if (isSame) return;
   for (const { link, role } of state.sessions.values()) {
-    if (role === 'daemon') effects.push({ type: 'close-link', link, reason: 'reconfigured' });
+    if (role !== 'daemon') continue;
+    sendAway(link, seed + link, effects);
+    effects.push({ type: 'close-link', link, reason: 'reconfigured' });
   }
+}
+
+/** Silence is counted by a clock that has just moved: every node gets the full time again. */
+export function clockJumped(
+  state: CoordinatorState,
+  byMs: Milliseconds,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  effects.push(note('clock-jumped', { why: `by ${Math.round(byMs / second)} s` }));
+  for (const [link, session] of state.sessions) state.sessions.set(link, { ...session, lastHeard: at });
+}
+
+/** Each node gets its own moment to come back, so that they do not all come at once. */
+function sendAway(link: LinkId, seed: number, effects: CoordinatorEffect[]): void {
+  const notBeforeMs = Math.floor(fraction(seed) * returnSpreadMs);
+  effects.push({ type: 'send', link, message: { type: 'drain', notBeforeMs } });
 }
 
 /** Sends every node away with its own moment to come back, and stops once nothing is on its way to the store. */
@@ -37,12 +62,8 @@ export function drain(state: CoordinatorState, seed: number, effects: Coordinato
   if (state.mode === 'draining') return;
   state.mode = 'draining';
   effects.push(note('draining'));
-  let draw = seed;
   for (const { link, role } of state.sessions.values()) {
-    if (role === 'daemon') {
-      const notBeforeMs = Math.floor(fraction(draw++) * returnSpreadMs);
-      effects.push({ type: 'send', link, message: { type: 'drain', notBeforeMs } });
-    }
+    if (role === 'daemon') sendAway(link, seed + link, effects);
     effects.push({ type: 'close-link', link, reason: 'draining' });
   }
   effects.push({ type: 'clear-timer', timer: 'sweep' });

@@ -10,7 +10,7 @@ import type { CoordinatorEffect } from './effect.ts';
 import { enrollProved } from './enrollment.ts';
 import { isAhead, raiseEpoch } from './epoch.ts';
 import type { CoordinatorEvent, LinkId } from './event.ts';
-import { configured, drain, drained, stopWhenIdle, sweep } from './presence.ts';
+import { clockJumped, configured, drain, drained, stopWhenIdle, sweep } from './presence.ts';
 import { answerQuestion } from './question.ts';
 import { persistConflicted, persistSucceeded } from './settlement.ts';
 import type { CoordinatorState, Session } from './state.ts';
@@ -57,8 +57,11 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
       else if (event.timer === 'sweep') sweep(state, at, effects);
       else drained(state, effects);
       break;
+    case 'clock-jumped':
+      clockJumped(state, event.byMs, at, effects);
+      break;
     case 'configured':
-      configured(state, event.policy, effects);
+      configured(state, event.policy, seed, effects);
       break;
     case 'drain-requested':
       drain(state, seed, effects);
