@@ -280,6 +280,32 @@ describe('a generation', () => {
 });
 
 describe('a coordinator back from a backup', () => {
+  it.each([
+    ['from before the account', undefined],
+    ['with an older login', '1'],
+  ])('%s takes the latest login that the fleet had, whoever reports first', (_, kept) => {
+    for (const order of [
+      ['2', '4'],
+      ['4', '2'],
+    ]) {
+      const scene = createScene();
+      scene.connect(mine, founder);
+      scene.connect(theirs, guest);
+      if (kept !== undefined) scene.through(publish(mine, observed(kept)));
+      for (const digit of order) {
+        const position = { epoch: 1, revision: Number(digit) };
+        const known = [{ account, position, generation: Number(digit) }];
+        const announced = { position, home: founder, origin: founder };
+        const link = digit === '2' ? theirs : mine;
+        const inventory = { type: 'inventory', observations: [], known, last: true } as const;
+        scene.through({ type: 'frame-received', link, message: { ...inventory, observations: [] } });
+        scene.through(publish(link, observed(digit, { announced, chain: chain('1') }), position.revision));
+      }
+      if (order[0] === '2') expect(current(scene)).toMatchObject({ why: 'recovered' });
+      expect(current(scene)).toMatchObject({ access: print('4'), recoveredFrom: { epoch: 1, revision: 4 } });
+    }
+  });
+
   it('learns a login from a bearer host, which signs for it, and leaves it with its home', () => {
     const scene = createScene();
     scene.connect(mine, founder);

@@ -64,6 +64,7 @@ const currentRow = z.object({
   access: fingerprint,
   refresh: fingerprint.optional(),
   position,
+  recoveredFrom: position.optional(),
   expiresAt: instant.nullable(),
   issuedAt: instant.optional(),
   origin: nodeId,

@@ -52,7 +52,10 @@ export function adjudicate(lineage: Lineage, candidate: Candidate, now: Instant)
     return { kind: 'stale', why: 'ancestor' };
   if (isSpent(lineage, candidate.refresh)) return { kind: 'stale', why: 'spent' };
   if (!candidate.linked) return { kind: 'unlinked', why: 'identity-unknown' };
-  if (candidate.announced && comparePositions(candidate.announced.position, current.position) > 0) {
+  if (
+    candidate.announced &&
+    comparePositions(candidate.announced.position, current.recoveredFrom ?? current.position) > 0
+  ) {
     return { kind: 'accepted', why: 'recovered' };
   }
   const issued = compareIssueTimes(candidate, current);

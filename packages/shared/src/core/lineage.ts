@@ -11,6 +11,8 @@ export interface Prints {
 /** The credential that an account's stores should hold. */
 export interface Revision extends Prints {
   readonly position: Position;
+  /** Where the fleet had announced it, when the coordinator learned it again after its store was put back. */
+  readonly recoveredFrom?: Position | undefined;
   /** When the access token ends, by the coordinator's clock; null: it does not. */
   readonly expiresAt: Instant | null;
   /** The issuer's own time (`iat` of a JWT), when the access token carries it. */

@@ -58,10 +58,21 @@ function nextRevision(current: Revision | undefined, candidate: Candidate, accep
     expiresAt,
     issuedAt,
     position: acceptance.position,
+    recoveredFrom: recoveredFrom(current, candidate, acceptance),
     generation: acceptance.generation,
     origin: candidate.node,
     home: home ?? homeOf(current, candidate),
   };
+}
+
+/** What others report from before the store was put back is compared with this: places given since say nothing of it. */
+function recoveredFrom(
+  current: Revision | undefined,
+  { access, announced }: Candidate,
+  { why }: Acceptance,
+): Position | undefined {
+  if (why === 'first' || why === 'recovered') return announced?.position;
+  return access === current?.access ? current.recoveredFrom : undefined;
 }
 
 /** A login's home is where it was last logged in or refreshed: where its refresh token was seen to change. */
