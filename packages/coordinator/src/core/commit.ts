@@ -53,14 +53,28 @@ export function isBusy(state: CoordinatorState, entry: AccountEntry | undefined)
   return entry?.pending !== undefined || state.pendingRecords.has(fleetKey);
 }
 
-/** Lets a submission wait its turn. A full queue drops it: the node reports again what it was not told about. */
+/** Lets a submission wait its turn; one that is repeated takes the place of the one that waits. A full queue drops it: the node reports again what it was not told about. */
 export function postpone(entry: AccountEntry, submission: Submission, effects: CoordinatorEffect[]): void {
   const { account } = entry.record;
+  const index = entry.waiting.findIndex(waiting => isSameReport(waiting, submission));
+  const before = entry.waiting[index];
+  if (before?.type === 'judge' && submission.type === 'judge') {
+    entry.waiting[index] = { ...submission, offer: submission.offer ?? before.offer };
+    return;
+  }
   if (entry.waiting.length >= submissionsWaitingMax) {
     effects.push(note('queue-overflowed', { account }));
     return;
   }
   entry.waiting.push(submission);
+}
+
+/** Two reports of one login in one copy; another login there is a report of its own, and may be the one to accept. */
+function isSameReport(waiting: Submission, submission: Submission): boolean {
+  if (waiting.link !== submission.link || waiting.type !== 'judge' || submission.type !== 'judge') return false;
+  const [before, after] = [waiting.observation, submission.observation];
+  const isSameLogin = before.access === after.access && before.refresh === after.refresh;
+  return isSameLogin && before.store === after.store && before.profile === after.profile;
 }
 
 /** The store refused: the change stays pending and is tried again. */

@@ -217,11 +217,24 @@ describe('what is not durable', () => {
   it('holds back a bounded number of reports; a node reports again what it was not told about', () => {
     const scene = running();
     scene.tell(publish(mine, observed('2', { chain: chain('1'), expiresAt: start + 2 * hour }), 2));
+    const copy = (number: number) => observed('1', { store: `/${number}` as typeof store });
     for (let waiting = 0; waiting < submissionsWaitingMax; waiting++) {
-      expect(scene.tell(acknowledge(theirs, observed('1')))).toEqual([]);
+      expect(scene.tell(acknowledge(theirs, copy(waiting)))).toEqual([]);
     }
-    expect(notes(scene.tell(acknowledge(theirs, observed('1'))))).toEqual(['queue-overflowed']);
+    expect(notes(scene.tell(acknowledge(theirs, copy(submissionsWaitingMax))))).toEqual(['queue-overflowed']);
     expect(scene.state().accounts.get(account)?.waiting).toHaveLength(submissionsWaitingMax);
+  });
+
+  it('has one report of a login in a copy wait: the latest, with the record that came before', () => {
+    const scene = running();
+    scene.tell(publish(mine, observed('2', { chain: chain('1'), expiresAt: start + 2 * hour }), 2));
+    const three = observed('3', { chain: chain('2'), expiresAt: start + 3 * hour });
+    for (let again = 0; again < 500; again++) scene.tell(publish(theirs, three, 3));
+    scene.tell(acknowledge(theirs, three));
+    expect(scene.state().accounts.get(account)?.waiting).toHaveLength(1);
+    scene.persist(key);
+    expect(verdicts(scene.persist(key), theirs)).toEqual(['in-step']);
+    expect(current(scene)).toMatchObject({ access: print('3'), sealed: sealedOf('3') });
   });
 
   it('of a link that is gone by then still counts; what waited behind it is told again by its node', () => {
