@@ -6,6 +6,7 @@ import {
   holds,
   judgement,
   notes,
+  only,
   other,
   print,
   profile,
@@ -121,7 +122,7 @@ describe('a newer login that this host refused is a problem', () => {
 describe('a refresh token that cannot be taken off a second host is a problem', () => {
   function createStuck() {
     const scene = createDelivery('2', facts('2', 3, { refresh: print('9') }), { refresh: print('9') });
-    scene.hear(judgement('in-step', '2'));
+    expect(only(scene.hear(judgement('in-step', '2', { held: true })), 'write-credential')).toHaveLength(1);
     const outcome = { result: 'failed', reason: 'the folder is read-only' } as const;
     scene.tell({ type: 'write-settled', store, profile, outcome });
     return scene;

@@ -7,6 +7,7 @@ import { lackedAccounts } from './announcement.ts';
 import { formFor, isCovered, subjectOf } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
 import type { ControlRequest, WriteOutcome } from './event.ts';
+import { isDoubted } from './fence.ts';
 import type { Adoption, AgentState, Copy } from './state.ts';
 
 /** How long `sync.create` waits after a store was in use, and after it could not be written. */
@@ -71,9 +72,9 @@ function obstacle(state: AgentState, { account, profile }: AnnouncementFacts, st
 function create(state: AgentState, facts: AnnouncementFacts, store: StoreId, effects: AgentEffect[]): CopyKey {
   const { account, access, refresh, profile } = facts;
   const key = copyKey(store, profile);
-  const form = formFor(state, facts, profile);
   const before = state.copies.get(key);
   const past = before?.account === account ? before : undefined;
+  const form = past && isDoubted(past, facts) ? 'bearer' : formFor(state, facts, profile);
   state.copies.set(key, {
     store,
     profile,
@@ -81,6 +82,7 @@ function create(state: AgentState, facts: AnnouncementFacts, store: StoreId, eff
     seenAt: 0,
     last: past?.last,
     chain: past?.chain ?? [],
+    doubted: past?.doubted,
     attempts: 0,
     writing: { access, form },
   });

@@ -6,6 +6,7 @@ import { creationFailed } from './adoption.ts';
 import { formFor, isCovered } from './coverage.ts';
 import type { AgentEffect, CredentialForm } from './effect.ts';
 import type { SeenProfile, WriteOutcome } from './event.ts';
+import { isDoubted } from './fence.ts';
 import { profileObserved } from './observation.ts';
 import { report } from './report.ts';
 import type { AgentState, Copy } from './state.ts';
@@ -74,10 +75,8 @@ function dueForm(state: AgentState, copy: Copy, facts: AnnouncementFacts, at: In
   }
 }
 
-/** Invariant I10: a refresh token that a failed refresh may have spent stays in the vault. */
 function formOf(state: AgentState, copy: Copy, facts: AnnouncementFacts): CredentialForm {
-  const isDoubted = facts.refresh !== undefined && copy.doubted?.includes(facts.refresh) === true;
-  return isDoubted ? 'bearer' : formFor(state, facts, copy.profile);
+  return isDoubted(copy, facts) ? 'bearer' : formFor(state, facts, copy.profile);
 }
 
 /** Whether another store of this host holds what the fleet's login was renewed into, and the coordinator has yet to say so. */

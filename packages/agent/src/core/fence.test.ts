@@ -63,6 +63,14 @@ describe('a failed fence', () => {
     expect(forms(again.hear(judgement('in-step', '1')))).toEqual([]);
   });
 
+  it('is remembered when its owner deletes the login and adopts it again', () => {
+    const scene = createHome();
+    scene.tell(holds(failed));
+    scene.tell(holds());
+    const adopted = scene.tell({ type: 'asked', request: 1, control: { op: 'adopt', profiles: [], store } });
+    expect(only(adopted, 'create-profile')).toMatchObject([{ form: 'bearer' }]);
+  });
+
   it('gets a refresh token that is announced after it', () => {
     const scene = createHome();
     scene.tell(holds(failed));

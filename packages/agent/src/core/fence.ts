@@ -1,5 +1,6 @@
 import type { Fingerprint } from '@authmesh/shared/core/identifiers';
 import { type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
+import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { SeenProfile } from './event.ts';
 import type { AgentState, Copy } from './state.ts';
 
@@ -42,4 +43,9 @@ export function withDoubt(state: AgentState, copy: Copy): Copy {
   const spent = new Set<Fingerprint>();
   for (const refresh of [last?.refresh, state.accounts.get(account)?.refresh]) if (refresh) spent.add(refresh);
   return spent.size > 0 ? { ...copy, doubted: [...spent] } : copy;
+}
+
+/** Invariant I10: whether the refresh token of the fleet's login has to stay in the vault, as far as this copy goes. */
+export function isDoubted({ doubted }: Copy, { refresh }: AnnouncementFacts): boolean {
+  return refresh !== undefined && doubted?.includes(refresh) === true;
 }
