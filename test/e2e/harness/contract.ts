@@ -113,6 +113,7 @@ export const joinDocument = z.strictObject({
   stores: z.array(path),
   openclaw: z.array(openclaw),
   logins: z.array(z.strictObject({ account: z.string(), profile: z.string() })),
+  lacks: z.array(z.strictObject({ account: z.string(), profile: z.string() })),
 });
 
 export const codeDocument = z.strictObject({
