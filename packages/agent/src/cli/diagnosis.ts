@@ -26,9 +26,7 @@ export function diagnose(examined: Examined, now: Instant): Finding[] {
     isRunning
       ? ok('daemon', 'it runs')
       : problem('daemon', 'it does not run', '`authmesh-agent service install`, or `authmesh-agent run` in a terminal'),
-    coordinatorProblem === undefined
-      ? ok('coordinator', `${status.coordinator.url} answers`)
-      : problem('coordinator', coordinatorProblem.found, coordinatorProblem.mend),
+    coordinatorFinding(status, coordinatorProblem),
     ...stateDirFindings(examined),
     ...storeFindings(status),
     ...loginFindings(status, now),
@@ -41,6 +39,13 @@ export function diagnose(examined: Examined, now: Instant): Finding[] {
         ]
       : []),
   ];
+}
+
+/** The daemon's own link counts too: the coordinator may answer a command and turn the daemon away. */
+function coordinatorFinding({ coordinator }: Status, unanswered: Examined['coordinatorProblem']): Finding {
+  if (unanswered) return problem('coordinator', unanswered.found, unanswered.mend);
+  if (!coordinator.refused) return ok('coordinator', `${coordinator.url} answers`);
+  return problem('coordinator', `it turns this host’s daemon away: ${coordinator.problem}`, 'mend what it says');
 }
 
 function stateDirFindings({ status, stateDirs }: Examined): Finding[] {
@@ -73,7 +78,7 @@ function storeFindings({ stores }: Status): Finding[] {
           problem(
             'store',
             `${store} is left alone: ${reason ?? 'it cannot be understood'}`,
-            'put a good copy back or delete it; authmesh picks it up by itself',
+            'mend what it says, or put a good copy back; authmesh picks it up by itself',
           ),
         ]
       : [],

@@ -23,7 +23,13 @@ import { describe, expect, it } from 'vitest';
 import { diagnose } from './diagnosis.ts';
 import { problemsOf } from './status-problems.ts';
 
-const statusAt = (scene: Scene, at: number) => statusOf(scene.state(), at, []);
+/** As it stands at `at`, the coordinator having answered every beat. */
+function statusAt(scene: Scene, at: number): Status {
+  const state = scene.state();
+  state.link = { ...state.link, lastHeard: at };
+  return statusOf(state, at, []);
+}
+
 const problems = (scene: Scene, at = start) => problemsOf(statusAt(scene, at), at);
 const copyStates = (status: Status) => status.accounts.flatMap(({ copies }) => copies.map(({ state }) => state));
 const settle = (scene: Scene) => scene.tell({ type: 'timer-fired', timer: 'revisit' });
@@ -48,6 +54,17 @@ function tellOverview(scene: Scene, copies: CopyView[]) {
     body: { type: 'overview', at: start, last: true, nodes: [], accounts: [view] },
   });
 }
+
+describe('a coordinator that is frozen', () => {
+  it('is away, though its socket is open', () => {
+    const scene = createDelivery('2', facts('2', 3));
+    scene.hear(judgement('in-step', '2'));
+    const at = start + 2 * minute;
+    const frozen = statusOf(scene.state(), at, []);
+    expect(frozen.coordinator.connected).toBe(false);
+    expect(problemsOf(frozen, at)).toMatchObject([expect.stringContaining('has been away for 120 s')]);
+  });
+});
 
 describe('a host with the fleet’s login is healthy', () => {
   it('and stays so', () => {

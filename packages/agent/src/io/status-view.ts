@@ -1,8 +1,9 @@
 import { lackedAccounts } from '@authmesh/agent/core/announcement';
 import { custodyFor } from '@authmesh/agent/core/coverage';
 import type { AgentState } from '@authmesh/agent/core/state';
+import { beatIntervalMs } from '@authmesh/shared/core/heartbeat';
 import { accountLabel, copyKey, type NodeId } from '@authmesh/shared/core/identifiers';
-import { type Instant, isUsable, type Milliseconds, minute } from '@authmesh/shared/core/time';
+import { type Instant, isUsable, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
 import { accountViews } from './account-views.ts';
 import type { StateDirectory } from './store-discovery.ts';
@@ -78,13 +79,19 @@ const latestInstant: Instant = 8_640_000_000_000_000;
 /** A login that ends sooner than this is said to be expiring. */
 const expiringMs: Milliseconds = 15 * minute;
 
+/** It answers every beat: two of them without an answer, and a little more. */
+const quietMsMax: Milliseconds = 2 * beatIntervalMs + 5 * second;
+
 /** The fleet as this host sees it: its own copies as they stand, the others' as the coordinator last told. */
 export function statusOf(state: AgentState, at: Instant, directories: readonly StateDirectory[]): Status {
   const { self, link, overview } = state;
   const nodes = overview?.body.nodes ?? [];
   const names = new Map<NodeId, string>(nodes.map(node => [node.id, node.name]));
   names.set(self.node, self.name);
-  const connected = link.phase === 'online';
+  // A frozen coordinator keeps its socket open: what counts is that it was heard.
+  const isQuiet = at - link.lastHeard > quietMsMax;
+  const connected = link.phase === 'online' && !isQuiet;
+  const since = link.phase === 'online' && isQuiet ? link.lastHeard : link.since;
   return {
     node: { id: self.node, name: self.name },
     fleet: {
@@ -95,7 +102,7 @@ export function statusOf(state: AgentState, at: Instant, directories: readonly S
     coordinator: {
       url: link.url ?? state.config.coordinators[0] ?? null,
       connected,
-      since: link.since > 0 ? iso(link.since) : null,
+      since: since > 0 ? iso(since) : null,
       problem: connected ? undefined : link.problem,
       refused: !connected && link.isRefused === true,
       seenAt: overview ? iso(overview.at) : null,
