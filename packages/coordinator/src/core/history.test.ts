@@ -12,25 +12,46 @@ function sighting(access: string, more: Partial<Sighting> = {}): Sighting {
   return { access: print(access), ...seen, ...more };
 }
 
+/** Of accepted logins, and of refused ones as many. */
+const entriesMax = historyEntriesMax / 2;
+const recordsMax = historyRecordsMax / 2;
+
 describe('a history', () => {
   it('numbers its entries, keeps the newest, and the sealed records of the newest few', () => {
     fc.assert(
-      fc.property(fc.array(fc.boolean(), { maxLength: 3 * historyEntriesMax }), withRecord => {
+      fc.property(fc.array(fc.boolean(), { maxLength: 3 * entriesMax }), withRecord => {
         const record = withRecord.reduce<AccountRecord>(
           (before, sealed) => withSighting(before, sighting('1', { sealed: sealed ? sealedOf('1') : undefined })),
           empty,
         );
         const { history, nextNumber } = record;
-        expect(history).toHaveLength(Math.min(withRecord.length, historyEntriesMax));
+        expect(history).toHaveLength(Math.min(withRecord.length, entriesMax));
         expect(nextNumber).toBe(withRecord.length + 1);
         expect(history.map(({ number }) => number)).toEqual(
           history.map((_, index) => nextNumber - history.length + index),
         );
         const kept = history.filter(({ sealed }) => sealed !== undefined).map(({ number }) => number);
         const offered = history.map(({ number }) => number).filter(number => withRecord[number - 1] === true);
-        expect(kept).toEqual(offered.slice(-historyRecordsMax));
+        expect(kept).toEqual(offered.slice(-recordsMax));
       }),
     );
+  });
+
+  it('keeps what was accepted, however much is refused after it', () => {
+    const more = { sealed: sealedOf('1'), verdict: 'accepted' } as const;
+    let record = withSighting(withSighting(empty, sighting('1', more)), sighting('2', more));
+    for (let strange = 0; strange < 3 * historyEntriesMax; strange++)
+      record = withSighting(record, sighting('7', { sealed: sealedOf('7') }));
+    const accepted = record.history.filter(({ verdict }) => verdict === 'accepted');
+    expect(accepted).toMatchObject([
+      { number: 1, sealed: sealedOf('1') },
+      { number: 2, sealed: sealedOf('1') },
+    ]);
+    expect(record.history).toHaveLength(2 + entriesMax);
+    expect(record.history.map(({ number }) => number)).toEqual(
+      record.history.map(({ number }) => number).sort((a, b) => a - b),
+    );
+    expect(record.history.filter(({ sealed }) => sealed !== undefined)).toHaveLength(2 + recordsMax);
   });
 
   it('tells the same story once, until another one came between', () => {

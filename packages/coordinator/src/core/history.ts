@@ -1,25 +1,12 @@
-import type { Fingerprint, NodeId, Sealed } from '@authmesh/shared/core/identifiers';
-import type { Instant } from '@authmesh/shared/core/time';
-import type { AccountRecord, HistoryRecord, HistoryVerdict } from './record.ts';
+import type { AccountRecord, HistoryRecord } from './record.ts';
 
-/** Entries kept of an account; the ancestors' fingerprints are kept apart, and for years. */
+/** Entries kept of an account, as many of accepted logins as of refused ones; the ancestors are kept apart, and for years. */
 export const historyEntriesMax = 64;
-/** Entries whose sealed record is kept, so that an operator can go back to them. */
-export const historyRecordsMax = 8;
+/** Entries whose sealed record is kept, so that an operator can go back to them; half of them accepted ones as well. */
+export const historyRecordsMax = 16;
 
 /** What is to be remembered of one credential that a node reported. */
-export interface Sighting {
-  readonly access: Fingerprint;
-  readonly refresh?: Fingerprint | undefined;
-  readonly expiresAt: Instant | null;
-  readonly issuedAt?: Instant | undefined;
-  readonly origin: NodeId;
-  readonly at: Instant;
-  readonly verdict: HistoryVerdict;
-  readonly why: string;
-  readonly revision?: number | undefined;
-  readonly sealed?: Sealed | undefined;
-}
+export type Sighting = Omit<HistoryRecord, 'number'>;
 
 /** Whether the history says this already: a node that reconnects tells the same story again. */
 export function isRecorded(record: AccountRecord, sighting: Pick<Sighting, 'access' | 'origin' | 'verdict'>): boolean {
@@ -34,14 +21,16 @@ export function nextRevision(record: AccountRecord, seen = 0): number {
 
 /** The record with one more numbered entry; the oldest go first, their sealed records before them. */
 export function withSighting(record: AccountRecord, sighting: Sighting): AccountRecord {
-  const entries: HistoryRecord[] = [...record.history, { number: record.nextNumber, ...sighting }];
-  const kept = entries.slice(-historyEntriesMax);
-  let sealedLeft = historyRecordsMax;
-  for (let index = kept.length - 1; index >= 0; index--) {
-    const entry = kept[index];
-    if (entry?.sealed === undefined) continue;
-    if (sealedLeft > 0) sealedLeft--;
-    else kept[index] = { ...entry, sealed: undefined };
+  const quota = () => ({ entries: historyEntriesMax / 2, records: historyRecordsMax / 2 });
+  // One for each: a host that reports one strange login after the other pushes out nothing that the fleet had.
+  const accepted = quota();
+  const refused = quota();
+  const kept: HistoryRecord[] = [];
+  for (const entry of [...record.history, { number: record.nextNumber, ...sighting }].reverse()) {
+    const left = entry.verdict === 'accepted' ? accepted : refused;
+    if (left.entries-- <= 0) continue;
+    const isKept = entry.sealed === undefined || left.records-- > 0;
+    kept.push(isKept ? entry : { ...entry, sealed: undefined });
   }
-  return { ...record, history: kept, nextNumber: record.nextNumber + 1 };
+  return { ...record, history: kept.reverse(), nextNumber: record.nextNumber + 1 };
 }

@@ -108,8 +108,10 @@ describe('a question', () => {
       { type: 'candidate', number: 1, access: print('1'), refreshSpent: true, sealed: sealedOf('1'), generation: 2 },
     ]);
     expect(answers(ask(scene, { type: 'candidate', account, number: 2 }))).toMatchObject([{ refreshSpent: false }]);
-    for (let number = 0; number < historyRecordsMax; number++) {
-      scene.through(publish(2, observed('7', { access: `${number}`.padStart(32, '7') as never }), 3));
+    for (let number = 0, before = print('2'); number < historyRecordsMax / 2; number++) {
+      const access = `${number}`.padStart(32, '7') as typeof before;
+      scene.through(publish(link, observed('7', { access, chain: [{ access: before }] }), 3 + number));
+      before = access;
     }
     expect(answers(ask(scene, { type: 'candidate', account, number: 1 }))).toMatchObject([
       { type: 'problem', message: expect.stringContaining('no longer kept') },
