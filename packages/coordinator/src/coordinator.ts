@@ -48,6 +48,8 @@ export interface Coordinator {
   /** The founding code, while the fleet has no node. */
   readonly foundingCode: () => string | null;
   readonly status: () => ReturnType<typeof overview>;
+  /** Why the store does not take writes; undefined while it does. */
+  readonly trouble: () => string | undefined;
   readonly backup: (file: string) => Promise<void>;
   /** The fleet's filter, changed while it runs. */
   readonly configure: (policy: ProfileFilter) => void;
@@ -175,6 +177,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     url,
     foundingCode: () => foundingCodeOf(keys, urls, driver.state.founder !== null),
     status: () => overview(driver.state, Date.now()),
+    trouble: () => persistTrouble,
     backup: file => store.backup(file),
     configure: policy => driver.dispatch({ type: 'configured', policy }),
     async close() {

@@ -19,7 +19,7 @@ export async function answerControl(coordinator: Coordinator, request: unknown):
     });
   switch (parsed.data.op) {
     case 'status':
-      return { url: coordinator.url, ...coordinator.status() };
+      return { url: coordinator.url, problem: coordinator.trouble() ?? null, ...coordinator.status() };
     case 'code':
       return { foundingCode: coordinator.foundingCode() };
     case 'backup':

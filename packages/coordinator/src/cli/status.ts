@@ -2,6 +2,7 @@ import { accountLabel, type NodeId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { askControl } from '@authmesh/shared/node/control-client';
+import { exitCodes } from '@authmesh/shared/node/exit-codes';
 import { table } from '@authmesh/shared/node/output';
 import { answerBody } from '@authmesh/shared/protocol/answer';
 import { z } from 'zod';
@@ -14,13 +15,14 @@ export const statusCommand: Command = {
   example: 'authmesh-coordinator status',
   async run(context) {
     const reply = await askControl({ home: chooseDataDir(context), request: { op: 'status' } });
-    const { url } = z.object({ url: z.string() }).parse(reply);
+    const { url, problem } = z.object({ url: z.string(), problem: z.string().nullable() }).parse(reply);
     const overview = answerBody.parse(reply);
     if (overview.type !== 'overview') throw new TypeError('the coordinator answered another question');
     const names = new Map<NodeId, string>(overview.nodes.map(node => [node.id, node.name]));
     const name = (id: NodeId | null) => (id === null ? null : (names.get(id) ?? id));
     const status = {
       url,
+      problem,
       nodes: overview.nodes.map(node => ({
         ...node,
         invitedBy: name(node.invitedBy),
@@ -49,6 +51,7 @@ export const statusCommand: Command = {
     };
     context.output.data(status, () =>
       [
+        ...(problem === null ? [] : [`The store does not take writes: ${problem}`]),
         `Listening on ${url}; ${status.nodes.filter(node => node.online).length} of ${status.nodes.length} nodes online.`,
         table(
           ['NODE', 'ONLINE', 'LAST SEEN', 'VERSION'],
@@ -68,7 +71,7 @@ export const statusCommand: Command = {
         ),
       ].join('\n\n'),
     );
-    return 0;
+    return problem === null ? exitCodes.ok : exitCodes.problem;
   },
 };
 
