@@ -22,7 +22,11 @@ describe('a join code', () => {
     const once = (await pcA.json<{ code: string }>('invite')).document.code;
     const brief = (await pcA.json<{ code: string }>('invite', '--ttl', '1s')).document;
 
-    for (const wrong of ['nonsense', once.slice(0, -8), `${once.slice(0, 40)}${once[40] === 'x' ? 'y' : 'x'}${once.slice(41)}`]) {
+    for (const wrong of [
+      'nonsense',
+      once.slice(0, -8),
+      `${once.slice(0, 40)}${once[40] === 'x' ? 'y' : 'x'}${once.slice(41)}`,
+    ]) {
       const outcome = await join(wrong);
       expect([outcome.code, outcome.stdout]).toEqual([64, '']);
       expect(outcome.stderr).toMatch(/join code/);
