@@ -145,6 +145,11 @@ describe('a host that lacks logins', () => {
     first.store().put(unwanted.profile, oauth(unwanted));
     first.store().put(wanted.profile, created);
     await mac.store().holds(wanted.profile, created);
+    // Before it is read back, its absence is a write that has not ended, and no deletion.
+    await until(
+      'it is there for good',
+      async () => (await mac.account(wanted))?.copies.some(copy => copy.node === 'mac') === true,
+    );
     mac.store().remove(wanted.profile);
     await until('its deletion is seen', async () =>
       (await mac.status()).lacks.some(({ profile }) => profile === wanted.profile),

@@ -129,6 +129,7 @@ export const listeningDocument = z.strictObject({
 
 export const coordinatorStatusDocument = z.strictObject({
   url: z.string(),
+  problem: z.string().nullable(),
   nodes: z.array(z.looseObject({ id: nodeId, name: z.string(), online: z.boolean(), lastSeen: time.nullable() })),
   accounts: z.array(
     z.strictObject({

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { enroll } from '@authmesh/agent/io/enrollment';
-import { ensureKeys, keepMembership, readKeys } from '@authmesh/agent/io/identity';
+import { ensureKeys, type Identity, keepMembership, readKeys } from '@authmesh/agent/io/identity';
 import { writeJoinedConfig } from '@authmesh/agent/io/joined-config';
 import { readOfflineStatus } from '@authmesh/agent/io/offline-status';
 import { createStoreDiscovery, type StateDirectory } from '@authmesh/agent/io/store-discovery';
@@ -83,14 +83,15 @@ export const joinCommand: Command = {
   },
 };
 
-/** A member joins again only where it was: its coordinator came back from a backup that is older than the membership. */
+/** A member joins again only where it was forgotten: its coordinator came back from a backup that is older than the membership. */
 async function refuseSecondMembership(home: string, code: JoinCode): Promise<void> {
-  const { membership } = await readKeys(home);
+  const { keys, membership } = await readKeys(home);
+  if (!keys || !membership) return;
   const isSameFleet =
-    membership?.coordinatorKey === code.coordinatorKey && membership.fleet === (code.founder as string);
-  if (membership && !isSameFleet) {
+    membership.coordinatorKey === code.coordinatorKey && membership.fleet === (code.founder as string);
+  if (!isSameFleet || (await isMember({ keys, membership }, code.urls))) {
     throw new AuthmeshError('ERR_ALREADY_JOINED', `${home} is a member already, as ${membership.name}`, {
-      hint: 'this code is of another fleet: for a second membership on this host name another folder with --home',
+      hint: 'for a second membership on this host name another folder with --home',
     });
   }
   const pid = await findInstance(home);
@@ -98,6 +99,17 @@ async function refuseSecondMembership(home: string, code: JoinCode): Promise<voi
     throw new AuthmeshError('ERR_ALREADY_RUNNING', `an agent runs for ${home}, as process ${pid}`, {
       hint: 'stop it first',
     });
+}
+
+/** Whether the coordinator still knows this host. */
+async function isMember(identity: Identity, urls: readonly string[]): Promise<boolean> {
+  try {
+    await withCoordinator(identity, urls, session => session.ask({ type: 'nodes' }, 'overview'));
+    return true;
+  } catch (error) {
+    if (error instanceof AuthmeshError && error.code === 'ERR_NOT_ALLOWED') return false;
+    throw error;
+  }
 }
 
 /** The given name, or the host's own, in the letters that a name may have. */
