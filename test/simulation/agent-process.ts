@@ -24,9 +24,11 @@ export function startAgent(world: World, host: Host): void {
       fleet,
       config: host.config,
       memory: recall(host.journal),
+      run: `${host.index} ${world.now}`,
     }),
     vault: new Map(),
     timers: createTimers(),
+    startedAt: world.now,
     reported: new Map(),
     toRead: new Set(),
     link: undefined,
@@ -67,7 +69,12 @@ export function tell(world: World, host: Host, agent: Agent, event: AgentEvent):
   fold(trace, host.index);
   foldText(trace, event.type);
   if (trace.write) writeLine(trace, world.now, host.name, describeAgentEvent(world, event));
-  const step = world.cores.agent(agent.state, { at, seed: seedAt(world, host.index), event });
+  const step = world.cores.agent(agent.state, {
+    at,
+    elapsed: world.now - agent.startedAt,
+    seed: seedAt(world, host.index),
+    event,
+  });
   agent.state = step.state;
   checks.agentStepped(world, host, agent, event);
   for (const effect of step.effects) {
@@ -121,6 +128,7 @@ function execute(world: World, host: Host, agent: Agent, effect: AgentEffect): v
     case 'note':
       world.notes.set(effect.name, (world.notes.get(effect.name) ?? 0) + 1);
       return;
+    case 'check-health':
     case 'reply':
       return;
     default:

@@ -5,9 +5,10 @@ import type {
   FleetRecord,
   InviteRecord,
   NodeRecord,
+  PoolsRecord,
   RecordKey,
 } from '@authmesh/coordinator/core/record';
-import { fleetKey } from '@authmesh/coordinator/core/record';
+import { fleetKey, poolsKey } from '@authmesh/coordinator/core/record';
 import type { CoordinatorState, StoredState } from '@authmesh/coordinator/core/state';
 import { createCoordinatorState } from '@authmesh/coordinator/core/state';
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
@@ -34,6 +35,7 @@ export interface Process {
   state: CoordinatorState;
   readonly peers: Map<LinkId, Peer>;
   readonly timers: Timers<CoordinatorTimer>;
+  readonly startedAt: Instant;
   /** The store takes one change after the other. */
   storeFreeAt: Instant;
 }
@@ -55,9 +57,10 @@ export function startCoordinator(world: World): void {
   const { central } = world;
   if (central.process) return;
   const process: Process = {
-    state: createCoordinatorState(storedState(central.records)),
+    state: createCoordinatorState({ ...storedState(central.records), poolTerms: world.pools }),
     peers: new Map(),
     timers: createTimers(),
+    startedAt: world.now,
     storeFreeAt: 0,
   };
   central.process = process;
@@ -69,15 +72,17 @@ function storedState({ entries }: Records): StoredState {
   const invites: { record: InviteRecord; storeRevision: number }[] = [];
   const accounts: { record: AccountRecord; storeRevision: number }[] = [];
   let fleet: StoredState['fleet'];
+  let pools: StoredState['pools'];
   for (const [key, { value, revision: storeRevision }] of entries) {
     // A row went through JSON: what does not survive that is not durable.
     const record: unknown = JSON.parse(JSON.stringify(value));
     if (key === fleetKey) fleet = { record: record as FleetRecord, storeRevision };
+    else if (key === poolsKey) pools = { record: record as PoolsRecord, storeRevision };
     else if (key.startsWith('node/')) nodes.push({ record: record as NodeRecord, storeRevision });
     else if (key.startsWith('invite/')) invites.push({ record: record as InviteRecord, storeRevision });
     else accounts.push({ record: record as AccountRecord, storeRevision });
   }
-  return { fleet, nodes, invites, accounts, policy: { allow: ['*'], deny: [] } };
+  return { fleet, pools, nodes, invites, accounts, policy: { allow: ['*'], deny: [] } };
 }
 
 /** The process is gone; its sockets are reset. */
@@ -103,7 +108,12 @@ export function tellCoordinator(world: World, process: Process, event: Coordinat
   foldText(trace, event.type);
   if (trace.write) writeLine(trace, world.now, 'coordinator', describeCoordinatorEvent(world, process, event));
   const at = world.now + world.central.skewMs;
-  const step = world.cores.coordinator(process.state, { at, seed: seedAt(world, -1), event });
+  const step = world.cores.coordinator(process.state, {
+    at,
+    elapsed: world.now - process.startedAt,
+    seed: seedAt(world, -1),
+    event,
+  });
   process.state = step.state;
   checks.coordinatorStepped(world, process, event);
   for (const effect of step.effects) {

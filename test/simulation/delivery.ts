@@ -45,7 +45,7 @@ function deliver(
     if (host.agent !== agent) return;
     // Before the rename: at most a temporary file is left behind.
     if (crashesNow(world.faults)) return crashAgent(world, host, true);
-    const attempted = attempt(world, host, effect, write);
+    const attempted = attempt(world, host, agent, effect, write);
     // After the rename: the new file stands, and nobody was told.
     if (crashesNow(world.faults)) return crashAgent(world, host, true);
     afterOnHost(world, host, readBackMs, () => {
@@ -67,7 +67,7 @@ function readBack(
   const store = host.disk.stores.get(id);
   const entry = store?.condition === 'whole' ? store.profiles.get(profile) : undefined;
   if (!entry || entry.access?.print !== access) return { result: 'changed' };
-  return { result: 'written', seen: seeProfile(agent, profile, entry) };
+  return { result: 'written', seen: { ...seeProfile(agent, profile, entry), use: store?.uses.get(profile) } };
 }
 
 /** How a delivery stands when its file was renamed, before it was read back. */
@@ -76,6 +76,7 @@ type Attempt = Exclude<WriteOutcome, { result: 'written' }> | { readonly result:
 function attempt(
   world: World,
   host: Host,
+  agent: Agent,
   effect: WriteCredential | CreateProfile,
   write: (store: Store) => Attempt,
 ): Attempt {
@@ -85,6 +86,9 @@ function attempt(
   if (store.readOnly) return { result: 'failed', reason: 'the directory is read-only' };
   if (host.disk.full) return { result: 'failed', reason: 'the disk is full' };
   if (store.lockedUntil > world.now) return { result: 'locked', reason: 'OpenClaw holds the lock' };
+  const before = effect.type === 'write-credential' ? effect.before : undefined;
+  // The clock of permits counts the host's sleep.
+  if (before !== undefined && world.now - agent.startedAt >= before) return { result: 'lapsed', reason: 'too late' };
   return write(store);
 }
 

@@ -38,6 +38,8 @@ export function describeAgentEvent(world: World, event: AgentEvent): string {
       return `timer-fired ${event.timer}`;
     case 'asked':
       return `asked ${event.control.op}`;
+    case 'health-checked':
+      return `health-checked #${event.claim} ${event.ok ? 'ok' : event.why}`;
     case 'clock-jumped':
       return `clock-jumped by ${Math.round(event.byMs / 1_000)} s`;
     case 'started':
@@ -71,6 +73,8 @@ export function describeAgentEffect(world: World, effect: AgentEffect): string {
         : 'gone';
       return `remember copy ${memory.copy ? `${storeName(memory.copy.store)} ${memory.copy.profile} ` : ''}${last}`;
     }
+    case 'check-health':
+      return `check-health #${effect.claim}`;
     case 'reread':
       return `reread ${storeName(effect.store)}`;
     case 'reply':

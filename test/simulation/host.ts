@@ -22,6 +22,7 @@ export interface Agent {
   state: AgentState;
   readonly vault: Map<Fingerprint, VaultEntry>;
   readonly timers: Timers<AgentTimer>;
+  readonly startedAt: Instant;
   /** What the watcher last reported of each store. */
   readonly reported: Map<StoreId, number>;
   readonly toRead: Set<StoreId>;

@@ -1,6 +1,7 @@
 import type { AccountId, ProfileId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { afterOnHost, type Host, hostClock } from './host.ts';
+import { useLogin } from './sessions.ts';
 import { writeLine } from './trace.ts';
 import { storeChanged } from './watching.ts';
 import type { Entry, Store } from './world/disk.ts';
@@ -50,6 +51,7 @@ function takeTurn(world: World, claw: OpenClaw, store: Store): void {
   if (habits.writesInPlace) writeInPlace(world, host, store);
   const clock = hostClock(world, host);
   for (const [profile, entry] of store.profiles) {
+    useLogin(world, host, store, profile, entry);
     const { shape, expires, refresh, account } = entry;
     if (shape === 'fence-pending' && !claw.refreshing.has(account)) {
       put(world, host, store, profile, { ...entry, shape: 'fence-failed' });

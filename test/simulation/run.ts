@@ -15,6 +15,7 @@ import { createIssuer } from './issuer.ts';
 import { join } from './joining.ts';
 import { drawHabits, type OpenClaw, useStores } from './openclaw.ts';
 import { copyProfile, logIn } from './operator.ts';
+import { drawPools } from './sessions.ts';
 import { createTrace } from './trace.ts';
 import { drawTemper, mendLogins, operate, type Workload } from './workload.ts';
 import type { Store } from './world/disk.ts';
@@ -73,6 +74,7 @@ function createRunWorld({ seed, write, cores = realCores, checks = createChecks(
     faults: drawRates(random),
     trace: createTrace(write),
     checks,
+    pools: drawPools(random),
     jitter: 1,
   });
 }
@@ -98,7 +100,7 @@ function play(world: World, { nodes, minutes }: RunOptions): void {
   for (const claw of claws) claw.active = false;
   advance(world, world.now + quietMs);
   // What ends in the last moment is healed a little later: wait for it, within a bound.
-  const lastCall = world.now + 2 * minute;
+  const lastCall = world.now + 10 * minute;
   while (world.now < lastCall && livenessProblem(world)) advance(world, world.now + 5 * second);
   checkLiveness(world);
 }

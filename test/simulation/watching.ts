@@ -52,7 +52,8 @@ function read(agent: Agent, store: Store): SeenStore {
   if (store.condition === 'torn') return { state: 'quarantined', reason: 'not JSON' };
   if (store.condition === 'foreign') return { state: 'quarantined', reason: 'unknown version' };
   const profiles: SeenProfile[] = [];
-  for (const [profile, entry] of store.profiles) profiles.push(seeProfile(agent, profile, entry));
+  for (const [profile, entry] of store.profiles)
+    profiles.push({ ...seeProfile(agent, profile, entry), use: store.uses.get(profile) });
   return { state: 'readable', profiles };
 }
 

@@ -7,6 +7,7 @@ import type { Position } from '@authmesh/shared/core/position';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { DownMessage } from '@authmesh/shared/protocol/down';
 import type { Observation } from '@authmesh/shared/protocol/observation';
+import type { ClaimsReport, Permits } from '@authmesh/shared/protocol/permit';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
 import type { Process } from './central.ts';
 import { secretMarker } from './world/secret.ts';
@@ -57,6 +58,8 @@ export function upText(world: World, message: OutgoingMessage | UpMessage): stri
       const gone = message.gone.map(({ store, profile }) => `${storeName(store)} ${profile} gone`);
       return `acknowledge [${[...message.observations.map(seen => observationText(world, seen)), ...gone].join('; ')}]`;
     }
+    case 'claims':
+      return claimsText(message.report);
     case 'ask':
       return `ask ${message.question.type}`;
     case 'beat':
@@ -64,6 +67,24 @@ export function upText(world: World, message: OutgoingMessage | UpMessage): stri
     default:
       return message satisfies never;
   }
+}
+
+function claimsText({ number, claims, signals }: ClaimsReport): string {
+  const told = claims.map(({ id, claimant, sessions, phase, outcome }) => {
+    const what = claimant.type === 'store' ? storeName(claimant.store) : `command in ${claimant.pool}`;
+    return `#${id} ${what}${sessions > 1 ? ` x${sessions}` : ''} ${outcome ?? phase}`;
+  });
+  const limits = signals.map(({ account, kind }) => `${kind} of ${accountLabel(account)}`);
+  return `claims ${number} [${[...told, ...limits].join('; ')}]`;
+}
+
+function permitsText({ number, granted, queued, refused }: Permits): string {
+  const told = [
+    ...granted.map(({ id, pool }) => `#${id} granted in ${pool}`),
+    ...queued.map(({ id, place }) => `#${id} waits at ${place}`),
+    ...refused.map(({ id }) => `#${id} refused`),
+  ];
+  return `permits to ${number} [${told.join('; ')}]`;
 }
 
 export function downText(world: World, message: DownMessage): string {
@@ -75,6 +96,8 @@ export function downText(world: World, message: DownMessage): string {
       );
       return `judgements [${judged.join('; ')}]`;
     }
+    case 'permits':
+      return permitsText(message);
     case 'drain':
       return `drain, back in ${message.notBeforeMs} ms`;
     case 'answer':

@@ -42,9 +42,11 @@ it('a state directory that left the configuration stays away when everything is 
       fleet: scene.fleet,
       config: scene.defaults,
       memory: [],
+      run: 'run',
     }),
     execute: () => undefined,
     now: Date.now,
+    elapsed: () => performance.now(),
     drawSeed: () => 1,
     onInput: ({ event }) => {
       if (event.type === 'store-observed') observed++;
@@ -57,6 +59,7 @@ it('a state directory that left the configuration stays away when everything is 
     vault: createRecordVault({ signing: createSigningKey(), box: createBoxKey() }, membership),
     logger: createLogger({ program: 'agent', level: 'error', tagKey: randomBytes(32) }),
     machine: () => driver,
+    elapsed: () => performance.now(),
   });
   const found = () => [...driver.state.stores].map(([store, { state }]) => [store.split('/').at(-5), state]);
   await stores.watch([gone, stays]);

@@ -9,6 +9,7 @@ import type { StateDirectory } from '@authmesh/agent/io/store-discovery';
 import { createStoreWatcher, type StoreWatcher } from '@authmesh/agent/io/store-watcher';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
+import type { Milliseconds } from '@authmesh/shared/core/time';
 import type { Logger } from '@authmesh/shared/node/logger';
 import type { Driver } from '@authmesh/shared/runtime/driver';
 
@@ -16,6 +17,8 @@ export interface AgentStoresOptions {
   readonly vault: RecordVault;
   readonly logger: Logger;
   readonly machine: () => Driver<AgentState, AgentEvent>;
+  /** The clock that permits are counted by. */
+  readonly elapsed: () => Milliseconds;
   readonly at?: ((step: DeliveryStep) => void) | undefined;
 }
 
@@ -38,7 +41,7 @@ export interface AgentStores {
 }
 
 /** Stores that nobody watches yet. */
-export function createAgentStores({ vault, logger, machine, at }: AgentStoresOptions): AgentStores {
+export function createAgentStores({ vault, logger, machine, elapsed, at }: AgentStoresOptions): AgentStores {
   const deliveries = new Set<Promise<void>>();
   let watcher: StoreWatcher | undefined;
 
@@ -53,6 +56,7 @@ export function createAgentStores({ vault, logger, machine, at }: AgentStoresOpt
   const directories = () => watcher?.directories() ?? [];
   const deliverer = createDeliverer({
     context,
+    elapsed,
     onRead: (store, parsed, delivered) => {
       takeCredentials(parsed);
       watcher?.accept(store, parsed, delivered);
@@ -103,7 +107,9 @@ export function createAgentStores({ vault, logger, machine, at }: AgentStoresOpt
       const isNew = delivery.type === 'create-profile';
       const expected = isNew ? {} : delivery.expected;
       const credential = refresh === undefined ? { ...known, refresh: undefined } : known;
-      const done = deliverer.deliver({ store, profile, expected, credential, form, isNew }).then(settle);
+      const before = isNew ? undefined : delivery.before;
+      const order = { store, profile, expected, credential, form, isNew, before };
+      const done = deliverer.deliver(order).then(settle);
       deliveries.add(done);
       void done.finally(() => deliveries.delete(done));
     },

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import type { AgentEffect } from '@authmesh/agent/core/effect';
-import type { AgentEvent, AgentTimer, ControlReply } from '@authmesh/agent/core/event';
+import type { AgentEvent, AgentTimer, ClaimState, ControlReply, ControlRequest } from '@authmesh/agent/core/event';
 import { createAgentState } from '@authmesh/agent/core/state';
 import { transition } from '@authmesh/agent/core/transition';
 import { adoptionStore, withCreation } from '@authmesh/agent/io/adoption-store';
 import { type JournalStep, openJournal } from '@authmesh/agent/io/agent-journal';
 import type { DeliveryStep } from '@authmesh/agent/io/delivery';
+import { checkHealth } from '@authmesh/agent/io/health-command';
 import type { Identity } from '@authmesh/agent/io/identity';
 import { createKeeper, restoreMemory } from '@authmesh/agent/io/memory-keeper';
 import { createOverviewKeeper, readOverview } from '@authmesh/agent/io/overview-file';
@@ -15,6 +16,7 @@ import { type Status, statusOf } from '@authmesh/agent/io/status-view';
 import { note } from '@authmesh/shared/core/notes';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import { watchClock } from '@authmesh/shared/node/clock-watch';
+import { createElapsedClock } from '@authmesh/shared/node/elapsed-clock';
 import type { Logger } from '@authmesh/shared/node/logger';
 import { createDriver } from '@authmesh/shared/runtime/driver';
 import { createInputJournal } from '@authmesh/shared/runtime/input-journal';
@@ -44,6 +46,8 @@ export interface Agent {
     profiles: readonly string[],
     agentId: string | undefined,
   ) => Promise<Extract<ControlReply, { op: 'adopt' }>>;
+  /** A command's sessions: asks for their permits, starts under them, gives them back. */
+  readonly claim: (control: Extract<ControlRequest, { op: `claim${string}` }>) => Promise<ClaimState>;
   readonly configure: (config: AgentConfig, stateDirs: readonly string[]) => Promise<void>;
   /** Finishes deliveries under way and lets go of everything. */
   readonly close: () => Promise<void>;
@@ -57,9 +61,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const vault = createRecordVault(keys, membership);
   const memory = restoreMemory(journal, vault, logger);
   const replies = new Map<number, (reply: ControlReply) => void>();
+  const run = randomBytes(8).toString('hex');
+  const elapsed = createElapsedClock();
   const inputs = createInputJournal<ReturnType<typeof createAgentState>, AgentEvent>({
     directory: home,
-    run: randomBytes(8).toString('hex'),
+    run,
     onTrouble: error => logger.note(note('inputs-refused', { why: error instanceof Error ? error.name : 'unknown' })),
   });
   let stateDirs = options.stateDirs;
@@ -70,7 +76,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let kept: Promise<void> = Promise.resolve();
 
   const machine = () => driver;
-  const stores = createAgentStores({ vault, logger, machine, at: options.at });
+  const stores = createAgentStores({ vault, logger, machine, elapsed, at: options.at });
   // What the vault took from the stores is told in the coordinator's time: by the offset that is known now.
   const link = createAgentLink({ identity, vault, logger, machine, onClockOffset: stores.rereadAll, at: options.at });
   const timers = createTimers<AgentTimer>(timer => driver.dispatch({ type: 'timer-fired', timer }));
@@ -83,9 +89,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       config: options.config,
       memory,
       overview: await readOverview(home),
+      run,
     }),
     execute,
     now: Date.now,
+    elapsed,
     drawSeed: () => randomBytes(4).readUInt32LE(),
     onInput: inputs.record,
     onCrash: error => {
@@ -120,6 +128,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       case 'reply':
         replies.get(effect.request)?.(effect.reply);
         replies.delete(effect.request);
+        return;
+      case 'check-health':
+        void checkHealth(effect).then(({ ok, why }) =>
+          driver.dispatch({ type: 'health-checked', claim: effect.claim, ok, why }),
+        );
         return;
       case 'reread':
         return stores.reread(effect.store);
@@ -162,6 +175,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       const reply = await request({ op: 'adopt', profiles, store });
       if (reply.op !== 'adopt') throw new TypeError('the machine answered another question');
       return reply;
+    },
+    async claim(control) {
+      const reply = await request(control);
+      if (reply.op !== 'claim') throw new TypeError('the machine answered another question');
+      return reply.state;
     },
     async configure(config, dirs) {
       driver.dispatch({ type: 'configured', config: withCreation(config, stores.directories()) });

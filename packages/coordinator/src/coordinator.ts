@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorTimer } from '@authmesh/coordinator/core/event';
+import type { PoolTerms } from '@authmesh/coordinator/core/pool/terms';
 import { accountOfKey, type RecordKey } from '@authmesh/coordinator/core/record';
 import { createCoordinatorState } from '@authmesh/coordinator/core/state';
 import { transition } from '@authmesh/coordinator/core/transition';
@@ -33,6 +34,7 @@ export interface CoordinatorOptions {
   /** Addresses for join codes; empty: the address that it listens on. */
   readonly publicUrls: readonly string[];
   readonly policy: ProfileFilter;
+  readonly pools: readonly PoolTerms[];
   readonly audit: AuditBounds;
   readonly keys: CoordinatorKeys;
   readonly logger: Logger;
@@ -51,8 +53,8 @@ export interface Coordinator {
   /** Why the store does not take writes; undefined while it does. */
   readonly trouble: () => string | undefined;
   readonly backup: (file: string) => Promise<void>;
-  /** The fleet's filter, changed while it runs. */
-  readonly configure: (policy: ProfileFilter) => void;
+  /** The fleet's filter and its pools, changed while it runs. */
+  readonly configure: (policy: ProfileFilter, pools: readonly PoolTerms[]) => void;
   /** Sends every node away with its own moment to come back, finishes what is on its way to the store, and stops. */
   readonly close: () => Promise<void>;
 }
@@ -69,9 +71,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const timers = createTimers<CoordinatorTimer>(timer => driver.dispatch({ type: 'timer-fired', timer }));
   const driver = createDriver({
     transition,
-    state: createCoordinatorState({ ...rows, fleet: rows.fleet, policy: options.policy }),
+    state: createCoordinatorState({ ...rows, fleet: rows.fleet, policy: options.policy, poolTerms: options.pools }),
     execute,
     now: Date.now,
+    elapsed: () => performance.now(),
     drawSeed: () => randomBytes(4).readUInt32LE(),
     onCrash: options.onCrash,
   });
@@ -179,7 +182,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     status: () => overview(driver.state, Date.now()),
     trouble: () => persistTrouble,
     backup: file => store.backup(file),
-    configure: policy => driver.dispatch({ type: 'configured', policy }),
+    configure: (policy, pools) => driver.dispatch({ type: 'configured', policy, pools }),
     async close() {
       const stopped = new Promise<void>(resolve => {
         closed = resolve;

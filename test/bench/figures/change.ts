@@ -48,6 +48,7 @@ export const change: Bench = {
       state: createCoordinatorState({ ...rows, fleet: rows.fleet, policy: { allow: ['*'], deny: [] } }),
       execute,
       now: Date.now,
+      elapsed: () => performance.now(),
       drawSeed: () => 1,
       onCrash: error => {
         throw error;

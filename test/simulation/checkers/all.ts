@@ -5,6 +5,7 @@ import { checkCustody, checkSpending } from './custody.ts';
 import { checkDurability } from './durability.ts';
 import { checkMonotony } from './monotony.ts';
 import { checkSecrecy } from './secrecy.ts';
+import { checkSessions } from './sessions.ts';
 import { checkAccounts, checkOtherFields, checkQuarantine } from './stores.ts';
 
 /** Every checker that watches a run step by step; `liveness.ts` looks at its end. */
@@ -20,5 +21,6 @@ export function createChecks(): Checks {
     checkAccounts(),
     checkCustody(),
     checkSpending(),
+    checkSessions(),
   ]);
 }

@@ -2,7 +2,9 @@ import type { AgentEffect, Memory } from '@authmesh/agent/core/effect';
 import type { AgentEvent, SeenStore } from '@authmesh/agent/core/event';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorEvent } from '@authmesh/coordinator/core/event';
+import type { PoolTerms } from '@authmesh/coordinator/core/pool/terms';
 import type { AccountId, ProfileId } from '@authmesh/shared/core/identifiers';
+import type { Milliseconds } from '@authmesh/shared/core/time';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import type { Process } from '../central.ts';
 import type { Agent, Host, VaultEntry } from '../host.ts';
@@ -38,6 +40,21 @@ export interface Checks {
   /** A store was read, and the core is about to hear of it. */
   readonly seen: (world: World, host: Host, agent: Agent, store: Store, seen: SeenStore) => void;
   readonly wrote: (world: World, write: StoreWrite) => void;
+  /** Sessions of a pool were let go: by a delivery, or by a command. */
+  readonly letGo: (world: World, woken: Woken) => void;
+  /** OpenClaw used a login of a store. */
+  readonly used: (world: World, store: Store, profile: ProfileId) => void;
+}
+
+/** Sessions that come back from now on. */
+export interface Woken {
+  readonly terms: PoolTerms;
+  readonly sessions: number;
+  readonly settleMs: Milliseconds;
+  readonly who: string;
+  /** Whose use of which login shows that they are back. */
+  readonly store?: Store | undefined;
+  readonly profile?: ProfileId | undefined;
 }
 
 export type Checker = Partial<Checks>;
@@ -63,6 +80,8 @@ export function composeChecks(checkers: readonly Checker[]): Checks {
   const sealed = listeners(checkers, 'sealed');
   const seen = listeners(checkers, 'seen');
   const wrote = listeners(checkers, 'wrote');
+  const letGo = listeners(checkers, 'letGo');
+  const used = listeners(checkers, 'used');
   return {
     agentStepped: (world, host, agent, event) => {
       for (const check of agentStepped) check(world, host, agent, event);
@@ -87,6 +106,12 @@ export function composeChecks(checkers: readonly Checker[]): Checks {
     },
     wrote: (world, write) => {
       for (const check of wrote) check(world, write);
+    },
+    letGo: (world, woken) => {
+      for (const check of letGo) check(world, woken);
+    },
+    used: (world, store, profile) => {
+      for (const check of used) check(world, store, profile);
     },
   };
 }

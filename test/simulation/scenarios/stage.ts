@@ -43,6 +43,7 @@ export function createStage(): Stage {
     faults: noFaults(createRandom(1)),
     trace: createTrace(write),
     checks: createChecks(),
+    pools: [],
     jitter: 0,
   });
   return { world, lines, claws: new Map(), files: new Map(), backups: new Map() };

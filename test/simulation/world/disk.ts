@@ -1,3 +1,4 @@
+import type { ProfileUse } from '@authmesh/agent/core/event';
 import type { AccountId, Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Secret } from './secret.ts';
@@ -27,6 +28,8 @@ export interface Store {
   other: number;
   /** OpenClaw's usage statistics, rewritten all the time. */
   usage: number;
+  /** What OpenClaw noted of each profile's use. */
+  readonly uses: Map<ProfileId, ProfileUse & { readonly of: Fingerprint }>;
   /** `torn`: half a file. `foreign`: of a schema nobody here knows. */
   condition: 'whole' | 'torn' | 'foreign' | 'absent';
   readOnly: boolean;
@@ -47,6 +50,7 @@ export function createStore(id: StoreId): Store {
     profiles: new Map(),
     other: 1,
     usage: 0,
+    uses: new Map(),
     condition: 'whole',
     readOnly: false,
     lockedUntil: 0,
@@ -69,7 +73,7 @@ export function restoreImage(store: Store, image: StoreImage): void {
   store.version++;
 }
 
-/** What a watcher compares: it moves with a credential, never with usage statistics. */
+/** What a watcher compares of a profile: it moves with a credential, never with other fields. */
 export function entryDigest(profile: ProfileId, entry: Entry): number {
   let digest = shapeCodes[entry.shape];
   digest = blend(digest, foldText(profile));
@@ -83,6 +87,7 @@ export function storeDigest(store: Store): number {
   if (store.condition !== 'whole') return store.condition === 'torn' ? -1 : store.condition === 'foreign' ? -2 : -3;
   let digest = 0;
   for (const [profile, entry] of store.profiles) digest = (digest + entryDigest(profile, entry)) >>> 0;
+  for (const { usedAt = 0, failedAt = 0 } of store.uses.values()) digest = blend(digest, (usedAt + failedAt) | 0);
   return digest;
 }
 

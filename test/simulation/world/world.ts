@@ -3,6 +3,7 @@ import type { AgentEvent } from '@authmesh/agent/core/event';
 import type { AgentState } from '@authmesh/agent/core/state';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorEvent } from '@authmesh/coordinator/core/event';
+import type { PoolTerms } from '@authmesh/coordinator/core/pool/terms';
 import type { CoordinatorState } from '@authmesh/coordinator/core/state';
 import { mix } from '@authmesh/shared/core/chance';
 import type { FleetId, NodeId } from '@authmesh/shared/core/identifiers';
@@ -50,6 +51,8 @@ export interface World {
   readonly trace: Trace;
   readonly checks: Checks;
   readonly notes: Map<NoteName, number>;
+  /** What the coordinator's configuration says of sessions. */
+  readonly pools: readonly PoolTerms[];
   /** Links of operators' commands. */
   readonly commands: Map<Link, CommandEnd>;
 }
@@ -74,6 +77,7 @@ export interface WorldOptions {
   readonly faults: FaultRates;
   readonly trace: Trace;
   readonly checks: Checks;
+  readonly pools: readonly PoolTerms[];
   /** How much network latencies vary; 0 for transcripts. */
   readonly jitter: number;
 }
@@ -106,6 +110,7 @@ export function createWorld(options: WorldOptions): World {
     trace: options.trace,
     checks: options.checks,
     notes: new Map(),
+    pools: options.pools,
     commands: new Map(),
   };
   return world;

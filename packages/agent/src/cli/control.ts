@@ -6,11 +6,35 @@ import { z } from 'zod';
 export const controlRequest = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('status') }),
   z.strictObject({
+    op: z.literal('claim'),
+    pool: z.string().min(1).max(64),
+    sessions: z.number().int().min(1).max(10_000),
+    settleMs: z.number().min(0).max(86_400_000).optional(),
+  }),
+  z.strictObject({ op: z.literal('claim-state'), claim: z.number().int() }),
+  z.strictObject({ op: z.literal('claim-started'), claim: z.number().int() }),
+  z.strictObject({
+    op: z.literal('claim-ended'),
+    claim: z.number().int(),
+    outcome: z.enum(['passed', 'failed', 'unused']),
+    why: z.string().max(500).optional(),
+  }),
+  z.strictObject({
     op: z.literal('adopt'),
     profiles: z.array(z.string().max(600)).max(1_000),
     agent: z.string().max(200).optional(),
   }),
 ]);
+
+/** How a claim stands, as the daemon answers. */
+export const claimReply = z.object({
+  claim: z.number().int(),
+  phase: z.enum(['waiting', 'granted', 'settling', 'settled', 'refused', 'unknown']),
+  place: z.number().optional(),
+  etaMs: z.number().optional(),
+  settleMs: z.number().optional(),
+  why: z.string().optional(),
+});
 
 /** What `adopt` answers. */
 export const adoptReply = z.object({
@@ -26,6 +50,7 @@ export async function answerControl(agent: Agent, request: unknown): Promise<unk
       hint: 'restart it: it may be of another version than this command',
     });
   if (parsed.data.op === 'status') return agent.status();
+  if (parsed.data.op !== 'adopt') return agent.claim(parsed.data);
   const { adopted, problems } = await agent.adopt(parsed.data.profiles, parsed.data.agent);
   return { adopted, problems };
 }

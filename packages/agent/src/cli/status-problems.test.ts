@@ -51,7 +51,7 @@ function tellOverview(scene: Scene, copies: CopyView[]) {
   scene.hear({
     type: 'answer',
     request,
-    body: { type: 'overview', at: start, last: true, nodes: [], accounts: [view] },
+    body: { type: 'overview', at: start, last: true, nodes: [], accounts: [view], pools: [] },
   });
 }
 

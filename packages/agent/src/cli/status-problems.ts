@@ -17,7 +17,7 @@ const troubledAccounts: ReadonlySet<AccountStatus['state']> = new Set([
 /** What an operator has to know about: each a sentence. Empty: healthy. */
 export function problemsOf(status: Status, now: Instant): string[] {
   const problems: string[] = [];
-  const { coordinator, accounts, stores, openclaw, node } = status;
+  const { coordinator, accounts, stores, openclaw, pools, node } = status;
   const setAside = new Set(stores.filter(({ state }) => state === 'quarantined').map(({ store }) => store));
   const awayMs = coordinator.since === null ? 0 : now - Date.parse(coordinator.since);
   if (coordinator.refused) problems.push(`the coordinator turned this host away: ${coordinator.problem}`);
@@ -38,6 +38,10 @@ export function problemsOf(status: Status, now: Instant): string[] {
   for (const { store, state, reason } of stores) {
     if (state === 'quarantined') problems.push(`${store} is left alone: ${reason ?? 'it cannot be understood'}`);
   }
+  for (const pool of pools) {
+    if (pool.phase === 'halted' || pool.phase === 'closed')
+      problems.push(`pool ${pool.name} is ${pool.phase}: ${pool.why}`);
+  }
   for (const { foreign } of openclaw) for (const { path, reason } of foreign) problems.push(`${path}: ${reason}`);
   return problems;
 }
@@ -46,6 +50,8 @@ export function problemsOf(status: Status, now: Instant): string[] {
 export function copyProblem(copy: CopyStatus, now: Instant): string | undefined {
   const { profile, store, state, reason, waitsSince } = copy;
   if (state === 'error' || state === 'quarantined') return `${profile} in ${store}: ${reason}`;
+  // Its turn will come: what keeps the whole pool back is the pool's problem.
+  if (copy.turn !== undefined) return undefined;
   const waitsMs = waitsSince === undefined ? 0 : now - Date.parse(waitsSince);
   if (waitsMs <= waitMsMax || (state !== 'stale' && state !== 'waiting')) return undefined;
   return `${profile} in ${store} has been ${state} for ${Math.round(waitsMs / second)} s: ${reason}`;

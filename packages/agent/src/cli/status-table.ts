@@ -62,9 +62,35 @@ export function drawStatus(status: Status, now: Instant, paint: Output['paint'])
       `This host lacks ${status.lacks.map(({ profile }) => profile).join(', ')}: \`authmesh-agent adopt --all\` puts them here.`,
     );
   }
+  const pools = poolRows(status, paint);
+  if (pools.length > 0) parts.push(table(['POOL', 'LIMIT', 'NOW', 'COMING BACK', 'WAITING', 'READY IN', 'WHY'], pools));
   const problems = problemsOf(status, now);
   if (problems.length > 0) parts.push(problems.map(problem => `${paint('red', '!')} ${problem}`).join('\n'));
   return parts.join('\n\n');
+}
+
+/** Pools in which something happens: how much of the limit is in use, and what waits. */
+function poolRows({ pools }: Status, paint: Output['paint']): string[][] {
+  return pools
+    .filter(pool => pool.recovering > 0 || pool.waiting > 0 || pool.phase !== 'steady')
+    .map(pool => [
+      pool.name,
+      String(pool.limit),
+      String(pool.live),
+      paint('green', bar(pool.recovering, pool.limit)),
+      pool.waiting === 0 ? '-' : String(pool.waiting),
+      pool.etaSeconds === null ? 'unknown' : pool.waiting === 0 ? '-' : `${pool.etaSeconds} s`,
+      [pool.why, pool.isDefault ? 'no pool of coordinator.json matches these logins' : undefined]
+        .filter(reason => reason !== undefined)
+        .join('; '),
+    ]);
+}
+
+/** `##··`: one mark for each session up to a width that a terminal has. */
+function bar(filled: number, of: number): string {
+  const width = Math.min(of, 24);
+  const marks = Math.min(width, Math.ceil((filled * width) / of));
+  return `${'#'.repeat(marks)}${'·'.repeat(width - marks)} ${filled}`;
 }
 
 function copyRows({ accounts }: Status, tone: (state: CopyStatus['state']) => string): string[][] {

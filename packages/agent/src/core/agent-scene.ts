@@ -1,7 +1,8 @@
 import type { AccountId, Fingerprint, FleetId, NodeId, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
-import { type Instant, minute } from '@authmesh/shared/core/time';
+import { type Instant, minute, second } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { DownMessage, Judgement } from '@authmesh/shared/protocol/down';
+import type { Permit } from '@authmesh/shared/protocol/permit';
 import type { AgentConfig } from './config.ts';
 import type { AgentEffect, Memory, OutgoingMessage } from './effect.ts';
 import type { AgentEvent, SeenProfile } from './event.ts';
@@ -68,6 +69,8 @@ export function judgement(verdict: Judgement['verdict'], access?: string, more: 
 export interface Scene {
   readonly tell: (event: AgentEvent) => readonly AgentEffect[];
   readonly hear: (message: DownMessage) => readonly AgentEffect[];
+  /** The coordinator grants all that this host waits for, in answer to its last report. */
+  readonly grant: (more?: Partial<Permit>) => readonly AgentEffect[];
   readonly announce: (facts: AnnouncementFacts, problem?: string) => readonly AgentEffect[];
   /** Brings the link up; what the machine sends at that. */
   readonly connect: (clockOffsetMs?: number) => readonly AgentEffect[];
@@ -77,10 +80,17 @@ export interface Scene {
 
 /** An agent that has just started with this configuration and what its journal kept. */
 export function createScene(config: Partial<AgentConfig> = {}, memory: readonly Memory[] = [], seed = 1): Scene {
-  let state = createAgentState({ node: self, name: 'pc-a', fleet, config: { ...defaults, ...config }, memory });
+  let state = createAgentState({
+    node: self,
+    name: 'pc-a',
+    fleet,
+    config: { ...defaults, ...config },
+    memory,
+    run: 'run',
+  });
   let at = start;
   const tell = (event: AgentEvent) => {
-    const step = transition(state, { at, seed, event });
+    const step = transition(state, { at, elapsed: at - start, seed, event });
     state = step.state;
     // Leaves are replaced, never changed: an old reference would see the change.
     for (const leaves of [state.copies, state.accounts, state.stores]) for (const leaf of leaves.values()) freeze(leaf);
@@ -88,9 +98,17 @@ export function createScene(config: Partial<AgentConfig> = {}, memory: readonly 
     return step.effects;
   };
   tell({ type: 'started' });
+  const hear = (message: DownMessage) => tell({ type: 'frame-received', message });
   return {
     tell,
-    hear: message => tell({ type: 'frame-received', message }),
+    grant: (more = {}) => {
+      const { byId, run, nextNumber } = state.claims;
+      const waiting = [...byId.values()].filter(({ phase }) => phase === 'waiting');
+      const terms = { pool: 'default', epoch: 1, leaseMs: minute, settleMs: 20 * second, ...more };
+      const granted = waiting.map(({ id }) => ({ id, ...terms }));
+      return hear({ type: 'permits', run, number: nextNumber - 1, granted, queued: [], refused: [] });
+    },
+    hear,
     announce: (announced, problem) => tell({ type: 'announced', facts: announced, problem }),
     connect: (clockOffsetMs = 0) =>
       tell({ type: 'link-opened', url: 'wss://central', clockOffsetMs, epoch: 1, policy: everything }),
@@ -106,6 +124,7 @@ export function createDelivery(access: string, current: AnnouncementFacts, more:
   const scene = createScene();
   scene.tell(holds(seen(access, more)));
   scene.connect();
+  scene.hear({ type: 'synced' });
   scene.announce(current);
   return scene;
 }

@@ -1,6 +1,7 @@
 import type { CustodyConfig } from '@authmesh/shared/core/custody';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
+import type { StoreLayout } from './permit/claim.ts';
 
 /** What of `agent.json` the core decides by. */
 export interface AgentConfig {
@@ -13,4 +14,10 @@ export interface AgentConfig {
   readonly createIn?: StoreId | undefined;
   readonly apiKeys: boolean;
   readonly custody: CustodyConfig;
+  /** How many sessions hang on each store of this host; what is not named is one session of its own. */
+  readonly layout?: ReadonlyMap<StoreId, StoreLayout> | undefined;
+  /** Sessions that an OpenClaw agent of this host opens, by its id; 1 where nothing is said. */
+  readonly sessions?: Readonly<Record<string, number>> | undefined;
+  /** Whether health commands that the coordinator names may run on this host. */
+  readonly healthCommands?: boolean | undefined;
 }

@@ -15,6 +15,7 @@ const node = (id: typeof self): Overview['nodes'][number] => ({
 });
 const part = (ids: readonly (typeof self)[], last: boolean): Overview => ({
   type: 'overview',
+  pools: [],
   nodes: ids.map(node),
   accounts: [],
   at: start,

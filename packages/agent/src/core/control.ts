@@ -5,6 +5,7 @@ import { joinOverview } from '@authmesh/shared/protocol/overview';
 import { adopt } from './adoption.ts';
 import type { AgentEffect } from './effect.ts';
 import type { ControlRequest } from './event.ts';
+import { commandAsked } from './permit/command.ts';
 import { type AgentState, askingMax } from './state.ts';
 
 /** How long the command line waits for the coordinator before it gets what is known here. */
@@ -13,6 +14,11 @@ const answerMsMax: Milliseconds = 2 * second;
 /** A request of this host's command line. */
 export function asked(state: AgentState, request: number, control: ControlRequest, effects: AgentEffect[]): void {
   if (control.op === 'adopt') return adopt(state, request, control, effects);
+  if (control.op !== 'status') {
+    const claim = commandAsked(state, control, effects);
+    effects.push({ type: 'reply', request, reply: { op: 'claim', state: claim } });
+    return;
+  }
   if (state.link.phase !== 'online' || state.asking.size >= askingMax) {
     effects.push({ type: 'reply', request, reply: { op: 'status' } });
     return;

@@ -10,7 +10,14 @@ const profile = 'xai:default' as ProfileId;
 
 function formOf(custody: 'auto' | 'copy' | 'home', facts: Partial<AnnouncementFacts>) {
   const config = { coordinators: [], profiles: { allow: ['*'], deny: [] }, create: [], apiKeys: false, custody };
-  const state = createAgentState({ node: self, name: 'pc-a', fleet: other as string as FleetId, config, memory: [] });
+  const state = createAgentState({
+    node: self,
+    name: 'pc-a',
+    fleet: other as string as FleetId,
+    config,
+    memory: [],
+    run: 'run',
+  });
   const announced: AnnouncementFacts = {
     account: 'oauth:xai/acct_1' as AccountId,
     kind: 'oauth',

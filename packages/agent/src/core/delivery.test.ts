@@ -36,6 +36,7 @@ function formWritten(
 ): CredentialForm | undefined {
   const scene = createDelivery(access, { ...current, ...fleet }, more);
   scene.hear(judgement(verdict, 'access' in more ? undefined : access, { held }));
+  scene.grant();
   return scene.state().copies.get(copyKey(store, profile))?.writing?.form;
 }
 

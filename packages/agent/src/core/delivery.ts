@@ -8,6 +8,7 @@ import type { AgentEffect, CredentialForm } from './effect.ts';
 import type { SeenProfile, WriteOutcome } from './event.ts';
 import { isDoubted } from './fence.ts';
 import { profileObserved } from './observation.ts';
+import { mayReplaceUntil, recoveryFailed, recoveryWritten, wakes } from './permit/recovery.ts';
 import { report } from './report.ts';
 import type { AgentState, Copy } from './state.ts';
 
@@ -25,6 +26,9 @@ export function deliver(state: AgentState, key: CopyKey, at: Instant, effects: A
   const due = dueForm(state, copy, facts, at);
   if (!due || !mayWrite(state, copy, at)) return;
   const { store, profile, account, seen } = copy;
+  // Invariant I11: what wakes sessions has a permit, and is begun only while their settle time fits into it.
+  const before = mayReplaceUntil(state, key, copy, facts, at, effects);
+  if (before === undefined) return;
   // Invariant I10: whoever spent a spent refresh token once more would end the login.
   const form = due === 'full' && isRenewedHere(state, facts) ? 'bearer' : due;
   if (form !== due && seen.access === facts.access) return;
@@ -38,7 +42,17 @@ export function deliver(state: AgentState, key: CopyKey, at: Instant, effects: A
     access: facts.access,
     refresh: facts.refresh,
     form,
+    before: Number.isFinite(before) ? before : undefined,
   });
+}
+
+/** Whether a copy is due a delivery that wakes sessions, or one is under way. */
+export function isDeliveryDue(state: AgentState, key: CopyKey, at: Instant): boolean {
+  const copy = state.copies.get(key);
+  const facts = copy && state.accounts.get(copy.account);
+  if (!copy?.seen || !facts) return false;
+  if (copy.writing) return true;
+  return wakes(state, copy, facts, at) && dueForm(state, copy, facts, at) !== undefined && mayWrite(state, copy, at);
 }
 
 /** Starts every delivery that is due for an account's copies, or for all. */
@@ -114,9 +128,11 @@ export function writeSettled(
   const { store, profile, account } = copy;
   if (!copy.seen && outcome.result !== 'written') return creationFailed(state, copy, outcome, at, effects);
   const settled: Copy = { ...copy, writing: undefined };
+  if (outcome.result !== 'written') recoveryFailed(state, key);
   switch (outcome.result) {
     case 'written': {
       state.copies.set(key, { ...settled, trouble: undefined, attempts: 0, retryAt: undefined });
+      recoveryWritten(state, key, outcome.seen, effects);
       const facts = state.accounts.get(account);
       effects.push(note('credential-written', { store, profile, account, revision: facts?.position.revision }));
       profileObserved(state, store, outcome.seen, true, at, effects);
@@ -124,6 +140,11 @@ export function writeSettled(
       if (isOvertaken(copy, outcome.seen)) effects.push({ type: 'reread', store });
       return;
     }
+    case 'lapsed':
+      // Its turn comes again: it is asked for anew.
+      state.copies.set(key, settled);
+      effects.push(note('permit-lapsed', { store, profile, account }));
+      return;
     case 'changed':
       // Another login there ends the wait: it is judged anew.
       state.copies.set(key, { ...settled, retryAt: at + changedRetryMs });

@@ -31,6 +31,8 @@ export type AgentEffect =
       /** Its refresh token; absent: it has none to give, and a `full` write leaves the store's own. */
       readonly refresh?: Fingerprint | undefined;
       readonly form: CredentialForm;
+      /** By the elapsed clock: the file is not replaced from this moment on, for the permit would not cover it. */
+      readonly before?: Milliseconds | undefined;
     }
   /** Put a login of the fleet into a store that lacks it. Answered by `write-settled`. */
   | {
@@ -47,6 +49,13 @@ export type AgentEffect =
   | { readonly type: 'reply'; readonly request: number; readonly reply: ControlReply }
   /** Look at this store again soon. */
   | { readonly type: 'reread'; readonly store: StoreId }
+  /** Run a pool's health command until it ends 0; answered by `health-checked`. */
+  | {
+      readonly type: 'check-health';
+      readonly claim: number;
+      readonly command: string;
+      readonly timeoutMs: Milliseconds;
+    }
   | { readonly type: 'stop' }
   | Note;
 

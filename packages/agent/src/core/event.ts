@@ -20,6 +20,20 @@ export interface SeenProfile {
   readonly expiresAt: Instant | null;
   readonly issuedAt?: Instant | undefined;
   readonly trouble?: string | undefined;
+  /** What OpenClaw noted of its use; no part of the login, and no news to the fleet. */
+  readonly use?: ProfileUse | undefined;
+}
+
+/** OpenClaw's own statistics of a profile, by this host's clock. */
+export interface ProfileUse {
+  /** The last turn that succeeded. */
+  readonly usedAt?: Instant | undefined;
+  /** The last turn that failed. */
+  readonly failedAt?: Instant | undefined;
+  /** What the provider said then: the login is refused, too many at once, the quota is used up. */
+  readonly failure?: 'auth' | 'rate-limit' | 'quota' | 'other' | undefined;
+  /** OpenClaw does not use the profile before then. */
+  readonly pausedUntil?: Instant | undefined;
 }
 
 /** What a store looked like when it was read. */
@@ -34,6 +48,8 @@ export type WriteOutcome =
   | { readonly result: 'written'; readonly seen: SeenProfile }
   /** Somebody changed the credential first: what stands there now follows as `store-observed`. */
   | { readonly result: 'changed' }
+  /** The permit ended before the file was to be replaced: the old one stands. */
+  | { readonly result: 'lapsed'; readonly reason: string }
   /** OpenClaw holds the lock. */
   | { readonly result: 'locked'; readonly reason: string }
   /** The disk, the permissions or the file said no. */
@@ -42,6 +58,23 @@ export type WriteOutcome =
 /** Requests of this host's own command line, over the control socket. */
 export type ControlRequest =
   | { readonly op: 'status' }
+  /** A command of an operator wants to start sessions; answered by the claim's number. */
+  | {
+      readonly op: 'claim';
+      readonly pool: string;
+      readonly sessions: number;
+      readonly settleMs?: Milliseconds | undefined;
+    }
+  /** How a claim stands; to be asked every second, or it is taken for abandoned. */
+  | { readonly op: 'claim-state'; readonly claim: number }
+  /** The command starts now; refused when the permit has no room for the settle time any more. */
+  | { readonly op: 'claim-started'; readonly claim: number }
+  | {
+      readonly op: 'claim-ended';
+      readonly claim: number;
+      readonly outcome: 'passed' | 'failed' | 'unused';
+      readonly why?: string | undefined;
+    }
   | {
       readonly op: 'adopt';
       /** Profile ids or account labels; empty: all that this host lacks. */
@@ -74,6 +107,8 @@ export type AgentEvent =
   | { readonly type: 'frame-received'; readonly message: DownMessage }
   | { readonly type: 'timer-fired'; readonly timer: AgentTimer }
   | { readonly type: 'asked'; readonly request: number; readonly control: ControlRequest }
+  /** The health command of a claim's pool ended. */
+  | { readonly type: 'health-checked'; readonly claim: number; readonly ok: boolean; readonly why: string }
   | { readonly type: 'configured'; readonly config: AgentConfig }
   /** The wall clock moved against the monotonic one: sleep and wake, or somebody set it. */
   | { readonly type: 'clock-jumped'; readonly byMs: Milliseconds }
@@ -82,16 +117,29 @@ export type AgentEvent =
 /**
  * `dial`: try the coordinator again. `beat`: sign of life. `silence`: nothing was heard after a wake.
  * `revisit`: a copy is due for another look. `answer`: the coordinator's answer takes too long.
+ * `claims`: a claim is due to be told again, or its time is over.
  */
-export type AgentTimer = 'dial' | 'beat' | 'silence' | 'revisit' | 'answer';
+export type AgentTimer = 'dial' | 'beat' | 'silence' | 'revisit' | 'answer' | 'claims';
 
 /** Answers to the command line, without its JSON dress. */
 export type ControlReply =
   /** The shell draws it from the state as it stands. */
   | { readonly op: 'status' }
+  | { readonly op: 'claim'; readonly state: ClaimState }
   | {
       readonly op: 'adopt';
       readonly adopted: readonly ProfileId[];
       /** What could not be adopted, and why. */
       readonly problems: readonly { readonly login: string; readonly reason: string }[];
     };
+
+/** How a command's claim stands. */
+export interface ClaimState {
+  readonly claim: number;
+  /** `unknown`: it is over, or was given up because nobody asked for it. */
+  readonly phase: 'waiting' | 'granted' | 'settling' | 'settled' | 'refused' | 'unknown';
+  readonly place?: number | undefined;
+  readonly etaMs?: Milliseconds | undefined;
+  readonly settleMs?: Milliseconds | undefined;
+  readonly why?: string | undefined;
+}

@@ -29,6 +29,7 @@ function createHome(memory: readonly Memory[] = []): Scene {
   const scene = createScene({}, memory);
   scene.tell(holds(whole));
   scene.connect();
+  scene.hear({ type: 'synced' });
   scene.announce(current);
   scene.hear(judgement('in-step', '1'));
   return scene;
@@ -37,9 +38,12 @@ function createHome(memory: readonly Memory[] = []): Scene {
 const forms = (effects: ReturnType<Scene['tell']>) => only(effects, 'write-credential').map(({ form }) => form);
 const look = (scene: Scene) => scene.tell({ type: 'timer-fired', timer: 'revisit' });
 
+/** What is written once the coordinator has judged the copy and lets its sessions come back. */
+const healed = (scene: Scene) => [...forms(scene.hear(judgement('unfit'))), ...forms(scene.grant())];
+
 /** What is written when the coordinator has judged the fence, and once that stands there. */
 function heal(scene: Scene) {
-  const written = forms(scene.hear(judgement('unfit')));
+  const written = healed(scene);
   const bearer = seen('1', { expiresAt: start + hour });
   scene.tell({ type: 'write-settled', store, profile, outcome: { result: 'written', seen: bearer } });
   return [...written, ...forms(scene.hear(judgement('in-step', '1')))];
@@ -98,7 +102,8 @@ function wait(scene: Scene, ms: number) {
       for (const message of sent(effects)) {
         if (message.type !== 'acknowledge') continue;
         const verdict = message.observations[0]?.health === 'fence-failed' ? 'unfit' : 'waits';
-        for (const form of forms(scene.hear(judgement(verdict)))) written.push([passed + second, form]);
+        scene.hear(judgement(verdict));
+        for (const form of forms(scene.grant())) written.push([passed + second, form]);
       }
     }
   }

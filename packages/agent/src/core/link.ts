@@ -48,6 +48,8 @@ export function linkOpened(
 /** The answer to this link's inventory is complete: only now the link is good, for one that breaks before is no better than none. */
 export function linkSynced(state: AgentState, at: Instant, effects: AgentEffect[]): void {
   state.link = { ...state.link, attempt: 0, since: at, synced: true };
+  // A coordinator that has restarted knows of no permit: whoever holds one says so at once.
+  if (state.claims.byId.size > 0) state.claims.isNews = true;
   effects.push(note('synced'));
 }
 

@@ -6,6 +6,7 @@ import { chainLinksMax } from '@authmesh/shared/protocol/limits';
 import type { AgentEffect } from './effect.ts';
 import type { SeenProfile, SeenStore } from './event.ts';
 import { fenceOf, withDoubt, withFailedFence } from './fence.ts';
+import { noteLimit } from './permit/signal.ts';
 import { report, reportGone } from './report.ts';
 import { type AgentState, type Copy, copiesMax } from './state.ts';
 
@@ -64,6 +65,7 @@ export function profileObserved(
   const seen = withRememberedAccount(fence?.isStuck ? withFailedFence(found) : found, before);
   const copy = withDoubt(state, { ...nextCopy(store, seen, before, at), fence });
   state.copies.set(key, copy);
+  noteLimit(state, before, copy, at);
   if (copy.last !== before?.last || copy.account !== before?.account || copy.doubted !== before?.doubted)
     remember(key, copy, effects);
   if (!force && before?.seen && isSame(before.seen, seen)) return;

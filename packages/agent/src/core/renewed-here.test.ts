@@ -26,9 +26,10 @@ function home() {
       custody: 'auto',
     },
     memory: [],
+    run: 'run',
   });
   return (event: AgentEvent): readonly AgentEffect[] => {
-    const step = transition(state, { at, seed: 1, event });
+    const step = transition(state, { at, elapsed: at, seed: 1, event });
     state = step.state;
     return step.effects;
   };
@@ -65,11 +66,17 @@ describe('two stores of the home', () => {
         restored: false,
       },
     });
+    tell({ type: 'frame-received', message: { type: 'synced' } });
     // The coordinator has not answered to the renewal yet.
     tell(holds(main, print('3'), print('4')));
     tell(holds(work));
     const judgement = { store: work, profile, verdict: 'unfit', why: 'its tokens are empty' } as const;
-    const effects = tell({ type: 'frame-received', message: { type: 'judgements', judgements: [judgement] } });
+    tell({ type: 'frame-received', message: { type: 'judgements', judgements: [judgement] } });
+    const granted = [{ id: 1, pool: 'default', epoch: 1, leaseMs: 60_000, settleMs: 20_000 }];
+    const effects = tell({
+      type: 'frame-received',
+      message: { type: 'permits', run: 'run', number: 1, granted, queued: [], refused: [] },
+    });
     expect(effects).toContainEqual(
       expect.objectContaining({ type: 'write-credential', store: work, access: print('1'), form: 'bearer' }),
     );

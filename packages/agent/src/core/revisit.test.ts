@@ -29,9 +29,10 @@ function besideTheFleet(ends: { readonly own: number; readonly fleet: number }) 
       custody: 'auto',
     },
     memory: [],
+    run: 'run',
   });
   const tell = (at: number, event: AgentEvent): readonly AgentEffect[] => {
-    const step = transition(state, { at, seed: 1, event });
+    const step = transition(state, { at, elapsed: at - start, seed: 1, event });
     state = step.state;
     return step.effects;
   };

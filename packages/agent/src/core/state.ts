@@ -17,6 +17,7 @@ import type { AgentConfig } from './config.ts';
 import type { CredentialForm, Memory } from './effect.ts';
 import type { SeenProfile } from './event.ts';
 import type { AccountMemory } from './memory.ts';
+import { type ClaimsState, createClaims } from './permit/claim.ts';
 
 /** What the coordinator said of the credential that a copy holds. */
 export interface Judged {
@@ -118,6 +119,9 @@ export interface AgentState {
   readonly asking: Set<number>;
   nextRequest: number;
   readonly adoptions: Map<number, Adoption>;
+  /** When the event that is being handled came, by the clock that nobody can set. */
+  elapsed: Milliseconds;
+  readonly claims: ClaimsState;
   /** Creating what the configuration names has failed: not again before then. */
   createAt?: Instant | undefined;
   /** When the `revisit` timer is set for. */
@@ -140,6 +144,8 @@ export function createAgentState(from: {
   readonly memory: readonly Memory[];
   /** The fleet as it was told before the start. */
   readonly overview?: AgentState['overview'];
+  /** Names this run of the process among all. */
+  readonly run: string;
 }): AgentState {
   const copies = new Map<CopyKey, Copy>();
   const accounts = new Map<AccountId, AccountMemory>();
@@ -169,5 +175,7 @@ export function createAgentState(from: {
     asking: new Set(),
     nextRequest: 1,
     adoptions: new Map(),
+    elapsed: 0,
+    claims: createClaims(from.run),
   };
 }

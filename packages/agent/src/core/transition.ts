@@ -21,13 +21,17 @@ import {
   silenceEnded,
 } from './link.ts';
 import { storeObserved } from './observation.ts';
+import { permitsReceived } from './permit/answer.ts';
+import { healthChecked } from './permit/command.ts';
+import { reviewClaims } from './permit/review.ts';
 import { coveredCopies, reportGone, sendInventory } from './report.ts';
 import { revisit, scheduleRevisit, shiftDeadlines } from './revisit.ts';
 import type { AgentState } from './state.ts';
 import { markUnsettled } from './unsettled.ts';
 
 /** The agent's machine: routes each event to its room. Any event in any phase has an answer, often none. */
-export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (state, { at, seed, event }) => {
+export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (state, { at, elapsed, seed, event }) => {
+  state.elapsed = elapsed;
   const effects: AgentEffect[] = [];
   switch (event.type) {
     case 'started':
@@ -66,6 +70,9 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (stat
     case 'asked':
       asked(state, event.request, event.control, effects);
       break;
+    case 'health-checked':
+      healthChecked(state, event);
+      break;
     case 'configured':
       configured(state, event.config, at, effects);
       break;
@@ -80,6 +87,7 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (stat
       event satisfies never;
   }
   if (mayConcernCopies(state, event)) settle(state, at, effects);
+  if (state.claims.byId.size > 0 || state.claims.isNews) reviewClaims(state, at, effects);
   return { state, effects };
 };
 
@@ -87,9 +95,9 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (stat
 function mayConcernCopies(state: AgentState, event: AgentEvent): boolean {
   switch (event.type) {
     case 'timer-fired':
-      return event.timer === 'revisit';
+      return event.timer === 'revisit' || event.timer === 'claims';
     case 'frame-received':
-      return event.message.type === 'judgements';
+      return event.message.type === 'judgements' || event.message.type === 'permits';
     case 'announced':
       for (const copy of state.copies.values()) if (copy.account === event.facts.account) return true;
       return false;
@@ -113,6 +121,9 @@ function frameReceived(state: AgentState, message: DownMessage, at: Instant, eff
     case 'synced':
       linkSynced(state, at, effects);
       createConfigured(state, at, effects);
+      break;
+    case 'permits':
+      permitsReceived(state, message, effects);
       break;
     case 'beat':
       beatReceived(state, message.at, at, effects);
@@ -144,6 +155,9 @@ function timerFired(state: AgentState, timer: AgentTimer, at: Instant, effects: 
       break;
     case 'answer':
       replyToAll(state, effects);
+      break;
+    case 'claims':
+      // The review that follows every event does it.
       break;
     default:
       timer satisfies never;

@@ -6,6 +6,7 @@ import type { Credential } from '@authmesh/shared/protocol/credential';
 import { hasObject, readJson, setFields } from './formats/json-document.ts';
 import type { Json } from './formats/json-layout.ts';
 import { type ReadContext, readEntry, secretField } from './formats/profile-entry.ts';
+import { readUse } from './formats/profile-use.ts';
 import { liftAuthMarks } from './formats/usage-marks.ts';
 
 export type { ReadContext } from './formats/profile-entry.ts';
@@ -47,8 +48,11 @@ export const absentStore: ParsedStore = {
   partial: false,
 };
 
-/** Reads a store; total: whatever the text holds, the answer says what it is. */
-export function parseStore(text: string, context: ReadContext): ParsedStore {
+/**
+ * Reads a store; total: whatever the text holds, the answer says what it is. `state` is the text of the `auth-state.json`
+ * beside it, where OpenClaw keeps its statistics from 2026.4.7 on.
+ */
+export function parseStore(text: string, context: ReadContext, state?: string): ParsedStore {
   if (text.length > storeBytesMax) return quarantinedStore('it is larger than 8 MiB');
   const read = readJson(text);
   if (read.state === 'malformed') return quarantinedStore(read.reason, read.partial);
@@ -64,6 +68,7 @@ export function parseStore(text: string, context: ReadContext): ParsedStore {
   if (typeof profiles !== 'object' || profiles === null || Array.isArray(profiles)) {
     return quarantinedStore('it has no `profiles` object');
   }
+  const uses = usesIn(value) ?? (state === undefined ? undefined : usesIn(parseJson(state)));
   const seen: SeenProfile[] = [];
   const credentials = new Map<Fingerprint, Credential>();
   const skipped: SkippedProfile[] = [];
@@ -73,13 +78,33 @@ export function parseStore(text: string, context: ReadContext): ParsedStore {
       skipped.push({ profile, reason: result.reason });
       continue;
     }
-    seen.push(result.seen);
+    seen.push(withUse(result.seen, uses));
     const { access } = result.seen;
     if (!result.credential || access === undefined) continue;
     // Two profiles may share a token: the copy that can be refreshed is the one to keep.
     if (result.credential.refresh !== undefined || !credentials.has(access)) credentials.set(access, result.credential);
   }
   return { seen: { state: 'readable', profiles: seen }, credentials, skipped, partial: false };
+}
+
+function withUse(seen: SeenProfile, uses: Readonly<Record<string, unknown>> | undefined): SeenProfile {
+  const use = uses && Object.hasOwn(uses, seen.profile) ? readUse(uses[seen.profile]) : undefined;
+  return use ? { ...seen, use } : seen;
+}
+
+function usesIn(document: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (typeof document !== 'object' || document === null || !('usageStats' in document)) return undefined;
+  const { usageStats } = document;
+  return typeof usageStats === 'object' && usageStats !== null ? (usageStats as Record<string, unknown>) : undefined;
+}
+
+/** Statistics that cannot be understood are none: they say nothing of the login. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export interface EditOptions {

@@ -41,6 +41,8 @@ describe('agent.json', () => {
         create: [],
         apiKeys: false,
         custody: 'auto',
+        sessions: {},
+        healthCommands: false,
       },
       secrets: [],
       logLevel: 'info',

@@ -61,6 +61,14 @@ export const agentFile = z.strictObject({
     .describe(
       'Which hosts hold the refresh token: "home" one, "copy" all, "auto" as the provider needs it. One word, or one per pattern.',
     ),
+  sessions: z
+    .record(z.string().min(1).max(200), z.number().int().min(1).max(10_000))
+    .default({})
+    .describe('How many sessions an OpenClaw agent of this host opens, by agent id; one where nothing is said.'),
+  healthCommands: z
+    .boolean()
+    .default(false)
+    .describe('Whether the health commands of the coordinator’s pools may run on this host.'),
   secrets: z
     .array(z.union([z.string(), z.looseObject({ name: z.string() })]))
     .default([])
@@ -128,6 +136,8 @@ export async function loadAgentConfig(
       create: value.sync.create,
       apiKeys: value.sync.apiKeys,
       custody: value.custody,
+      sessions: value.sessions,
+      healthCommands: value.healthCommands,
     },
     secrets: value.secrets,
     logLevel: value.logLevel,

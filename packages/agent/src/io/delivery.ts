@@ -32,6 +32,8 @@ export interface Delivery {
   readonly form: CredentialForm;
   /** Puts the profile into a store that lacks it, and the store into an agent that has none. */
   readonly isNew?: boolean | undefined;
+  /** By the elapsed clock: the file is not replaced from this moment on. */
+  readonly before?: Milliseconds | undefined;
 }
 
 export interface DeliveryDeps {
@@ -45,6 +47,8 @@ export interface DeliveryDeps {
   readonly onTrouble?: ((store: StoreId, sentence: string) => void) | undefined;
   /** Why this store must not be written at all (its host keeps logins elsewhere); asked under the lock. */
   readonly refusal?: ((store: StoreId) => string | undefined | Promise<string | undefined>) | undefined;
+  /** The clock of `before`. */
+  readonly elapsed?: (() => Milliseconds) | undefined;
   readonly lockWaitMs?: Milliseconds | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told at each step; tests crash there. */

@@ -5,7 +5,13 @@ import { replaceFile } from './durable-file.ts';
 import { isSameSignature, peekSignature, readStoreFile } from './store-file.ts';
 
 /** From 2026.4.7 on OpenClaw keeps its marks here; the store's lock covers it. */
-const stateFile = 'auth-state.json';
+export const stateFileName = 'auth-state.json';
+
+/** The text of the file of marks beside a store; undefined where there is none that can be read. */
+export function readStateBeside(store: StoreId): string | undefined {
+  const read = readStoreFile(join(dirname(store), stateFileName));
+  return read.state === 'read' ? read.text : undefined;
+}
 
 /**
  * Lifts the profiles' marks of failed authentication in the file beside `store`. The credential stands already: marks
@@ -16,7 +22,7 @@ export async function liftMarksBeside(
   profiles: readonly ProfileId[],
   onTrouble: ((store: StoreId, sentence: string) => void) | undefined,
 ): Promise<void> {
-  const path = join(dirname(store), stateFile);
+  const path = join(dirname(store), stateFileName);
   const read = profiles.length > 0 ? readStoreFile(path) : undefined;
   if (read?.state !== 'read') return;
   const text = profiles.reduce(liftAuthMarks, read.text);

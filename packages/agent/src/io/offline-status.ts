@@ -35,6 +35,7 @@ export async function readOfflineStatus(from: {
     config: from.config,
     memory,
     overview: await readOverview(from.home),
+    run: 'offline',
   });
   const directories = await createStoreDiscovery(from.stateDirs).look();
   const context = {
@@ -45,8 +46,8 @@ export async function readOfflineStatus(from: {
   for (const { agents } of directories) {
     for (const { store, isPresent } of agents) {
       if (!isPresent) continue;
-      const { seen } = parseRead(readStoreFile(store), context);
-      state = transition(state, { at: now, seed: 0, event: { type: 'store-observed', store, seen } }).state;
+      const { seen } = parseRead(store, readStoreFile(store), context);
+      state = transition(state, { at: now, elapsed: 0, seed: 0, event: { type: 'store-observed', store, seen } }).state;
     }
   }
   return statusOf(state, now, directories);

@@ -1,10 +1,12 @@
 import { lackedAccounts } from '@authmesh/agent/core/announcement';
 import { custodyFor } from '@authmesh/agent/core/coverage';
+import type { Claim } from '@authmesh/agent/core/permit/claim';
 import type { AgentState } from '@authmesh/agent/core/state';
 import { beatIntervalMs } from '@authmesh/shared/core/heartbeat';
 import { accountLabel, copyKey, type NodeId } from '@authmesh/shared/core/identifiers';
 import { type Instant, isUsable, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
+import type { PoolView } from '@authmesh/shared/protocol/permit';
 import { accountViews } from './account-views.ts';
 import type { StateDirectory } from './store-discovery.ts';
 
@@ -29,8 +31,26 @@ export interface Status {
   readonly openclaw: readonly Pick<StateDirectory, 'stateDir' | 'generation' | 'foreign'>[];
   /** Logins of the fleet that this host lacks: `adopt` puts them here. */
   readonly lacks: readonly { readonly account: string; readonly profile: string }[];
-  readonly pools: readonly never[];
+  readonly pools: readonly PoolStatus[];
   readonly drift: readonly never[];
+}
+
+/** A limit that sessions share, and what waits for it. */
+export interface PoolStatus {
+  readonly name: string;
+  readonly limit: number;
+  /** What may come back at once right now. */
+  readonly live: number;
+  readonly recovering: number;
+  readonly waiting: number;
+  /** Until nobody waits; null: that cannot be told. */
+  readonly etaSeconds: number | null;
+  readonly settleSeconds: number;
+  readonly phase: PoolView['phase'];
+  /** Why less comes back than the limit allows. */
+  readonly why?: string | undefined;
+  /** No pool of the coordinator's configuration matches its logins. */
+  readonly isDefault: boolean;
 }
 
 export type AccountState =
@@ -69,6 +89,8 @@ export interface CopyStatus {
   readonly fingerprint: string | null;
   readonly reason: string;
   readonly seenAt: string | null;
+  /** Of this host's own: the turn that it waits for before it is healed. */
+  readonly turn?: { readonly pool: string; readonly place: number; readonly etaSeconds: number } | undefined;
   /** Of this host's own: since when it waits for the fleet's login or to be judged, while connected. */
   readonly waitsSince?: string | undefined;
 }
@@ -111,8 +133,25 @@ export function statusOf(state: AgentState, at: Instant, directories: readonly S
     stores: [...state.stores].map(([store, entry]) => ({ store, state: entry.state, reason: entry.reason })),
     lacks: lackedAccounts(state).map(({ account, profile }) => ({ account: accountLabel(account), profile })),
     openclaw: directories.map(({ stateDir, generation, foreign }) => ({ stateDir, generation, foreign })),
-    pools: [],
+    pools: (overview?.body.pools ?? []).map(poolStatus),
     drift: [],
+  };
+}
+
+function poolStatus(view: PoolView): PoolStatus {
+  const { name, limit, live, recovering, waiting, etaMs, settleMs, phase, why, isDefault = false } = view;
+  const etaSeconds = etaMs === null ? null : Math.ceil(etaMs / second);
+  return {
+    name,
+    limit,
+    live,
+    recovering,
+    waiting,
+    etaSeconds,
+    settleSeconds: settleMs / second,
+    phase,
+    why,
+    isDefault,
   };
 }
 
@@ -153,19 +192,30 @@ function accountState(view: AccountView, now: Instant): AccountState {
 
 function copyStatus(state: AgentState, view: AccountView, copy: CopyView, node: string): CopyStatus {
   const current = copy.verdict === 'in-step';
-  const own = copy.node === state.self.node ? state.copies.get(copyKey(copy.store, copy.profile)) : undefined;
+  const key = copyKey(copy.store, copy.profile);
+  const own = copy.node === state.self.node ? state.copies.get(key) : undefined;
+  const claim = own && state.claims.byId.get(state.claims.byCopy.get(key) ?? 0);
+  const isHeld = claim?.phase === 'waiting';
+  const queued = isHeld ? claim.queued : undefined;
   return {
     node,
     store: copy.store,
     profile: copy.profile,
-    state: copyState(copy),
+    state: isHeld ? 'waiting' : copyState(copy),
     custody: copyCustody(state, view, copy),
     revision: current ? (view.position?.revision ?? null) : null,
     fingerprint: copy.access ?? null,
-    reason: copy.trouble ?? copy.why,
+    reason: isHeld ? turnSentence(queued) : (copy.trouble ?? copy.why),
     seenAt: copy.seenAt > 0 ? iso(copy.seenAt) : null,
+    turn: queued && { pool: queued.pool, place: queued.place, etaSeconds: Math.ceil(queued.etaMs / second) },
     waitsSince: own?.unsettledAt === undefined ? undefined : iso(own.unsettledAt),
   };
+}
+
+function turnSentence(queued: Claim['queued']): string {
+  if (!queued) return 'it waits for its turn to be healed; the coordinator has not said when';
+  const eta = queued.etaMs > 0 ? `, about ${Math.ceil(queued.etaMs / second)} s` : '';
+  return `it waits for its turn to be healed: place ${queued.place}${eta}; ${queued.why}`;
 }
 
 function copyState({ health, verdict, trouble }: CopyView): CopyState {

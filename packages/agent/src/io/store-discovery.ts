@@ -25,6 +25,8 @@ export interface StateDirectory {
   readonly foreign: readonly { readonly path: string; readonly reason: string }[];
   /** The OpenClaw that last wrote `openclaw.json`, when it says so. */
   readonly openclawVersion?: string | undefined;
+  /** OpenClaw's own bound of agents that run at once (`agents.defaults.maxConcurrent`), when it says so. */
+  readonly concurrentMax?: number | undefined;
   /** Why no JSON store may be created here; undefined where one may. */
   readonly noCreation?: string | undefined;
 }
@@ -85,7 +87,7 @@ export function createStoreDiscovery(stateDirs: readonly string[], now: () => nu
       agents.push({ id, store, isPresent: await exists(store) });
       hasStateFile ||= await exists(join(directory, 'auth-state.json'));
     }
-    const openclawVersion = await readVersion(stateDir);
+    const { openclawVersion, concurrentMax } = await readOpenclawConfig(stateDir);
     const present = agents.filter(agent => agent.isPresent);
     const holders = databases.filter(({ result }) => result !== 'no-logins');
     if (holders.length > 0) {
@@ -96,7 +98,7 @@ export function createStoreDiscovery(stateDirs: readonly string[], now: () => nu
     }
     const generation = present.length === 0 ? 'none' : hasStateFile ? 'json-with-state' : 'json';
     const noCreation = present.length > 0 ? undefined : creationRefusal(stateDir, openclawVersion);
-    return { stateDir, generation, agents, foreign: [], openclawVersion, noCreation };
+    return { stateDir, generation, agents, foreign: [], openclawVersion, concurrentMax, noCreation };
   }
 
   return { look: () => Promise.all([...new Set(stateDirs.map(dir => resolve(dir)))].map(lookAt)) };
@@ -129,14 +131,22 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-const openclawConfig = z.object({ meta: z.object({ lastTouchedVersion: z.string().max(64) }) });
+const versionField = z.object({ meta: z.object({ lastTouchedVersion: z.string().max(64) }) });
+const concurrencyField = z.object({
+  agents: z.object({ defaults: z.object({ maxConcurrent: z.number().int().min(1) }) }),
+});
 
-async function readVersion(stateDir: string): Promise<string | undefined> {
+async function readOpenclawConfig(
+  stateDir: string,
+): Promise<{ readonly openclawVersion?: string | undefined; readonly concurrentMax?: number | undefined }> {
   try {
-    const read = openclawConfig.safeParse(JSON.parse(await readFile(join(stateDir, 'openclaw.json'), 'utf8')));
-    return read.success ? read.data.meta.lastTouchedVersion : undefined;
+    const text: unknown = JSON.parse(await readFile(join(stateDir, 'openclaw.json'), 'utf8'));
+    return {
+      openclawVersion: versionField.safeParse(text).data?.meta.lastTouchedVersion,
+      concurrentMax: concurrencyField.safeParse(text).data?.agents.defaults.maxConcurrent,
+    };
   } catch {
-    return undefined;
+    return {};
   }
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 import { type ParsedStore, quarantinedStore, type ReadContext } from './auth-profiles.ts';
+import { readStateBeside } from './marks-beside.ts';
 import { type FileSignature, isSameSignature, peekSignature, readStoreFile } from './store-file.ts';
 import { parseRead } from './store-write.ts';
 
@@ -68,14 +69,17 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
     if (found.state === 'read') {
       signature = found.signature;
       options.onTarget(found.target);
-      const hash = createHash('sha256').update(found.text).digest('base64');
+      const hash = createHash('sha256')
+        .update(found.text)
+        .update(readStateBeside(store) ?? '')
+        .digest('base64');
       if (hash === contentHash && !isFull && !always) return;
       contentHash = hash;
     } else {
       signature = undefined;
       contentHash = undefined;
     }
-    const parsed = parseRead(found, options.context());
+    const parsed = parseRead(store, found, options.context());
     const isPassing = parsed.partial || (parsed.seen.state === 'absent' && told !== undefined);
     const pauseMs = isPassing && isNews(parsed) ? partialRetriesMs[retries] : undefined;
     if (pauseMs !== undefined && !always) {

@@ -81,20 +81,36 @@ describe('the watcher', () => {
     expect(seen).toHaveLength(4);
   });
 
-  it('says nothing of statistics, formatting and a touched file', async () => {
+  it('says nothing of counters, formatting and a touched file', async () => {
     const access = secret();
     const store = await put('main', text(access));
     const content = await readFile(store, 'utf8');
     await start();
     const document = JSON.parse(content);
     for (let n = 0; n < 20; n++) {
-      document.usageStats = { [id]: { lastUsed: n } };
+      document.usageStats = { [id]: { errorCount: n } };
       await replace(store, JSON.stringify(document, null, n % 3));
     }
     const next = secret();
     await replace(store, text(next));
     await sees(store, next);
     expect(seen).toHaveLength(2);
+  });
+
+  it.each([['in the store'], ['in the file beside it']])('tells what OpenClaw notes of a use %s', async place => {
+    const store = await put('main', text(secret()));
+    await start();
+    const usageStats = { [id]: { lastUsed: 1_795_000_000_000 } };
+    if (place === 'in the store') {
+      await replace(store, JSON.stringify({ ...JSON.parse(await readFile(store, 'utf8')), usageStats }));
+    } else {
+      await writeFile(join(dirname(store), 'auth-state.json'), JSON.stringify({ version: 1, usageStats }));
+    }
+    const useOf = () => {
+      const last = lastOf(store);
+      return last?.state === 'readable' ? last.profiles[0]?.use : undefined;
+    };
+    await expect.poll(useOf, { timeout: 5_000 }).toMatchObject({ usedAt: 1_795_000_000_000 });
   });
 
   it('waits for the end of a write that truncates and goes on', async () => {

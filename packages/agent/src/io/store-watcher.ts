@@ -3,6 +3,7 @@ import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { watch } from 'chokidar';
 import type { ParsedStore, ReadContext } from './auth-profiles.ts';
+import { stateFileName } from './marks-beside.ts';
 import { createStoreDiscovery, type StateDirectory, storeFileName } from './store-discovery.ts';
 import { createStoreReader, type StoreReader } from './store-reader.ts';
 
@@ -80,6 +81,7 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
   });
 
   function touched(path: string): void {
+    if (basename(path) === stateFileName) readers.get(join(dirname(path), storeFileName) as StoreId)?.touch();
     if (basename(path) !== storeFileName && !followed.has(path)) return;
     const store = path as StoreId;
     for (const one of followed.get(path) ?? []) readers.get(one)?.touch();
@@ -176,7 +178,7 @@ function isOfInterest(path: string, stateDirs: readonly string[], followed: Read
     if (!isInside(root, path)) continue;
     const [, folder, file, ...deeper] = path.slice(root.length + 1).split(sep);
     if (deeper.length > 0 || (folder !== undefined && folder !== 'agent')) return false;
-    return file === undefined || file === storeFileName;
+    return file === undefined || file === storeFileName || file === stateFileName;
   }
   return false;
 }

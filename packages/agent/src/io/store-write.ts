@@ -12,7 +12,7 @@ import {
   type ReadContext,
 } from './auth-profiles.ts';
 import type { Delivery, DeliveryDeps } from './delivery.ts';
-import { liftMarksBeside } from './marks-beside.ts';
+import { liftMarksBeside, readStateBeside } from './marks-beside.ts';
 import { putBack } from './put-back.ts';
 import { type FileRead, readStoreFile } from './store-file.ts';
 import { type Missed, replaceStore } from './store-replacement.ts';
@@ -26,10 +26,10 @@ const tornMs: Milliseconds = second;
 const tornPauseMs: Milliseconds = 5;
 
 /** What was read of a store, as a parsed store: refusals of the file system are quarantines too. */
-export function parseRead(read: FileRead, context: ReadContext): ParsedStore {
+export function parseRead(store: StoreId, read: FileRead, context: ReadContext): ParsedStore {
   switch (read.state) {
     case 'read':
-      return parseStore(read.text, context);
+      return parseStore(read.text, context, readStateBeside(store));
     case 'absent':
       return absentStore;
     case 'refused':
@@ -62,18 +62,21 @@ export async function writeTogether(
       return batch.map(() => ({ result: 'failed', reason }));
     }
     if (ended.state === 'again') break;
+    if (ended.state === 'lapsed')
+      return batch.map(delivery => (isLapsed(delivery, deps) ? lapsed : { result: 'changed' }));
     return batch.map(() => ({ result: 'failed', reason: ended.reason }));
   }
   return batch.map(() => ({ result: 'changed' }));
 }
 
 /**
- * `again`: somebody without the lock is writing; `refused`: nothing more can be written here. `missed` is what they
+ * `again`: somebody without the lock is writing; `lapsed`: a permit is over; `refused`: nothing more can be written here. `missed` is what they
  * wrote into the file that was replaced, while the store lacks it.
  */
 type Attempt =
   | { readonly state: 'settled'; readonly outcomes: readonly WriteOutcome[] }
   | { readonly state: 'again'; readonly missed?: Missed | undefined }
+  | { readonly state: 'lapsed'; readonly missed?: Missed | undefined }
   | { readonly state: 'refused'; readonly reason: string; readonly missed?: Missed | undefined };
 
 /** Edits what stands in the store, or `missed` when the store lacks somebody's last word. */
@@ -96,6 +99,8 @@ async function writeOnce(
   const { text, isApplied } = editAll(late ?? onDisk, parsed, batch, context);
   await deps.at?.('edited');
   if (text !== undefined && text !== onDisk) {
+    // The last moment: whoever was suspended since the delivery began must not wake anybody now.
+    if (batch.some(delivery => isLapsed(delivery, deps))) return { state: 'lapsed', missed };
     const replaced = await replaceStore(store, read, text, deps.at);
     if (replaced.outcome.result === 'failed') {
       const reason = `${store} was not written: ${replaced.outcome.reason}`;
@@ -104,7 +109,7 @@ async function writeOnce(
     if (replaced.missed) return { state: 'again', missed: replaced.missed };
     if (replaced.outcome.result === 'overtaken') return { state: 'again', missed };
   }
-  const found = parseRead(readStoreFile(store), context);
+  const found = parseRead(store, readStoreFile(store), context);
   const delivered = batch.map((delivery, index) => (isApplied[index] ? heldBy(found, delivery, context) : undefined));
   const profiles = delivered.flatMap(seen => (seen ? [seen.profile] : []));
   deps.onRead?.(store, found, profiles);
@@ -123,10 +128,16 @@ async function readWhole(
   const deadline = performance.now() + tornMs;
   for (;;) {
     const read = readStoreFile(store);
-    const parsed = parseRead(read, context);
+    const parsed = parseRead(store, read, context);
     if (!parsed.partial || performance.now() >= deadline) return { read, parsed };
     await delay(tornPauseMs);
   }
+}
+
+const lapsed: WriteOutcome = { result: 'lapsed', reason: 'the moment for it had passed' };
+
+function isLapsed({ before }: Delivery, { elapsed }: DeliveryDeps): boolean {
+  return before !== undefined && elapsed !== undefined && elapsed() >= before;
 }
 
 interface Edited {

@@ -46,6 +46,7 @@ export function createRunCommand({ at }: Pick<CoordinatorOptions, 'at'> = {}): C
         port: settings.listen.port,
         publicUrls: settings.publicUrls,
         policy: settings.profiles,
+        pools: settings.pools,
         audit: settings.audit,
         keys,
         logger,
@@ -70,7 +71,7 @@ export function createRunCommand({ at }: Pick<CoordinatorOptions, 'at'> = {}): C
         reload: async () => {
           try {
             const changed = await loadSettings(dataDir, context);
-            coordinator.configure(changed.settings.profiles);
+            coordinator.configure(changed.settings.profiles, changed.settings.pools);
             logger.note(note('configuration-read', { file: changed.file }));
           } catch (error) {
             if (!(error instanceof AuthmeshError)) throw error;

@@ -1,5 +1,5 @@
 import { accountLabel, type NodeId } from '@authmesh/shared/core/identifiers';
-import type { Instant } from '@authmesh/shared/core/time';
+import { type Instant, second } from '@authmesh/shared/core/time';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { askControl } from '@authmesh/shared/node/control-client';
 import { exitCodes } from '@authmesh/shared/node/exit-codes';
@@ -46,7 +46,11 @@ export const statusCommand: Command = {
           seenAt: iso(seenAt),
         })),
       })),
-      pools: [],
+      pools: overview.pools.map(({ etaMs, settleMs, ...pool }) => ({
+        ...pool,
+        etaSeconds: etaMs === null ? null : Math.ceil(etaMs / second),
+        settleSeconds: settleMs / second,
+      })),
       leases: [],
     };
     context.output.data(status, () =>
@@ -67,6 +71,18 @@ export const statusCommand: Command = {
             account.home ?? '-',
             account.expiresAt ?? 'never',
             `${account.copies.filter(copy => copy.verdict === 'in-step').length} of ${account.copies.length}`,
+          ]),
+        ),
+        table(
+          ['POOL', 'LIMIT', 'NOW', 'COMING BACK', 'WAITING', 'READY IN', 'WHY'],
+          status.pools.map(pool => [
+            pool.name,
+            String(pool.limit),
+            String(pool.live),
+            String(pool.recovering),
+            String(pool.waiting),
+            pool.etaSeconds === null ? 'unknown' : `${pool.etaSeconds} s`,
+            pool.why ?? '',
           ]),
         ),
       ].join('\n\n'),

@@ -8,6 +8,7 @@ import { commitRecord } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { raiseEpoch } from './epoch.ts';
 import type { LinkId } from './event.ts';
+import { nodeLeft } from './pool/claims.ts';
 import { nodeKey } from './record.ts';
 import { type CoordinatorState, commandLinksMax, fleetOf, type NodeEntry, type Session } from './state.ts';
 
@@ -161,6 +162,7 @@ export function linkClosed(state: CoordinatorState, link: LinkId, at: Instant, e
   state.nodes.set(session.node, gone);
   effects.push(note('node-offline', { node: session.node }));
   rememberPresence(state, gone, effects);
+  nodeLeft(state, session.node);
   if (node.challenger) admitChallenger(state, gone, node.challenger, at, effects);
 }
 

@@ -2,6 +2,7 @@ import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 import type { Attest, Enroll } from '@authmesh/shared/protocol/handshake';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
+import type { PoolTerms } from './pool/terms.ts';
 import type { RecordKey } from './record.ts';
 
 /** Names a connection, in the order in which they were opened. */
@@ -30,8 +31,9 @@ export type CoordinatorEvent =
   /** The wall clock moved against the monotonic one. */
   | { readonly type: 'clock-jumped'; readonly byMs: Milliseconds }
   /** The operator changed `coordinator.json`. */
-  | { readonly type: 'configured'; readonly policy: ProfileFilter }
+  | { readonly type: 'configured'; readonly policy: ProfileFilter; readonly pools: readonly PoolTerms[] }
   | { readonly type: 'drain-requested' };
 
-/** `retry-persist`: the store refused, try again. `sweep`: cut off the silent. `drained`: long enough. */
-export type CoordinatorTimer = 'retry-persist' | 'sweep' | 'drained';
+/** `retry-persist`: the store refused, try again. `sweep`: cut off the silent. `drained`: long enough.
+ * `pools`: a permit, a halt or a wait has come to its end. */
+export type CoordinatorTimer = 'retry-persist' | 'sweep' | 'drained' | 'pools';

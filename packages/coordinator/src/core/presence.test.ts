@@ -53,8 +53,8 @@ describe('a clock that was set', () => {
 describe('new configuration', () => {
   it('has every daemon come back for it, unless nothing changed', () => {
     const scene = connected();
-    expect(scene.tell({ type: 'configured', policy: { allow: ['*'], deny: [] } })).toEqual([]);
-    const effects = scene.tell({ type: 'configured', policy: { allow: ['*'], deny: ['xai*'] } });
+    expect(scene.tell({ type: 'configured', policy: { allow: ['*'], deny: [] }, pools: [] })).toEqual([]);
+    const effects = scene.tell({ type: 'configured', policy: { allow: ['*'], deny: ['xai*'] }, pools: [] });
     expect(only(effects, 'close-link').map(({ link, reason }) => [link, reason])).toEqual([
       [1, 'reconfigured'],
       [2, 'reconfigured'],

@@ -6,6 +6,7 @@ import { highestGeneration } from './acceptance.ts';
 import { commitRecord } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { verdictSentences } from './explanation.ts';
+import { poolViews } from './pool/view.ts';
 import { type InviteRecord, inviteKey } from './record.ts';
 import type { CoordinatorState, Session } from './state.ts';
 import { submit } from './submission.ts';
@@ -28,9 +29,18 @@ export function answerQuestion(
       for (const part of overviewParts(overview(state, at))) answer(part);
       return;
     case 'nodes':
-      for (const part of overviewParts({ type: 'overview', nodes: nodeViews(state), accounts: [], at, last: true }))
+      for (const part of overviewParts({
+        type: 'overview',
+        nodes: nodeViews(state),
+        accounts: [],
+        pools: [],
+        at,
+        last: true,
+      }))
         answer(part);
       return;
+    case 'pools':
+      return answer({ type: 'pools', pools: poolViews(state.pools, state.elapsed), at });
     case 'history':
       return answer(history(state, question));
     case 'candidate':

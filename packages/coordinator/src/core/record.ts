@@ -12,7 +12,7 @@ import type {
 import type { Revision } from '@authmesh/shared/core/lineage';
 import type { Instant } from '@authmesh/shared/core/time';
 
-/** `account/…`, `node/…`, `invite/…` or `fleet`. */
+/** `account/…`, `node/…`, `invite/…`, `fleet` or `pools`. */
 export type RecordKey = Branded<'RecordKey'>;
 
 export function accountKey(account: AccountId): RecordKey {
@@ -29,10 +29,17 @@ export function inviteKey(invite: InviteId): RecordKey {
   return `invite/${invite}` as RecordKey;
 }
 export const fleetKey = 'fleet' as RecordKey;
+export const poolsKey = 'pools' as RecordKey;
 
 /** The fleet as a whole; its founder is the node that nobody invited. */
 export interface FleetRecord {
   /** Rises when nodes know more than this store: then it came from a backup. */
+  readonly epoch: number;
+}
+
+/** What outlives a coordinator of its pools. Permits do not: their holders report them. */
+export interface PoolsRecord {
+  /** Rises with each start: a permit of a lower one was given by an earlier coordinator. */
   readonly epoch: number;
 }
 

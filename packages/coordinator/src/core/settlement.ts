@@ -4,6 +4,8 @@ import type { CoordinatorEffect } from './effect.ts';
 import { settleEnrollment } from './enrollment.ts';
 import { raiseEpoch } from './epoch.ts';
 import type { CoordinatorEvent } from './event.ts';
+import { beginEpoch } from './pool/barrier.ts';
+import { serve } from './pool/service.ts';
 import { settleInvite } from './question.ts';
 import { type AccountRecord, accountOfKey } from './record.ts';
 import type { CoordinatorState } from './state.ts';
@@ -36,6 +38,10 @@ export function persistSucceeded(
       if (node) state.nodes.set(pending.record.id, { ...node, record: pending.record, storeRevision });
       return;
     }
+    case 'pools':
+      state.poolsRecord = { record: pending.record, storeRevision };
+      state.pools.epoch = pending.record.epoch;
+      return serve(state, effects);
     case 'epoch':
       state.fleet = { record: pending.record, storeRevision };
       if (pending.reported >= pending.record.epoch) raiseEpoch(state, pending.reported, effects);
@@ -82,6 +88,11 @@ export function persistConflicted(
       if (node) state.nodes.set(pending.record.id, { ...node, storeRevision });
       return;
     }
+    case 'pools':
+      // Another coordinator began an epoch on this store: the next one is above that, too.
+      state.poolsRecord = { record: pending.record, storeRevision };
+      beginEpoch(state, effects);
+      return;
     case 'epoch':
       state.fleet = { ...state.fleet, storeRevision };
       raiseEpoch(state, pending.record.epoch, effects);

@@ -7,7 +7,9 @@ import type { Judgement } from '@authmesh/shared/protocol/down';
 import type { Attest } from '@authmesh/shared/protocol/handshake';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import type { LinkId } from './event.ts';
-import type { AccountRecord, FleetRecord, InviteRecord, NodeRecord, RecordKey } from './record.ts';
+import { createPools, type PoolsState } from './pool/pool.ts';
+import type { PoolTerms } from './pool/terms.ts';
+import type { AccountRecord, FleetRecord, InviteRecord, NodeRecord, PoolsRecord, RecordKey } from './record.ts';
 
 /** A proven link of a node. */
 export interface Session {
@@ -97,6 +99,7 @@ export type PendingRecord = { readonly expected: number; readonly failed: boolea
   | { readonly type: 'invite'; readonly link: LinkId; readonly request: number; readonly record: InviteRecord }
   | { readonly type: 'erasure'; readonly record: InviteRecord }
   | { readonly type: 'presence'; readonly record: NodeRecord }
+  | { readonly type: 'pools'; readonly record: PoolsRecord }
   /** `reported`: the highest epoch that a node knows. */
   | { readonly type: 'epoch'; readonly record: FleetRecord; readonly reported: number }
 );
@@ -111,6 +114,11 @@ export interface InviteEntry {
 export interface CoordinatorState {
   mode: 'serving' | 'draining';
   policy: ProfileFilter;
+  /** When the event that is being handled came, by the clock that nobody can set. */
+  elapsed: Milliseconds;
+  readonly pools: PoolsState;
+  /** As it stands in the store; absent before the first coordinator of this fleet has begun its epoch. */
+  poolsRecord?: { readonly record: PoolsRecord; readonly storeRevision: number } | undefined;
   fleet: { readonly record: FleetRecord; readonly storeRevision: number };
   /** Null before there is a founder. */
   founder: NodeId | null;
@@ -136,7 +144,10 @@ export interface StoredState {
   readonly nodes: readonly { readonly record: NodeRecord; readonly storeRevision: number }[];
   readonly invites: readonly { readonly record: InviteRecord; readonly storeRevision: number }[];
   readonly accounts: readonly { readonly record: AccountRecord; readonly storeRevision: number }[];
+  readonly pools?: { readonly record: PoolsRecord; readonly storeRevision: number } | undefined;
   readonly policy: ProfileFilter;
+  /** In the order of the configuration: the first that matches counts. */
+  readonly poolTerms?: readonly PoolTerms[] | undefined;
 }
 
 /** The state of a coordinator that has just started on these records. */
@@ -163,6 +174,9 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
   return {
     mode: 'serving',
     policy: stored.policy,
+    elapsed: 0,
+    pools: createPools(stored.poolTerms ?? []),
+    poolsRecord: stored.pools,
     fleet: stored.fleet ?? { record: { epoch: 1 }, storeRevision: 0 },
     founder,
     nodes,

@@ -10,6 +10,10 @@ import type { CoordinatorEffect } from './effect.ts';
 import { enrollProved } from './enrollment.ts';
 import { isAhead, raiseEpoch } from './epoch.ts';
 import type { CoordinatorEvent, LinkId } from './event.ts';
+import { beginEpoch } from './pool/barrier.ts';
+import { claimsReported } from './pool/claims.ts';
+import { poolsConfigured } from './pool/configuration.ts';
+import { serve } from './pool/service.ts';
 import { clockJumped, configured, drain, drained, stopWhenIdle, sweep } from './presence.ts';
 import { answerQuestion } from './question.ts';
 import { persistConflicted, persistSucceeded } from './settlement.ts';
@@ -19,12 +23,14 @@ import { judgeAgain, submitObservation } from './submission.ts';
 /** The coordinator's machine: routes each event to its room. Any event in any state has an answer, often none. */
 export const transition: Transition<CoordinatorState, CoordinatorEvent, CoordinatorEffect> = (
   state,
-  { at, seed, event },
+  { at, elapsed, seed, event },
 ) => {
   const effects: CoordinatorEffect[] = [];
+  state.elapsed = elapsed;
   switch (event.type) {
     case 'started':
       sweep(state, at, effects);
+      beginEpoch(state, effects);
       break;
     case 'attested':
       attested(state, event.link, event.attest, at, effects);
@@ -40,7 +46,7 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
       linkProbed(state, event.link, event.alive, at, effects);
       break;
     case 'frame-received':
-      frameReceived(state, event.link, event.message, at, effects);
+      frameReceived(state, event.link, event.message, at, seed, effects);
       break;
     case 'persist-succeeded':
       persistSucceeded(state, event, at, effects);
@@ -55,6 +61,7 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
     case 'timer-fired':
       if (event.timer === 'retry-persist') retryPersist(state, effects);
       else if (event.timer === 'sweep') sweep(state, at, effects);
+      else if (event.timer === 'pools') serve(state, effects);
       else drained(state, effects);
       break;
     case 'clock-jumped':
@@ -62,6 +69,7 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
       break;
     case 'configured':
       configured(state, event.policy, seed, effects);
+      poolsConfigured(state, event.pools, effects);
       break;
     case 'drain-requested':
       drain(state, seed, effects);
@@ -77,6 +85,7 @@ function frameReceived(
   link: LinkId,
   message: UpMessage,
   at: Instant,
+  seed: number,
   effects: CoordinatorEffect[],
 ): void {
   const before = state.sessions.get(link);
@@ -112,6 +121,9 @@ function frameReceived(
         state.nodes.get(session.node)?.copies.delete(copyKey(store, profile));
       for (const observation of message.observations)
         submitObservation(state, session, observation, undefined, at, effects);
+      break;
+    case 'claims':
+      if (session.role === 'daemon') claimsReported(state, session.node, message.report, seed, effects);
       break;
     case 'beat':
       state.sessions.set(link, { ...session, clockOffsetMs: significantOffset(message.at - at) });

@@ -53,6 +53,7 @@ describe('an overview in parts', () => {
           type: 'overview',
           nodes: Array.from({ length: nodes }, (_, number) => nodeOf(number)),
           accounts: accounts.map((copies, number) => accountOf(number, copies)),
+          pools: [],
           at: start,
           last: true,
         };

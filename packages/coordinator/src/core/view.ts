@@ -3,6 +3,7 @@ import type { Instant } from '@authmesh/shared/core/time';
 import type { AccountView, AnswerBody, CopyView, NodeView } from '@authmesh/shared/protocol/answer';
 import { overviewEntriesPerMessageMax } from '@authmesh/shared/protocol/limits';
 import { verdictSentences } from './explanation.ts';
+import { poolViews } from './pool/view.ts';
 import type { AccountEntry, CoordinatorState, ReportedCopy } from './state.ts';
 
 type Overview = Extract<AnswerBody, { type: 'overview' }>;
@@ -27,17 +28,19 @@ export function overview(state: CoordinatorState, at: Instant): Overview {
       accounts.get(copy.observation.account)?.copies.push(copyView(node, copy, entry));
     }
   }
-  return { type: 'overview', nodes: nodeViews(state), accounts: [...accounts.values()], at, last: true };
+  const pools = poolViews(state.pools, state.elapsed);
+  return { type: 'overview', nodes: nodeViews(state), accounts: [...accounts.values()], pools, at, last: true };
 }
 
 /** The same in parts that frames can carry; an account's copies may be spread over several. */
 export function overviewParts(whole: Overview): Overview[] {
   const parts: Overview[] = [];
-  let part: Overview = { ...whole, nodes: [], accounts: [], last: false };
+  const empty = { ...whole, pools: [], last: false };
+  let part: Overview = { ...empty, nodes: [], accounts: [] };
   let room = overviewEntriesPerMessageMax;
   const turn = () => {
     parts.push(part);
-    part = { ...whole, nodes: [], accounts: [], last: false };
+    part = { ...empty, nodes: [], accounts: [] };
     room = overviewEntriesPerMessageMax;
   };
   for (const node of whole.nodes) {
@@ -54,7 +57,7 @@ export function overviewParts(whole: Overview): Overview[] {
       start += Math.max(1, copies.length);
     }
   }
-  parts.push({ ...part, last: true });
+  parts.push({ ...part, pools: whole.pools, last: true });
   return parts;
 }
 

@@ -36,7 +36,7 @@ describe('coordinator.json', () => {
       listen: { host: '127.0.0.1', port: 7420 },
       publicUrls: ['wss://coordinator.example'],
       store: 'sqlite',
-      pools: [{ name: 'techsfree-web', match: ['openai*'], limit: 4, settleSeconds: 20 }],
+      pools: [{ name: 'techsfree-web', match: ['openai*'], limit: 4, settleMs: 20_000 }],
       alerts: [],
       profiles: { allow: ['*'], deny: [] },
       audit: { ageMsMax: 90 * 86_400_000, entriesMax: 100_000 },

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import type { PoolTerms } from '@authmesh/coordinator/core/pool/terms';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
-import { day } from '@authmesh/shared/core/time';
+import { day, second } from '@authmesh/shared/core/time';
 import { type Configuration, type ConfigurationBinding, loadConfiguration } from '@authmesh/shared/node/configuration';
 import type { LogLevel } from '@authmesh/shared/node/logger';
 import { profileFilter } from '@authmesh/shared/protocol/policy';
@@ -13,8 +14,35 @@ const listenPattern = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:\s]+)):(\d{1,5})$/;
 const pool = z.strictObject({
   name: name.describe('What the pool is called.'),
   match: z.array(z.string().min(1).max(300)).min(1).describe('Patterns of the logins whose sessions share the limit.'),
-  limit: z.number().int().min(1).describe('Most of its sessions that may come back at once.'),
-  settleSeconds: z.number().min(0).default(20).describe('How long a session takes until it counts as back.'),
+  limit: z.number().int().min(1).max(10_000).describe('Most of its sessions that may come back at once.'),
+  startsPerMinute: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe('Most of its sessions that may start in a minute.'),
+  startsPerDay: z
+    .number()
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .optional()
+    .describe('Most of its sessions that may start in 24 hours.'),
+  settleSeconds: z
+    .number()
+    .min(0)
+    .max(3_600)
+    .default(20)
+    .describe('How long a session takes until it counts as back, where nothing better says so.'),
+  healthCommand: z
+    .string()
+    .min(1)
+    .max(4_096)
+    .optional()
+    .describe(
+      'Ends 0 on a host once its sessions are back; runs only on hosts whose agent.json says `healthCommands: true`.',
+    ),
 });
 
 /** `coordinator.json`: what an operator may say about one coordinator. */
@@ -33,7 +61,12 @@ export const coordinatorFile = z.strictObject({
     .enum(['sqlite', 'memory'])
     .default('sqlite')
     .describe('Where records are kept: a file in the data folder, or nowhere.'),
-  pools: z.array(pool).default([]).describe('Sessions that share a limit.'),
+  pools: z
+    .array(pool)
+    .max(200)
+    .default([])
+    .refine(pools => new Set(pools.map(({ name }) => name)).size === pools.length, 'two pools have the same name')
+    .describe('Sessions that share a limit; the first pool that matches a login counts.'),
   alerts: z.array(z.looseObject({})).default([]).describe('Whom to tell of trouble.').meta({ secret: true }),
   sync: z
     .strictObject({ profiles: profileFilter.prefault({}).describe('Which logins take part, in the whole fleet.') })
@@ -71,7 +104,7 @@ export interface CoordinatorSettings {
   /** Empty: the address that it listens on. */
   readonly publicUrls: readonly string[];
   readonly store: CoordinatorFile['store'];
-  readonly pools: CoordinatorFile['pools'];
+  readonly pools: readonly PoolTerms[];
   readonly alerts: CoordinatorFile['alerts'];
   readonly profiles: ProfileFilter;
   readonly audit: { readonly ageMsMax: number; readonly entriesMax: number };
@@ -121,7 +154,7 @@ export async function loadCoordinatorConfig(sources: CoordinatorConfigSources): 
     listen: address,
     publicUrls: publicUrl === undefined ? [] : [publicUrl].flat(),
     store,
-    pools,
+    pools: pools.map(({ settleSeconds, ...terms }) => ({ ...terms, settleMs: settleSeconds * second })),
     alerts,
     profiles: sync.profiles,
     audit: { ageMsMax: retention.auditDays * day, entriesMax: retention.auditEntries },

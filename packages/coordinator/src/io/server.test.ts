@@ -317,7 +317,11 @@ describe('with a member, the server', () => {
     server.execute({
       type: 'send',
       link: 1,
-      message: { type: 'answer', request: 4, body: { type: 'overview', nodes, accounts: [], at: 1, last: true } },
+      message: {
+        type: 'answer',
+        request: 4,
+        body: { type: 'overview', nodes, accounts: [], pools: [], at: 1, last: true },
+      },
     });
     await vi.waitFor(() => expect(peer.frames).toHaveLength(1));
     const [frame = Buffer.alloc(0)] = peer.frames;

@@ -1,4 +1,10 @@
-import type { AccountRecord, FleetRecord, InviteRecord, NodeRecord } from '@authmesh/coordinator/core/record';
+import type {
+  AccountRecord,
+  FleetRecord,
+  InviteRecord,
+  NodeRecord,
+  PoolsRecord,
+} from '@authmesh/coordinator/core/record';
 import {
   accountId,
   bytes32,
@@ -20,6 +26,8 @@ import type { DamagedRecord, Store } from './store.ts';
 const count = z.number().int().min(0);
 
 const fleetRow = z.object({ epoch: count });
+
+const poolsRow = z.object({ epoch: count });
 
 const nodeRow = z.object({
   id: nodeId,
@@ -96,6 +104,7 @@ export interface Row<Record> {
 /** Everything that a coordinator starts from. */
 export interface Rows {
   readonly fleet?: Row<FleetRecord> | undefined;
+  readonly pools?: Row<PoolsRecord> | undefined;
   readonly nodes: readonly Row<NodeRecord>[];
   readonly invites: readonly Row<InviteRecord>[];
   readonly accounts: readonly Row<AccountRecord>[];
@@ -113,6 +122,7 @@ export async function loadRows(store: Store): Promise<Rows> {
   const listing = await store.readAll('');
   const damaged = [...listing.damaged];
   let fleet: Row<FleetRecord> | undefined;
+  let pools: Row<PoolsRecord> | undefined;
   const nodes: Row<NodeRecord>[] = [];
   const invites: Row<InviteRecord>[] = [];
   const accounts: Row<AccountRecord>[] = [];
@@ -126,6 +136,7 @@ export async function loadRows(store: Store): Promise<Rows> {
       return undefined;
     };
     if (kind === 'fleet') fleet = take(fleetRow, () => key);
+    else if (kind === 'pools') pools = take(poolsRow, () => key);
     else if (kind === 'node')
       push(
         nodes,
@@ -143,7 +154,7 @@ export async function loadRows(store: Store): Promise<Rows> {
       );
     else damaged.push({ key, reason: 'it is of no known kind' });
   }
-  return { fleet, nodes, invites, accounts, damaged };
+  return { fleet, pools, nodes, invites, accounts, damaged };
 }
 
 function push<Item>(list: Item[], item: Item | undefined): void {

@@ -1,8 +1,11 @@
-import type { Instant } from './time.ts';
+import type { Instant, Milliseconds } from './time.ts';
 
 /** What a core is told: an event, when it happened, and a number to draw chance from. */
 export interface Input<Event> {
+  /** By the host's wall clock, which somebody may set: what expiries are held against. */
   readonly at: Instant;
+  /** By the process's own clock, which nobody can set: what leases and waits are counted by. */
+  readonly elapsed: Milliseconds;
   readonly seed: number;
   readonly event: Event;
 }

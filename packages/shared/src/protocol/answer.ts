@@ -13,6 +13,7 @@ import {
   storeId,
 } from './fields.ts';
 import { health } from './observation.ts';
+import { poolView } from './permit.ts';
 
 /** A node as the roster shows it. */
 export const nodeView = z.object({
@@ -73,9 +74,12 @@ export const answerBody = z.discriminatedUnion('type', [
     type: z.literal('overview'),
     nodes: z.array(nodeView),
     accounts: z.array(accountView),
+    /** In the last part. */
+    pools: z.array(poolView).default([]),
     at: instant,
     last: z.boolean(),
   }),
+  z.object({ type: z.literal('pools'), pools: z.array(poolView), at: instant }),
   z.object({
     type: z.literal('history'),
     account: accountId,

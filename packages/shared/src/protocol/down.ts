@@ -3,6 +3,7 @@ import { announcement } from './announcement.ts';
 import { answer } from './answer.ts';
 import { fingerprint, instant, sentence } from './fields.ts';
 import { copyName } from './observation.ts';
+import { permits } from './permit.ts';
 
 /** What the coordinator makes of a copy that a node reported. */
 export const judgement = copyName.extend({
@@ -28,7 +29,7 @@ export const downBeat = z.object({ type: z.literal('beat'), at: instant });
 export const drain = z.object({ type: z.literal('drain'), notBeforeMs: z.number().int().min(0) });
 
 /** Messages to one node, in a session's own numbered frames. */
-export const downMessage = z.discriminatedUnion('type', [judgements, synced, downBeat, drain, answer]);
+export const downMessage = z.discriminatedUnion('type', [judgements, synced, permits, downBeat, drain, answer]);
 export type DownMessage = z.infer<typeof downMessage>;
 
 /** Messages that are signed once and go to every node. */

@@ -4,6 +4,7 @@ import type { Judgement } from './down.ts';
 import { frameBytesMax } from './frame.ts';
 import {
   chainLinksMax,
+  claimsPerMessageMax,
   judgementsPerMessageMax,
   knownPerMessageMax,
   observationsPerMessageMax,
@@ -11,6 +12,7 @@ import {
   sentenceCharsMax,
 } from './limits.ts';
 import type { Observation } from './observation.ts';
+import type { Claim, LimitSignal } from './permit.ts';
 import type { UpMessage } from './up.ts';
 
 /** The longest that a peer may say: paths are bounded in bytes by every host, the rest in characters. */
@@ -51,6 +53,25 @@ const inventory: UpMessage = {
   last: true,
 };
 const judged = { verdict: 'parallel', why: sentence, health: 'fence-pending', spendable: false } as const;
+const claim: Claim = {
+  id: at,
+  claimant: { type: 'store', store, profile, account },
+  sessions: 10_000,
+  phase: 'settled',
+  epoch: at,
+  outcome: 'failed',
+  why: sentence,
+};
+const signal: LimitSignal = { account, profile, kind: 'rate-limit', resumesInMs: at };
+const claims: UpMessage = {
+  type: 'claims',
+  report: {
+    run: 'r'.repeat(64),
+    number: at,
+    claims: repeat(claimsPerMessageMax, claim),
+    signals: repeat(claimsPerMessageMax, signal),
+  },
+};
 const copy = { node, store, profile, ...judged, access, trouble: sentence, seenAt: at };
 const current = { position, access, expiresAt: at, origin: node, home: node };
 const copies = repeat(overviewEntriesPerMessageMax - 1, copy);
@@ -58,6 +79,7 @@ const overview: AnswerBody = {
   type: 'overview',
   nodes: [],
   accounts: [{ account, kind: 'api_key', profile, ...current, copies }],
+  pools: [],
   at,
   last: true,
 };
@@ -65,6 +87,7 @@ const overview: AnswerBody = {
 describe('a full message', () => {
   it.each([
     ['inventory', inventory],
+    ['claims', claims],
     ['judgements', { type: 'judgements', judgements: repeat(judgementsPerMessageMax, judgement) }],
     ['overview', { type: 'answer', request: at, body: overview }],
   ])('%s fits a frame, whatever its entries hold', (_, message) => {

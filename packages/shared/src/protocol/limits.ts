@@ -10,6 +10,8 @@ export const observationsPerMessageMax = 60;
 /** Accounts that a node knows, in one part of its inventory. */
 export const knownPerMessageMax = 200;
 export const judgementsPerMessageMax = 120;
+/** Claims that one node may have at a time: what is above it waits on the node. */
+export const claimsPerMessageMax = 60;
 /** Nodes, accounts and copies together, in one part of an overview. */
 export const overviewEntriesPerMessageMax = 100;
 

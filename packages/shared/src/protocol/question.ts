@@ -9,6 +9,8 @@ export const question = z.discriminatedUnion('type', [
   z.object({ type: z.literal('overview') }),
   /** The roster alone; answered by an `overview` without accounts. */
   z.object({ type: z.literal('nodes') }),
+  /** Limits, and what waits for them. */
+  z.object({ type: z.literal('pools') }),
   /** Why the current revision is the current one. */
   z.object({ type: z.literal('history'), account: accountId }),
   /** The record of an entry of the history, for an operator's rollback. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { accountId, instant, position, sealed } from './fields.ts';
 import { knownPerMessageMax, observationsPerMessageMax } from './limits.ts';
 import { copyName, observation } from './observation.ts';
+import { claimsReport } from './permit.ts';
 import { question } from './question.ts';
 
 /** All that a node has, in as many parts as it takes; the coordinator asks only for what is fresher. */
@@ -31,13 +32,16 @@ export const acknowledge = z.object({
   gone: z.array(copyName).max(observationsPerMessageMax),
 });
 
+/** What the node asks of the pools, holds of them and gives back. */
+export const claims = z.object({ type: z.literal('claims'), report: claimsReport });
+
 /** Sign of life, and the sender's clock. */
 export const beat = z.object({ type: z.literal('beat'), at: instant });
 
 /** A question of a command line or a daemon; the answer carries the same number. */
 export const ask = z.object({ type: z.literal('ask'), request: z.number().int().min(1), question });
 
-export const upMessage = z.discriminatedUnion('type', [inventory, publish, acknowledge, beat, ask]);
+export const upMessage = z.discriminatedUnion('type', [inventory, publish, acknowledge, claims, beat, ask]);
 export type UpMessage = z.infer<typeof upMessage>;
 export type Inventory = z.infer<typeof inventory>;
 export type Publish = z.infer<typeof publish>;

@@ -24,6 +24,7 @@ function build(execute: (effect: Effect) => void | Promise<void>, onCrash: (erro
     state: [],
     execute,
     now: () => 1_000,
+    elapsed: () => 0,
     drawSeed: () => seed++,
     onInput: (input, before) => {
       inputs.push(input);

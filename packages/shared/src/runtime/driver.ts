@@ -1,5 +1,5 @@
 import type { Input, Transition } from '@authmesh/shared/core/machine';
-import type { Instant } from '@authmesh/shared/core/time';
+import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 
 export interface DriverOptions<State, Event, Effect> {
   readonly transition: Transition<State, Event, Effect>;
@@ -11,6 +11,8 @@ export interface DriverOptions<State, Event, Effect> {
    */
   readonly execute: (effect: Effect) => void | Promise<void>;
   readonly now: () => Instant;
+  /** How long this process has been running, by a clock that nobody can set. */
+  readonly elapsed: () => Milliseconds;
   readonly drawSeed: () => number;
   /** Told of each input before it is applied, with the state that it meets: the journal's place. */
   readonly onInput?: ((input: Input<Event>, before: State) => void) | undefined;
@@ -74,7 +76,7 @@ export function createDriver<State, Event, Effect>(options: DriverOptions<State,
   };
 
   const step = (event: Event) => {
-    const input: Input<Event> = { at: options.now(), seed: options.drawSeed(), event };
+    const input: Input<Event> = { at: options.now(), elapsed: options.elapsed(), seed: options.drawSeed(), event };
     options.onInput?.(input, state);
     const next = transition(state, input);
     state = next.state;

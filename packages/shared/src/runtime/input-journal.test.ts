@@ -35,6 +35,7 @@ function run(name: string, count: number, bytesMax = 4_096) {
     state: { sums: new Map(), seen: new Set() },
     execute: effect => void effects.push(effect),
     now: () => clock++,
+    elapsed: () => 0,
     drawSeed: () => clock * 31,
     onInput: journal.record,
     onCrash: error => {
@@ -135,7 +136,8 @@ describe('input journal', () => {
     const onTrouble = vi.fn();
     const journal = createInputJournal<State, Event>({ directory: missing, run: 'x', onTrouble });
     const state: State = { sums: new Map(), seen: new Set() };
-    for (let at = 0; at < 3; at++) journal.record({ at, seed: 1, event: { type: 'count', name: 'a' } }, state);
+    for (let at = 0; at < 3; at++)
+      journal.record({ at, elapsed: 0, seed: 1, event: { type: 'count', name: 'a' } }, state);
     journal.close();
     expect(onTrouble).toHaveBeenCalledTimes(1);
   });

@@ -1,0 +1,125 @@
+import type { CopyKey, StoreId } from '@authmesh/shared/core/identifiers';
+import { type Milliseconds, second } from '@authmesh/shared/core/time';
+import type { Claimant, LimitSignal, PermitOutcome, Queued } from '@authmesh/shared/protocol/permit';
+import type { ProfileUse } from '../event.ts';
+import type { AgentState } from '../state.ts';
+
+/**
+ * A request for the right to bring sessions back, and what came of it. Moments are by the elapsed clock, which nobody can
+ * set and which counts the host's sleep.
+ *
+ *     waiting ──granted──► granted ──written, started──► settling ──back, failed, time──► settled ──told──► gone
+ *        ▲                    │ until
+ *        └──────lapsed────────┘
+ */
+export interface Claim {
+  readonly id: number;
+  readonly claimant: Claimant;
+  readonly sessions: number;
+  /** How long they take to come back, where that is not the pool's own settle time. */
+  readonly settleMs?: Milliseconds | undefined;
+  /** The copy whose recovery it is for; absent for a command. */
+  readonly copy?: CopyKey | undefined;
+  readonly phase: 'waiting' | 'granted' | 'settling' | 'settled';
+  readonly permit?: HeldPermit | undefined;
+  /** While it waits: what the coordinator said last. */
+  readonly queued?: Omit<Queued, 'id'> | undefined;
+  /** What OpenClaw had noted of the login's use when the sessions were let go: what it notes later is of them. */
+  readonly useBefore?: ProfileUse | undefined;
+  /** When they count as back if nothing better says so. */
+  readonly settlesAt?: Milliseconds | undefined;
+  readonly outcome?: PermitOutcome | undefined;
+  readonly why?: string | undefined;
+  /** The report that first told the outcome. */
+  readonly toldIn?: number | undefined;
+  /** Of a command: when it last asked how it stands. One that does not ask any more is gone. */
+  readonly askedAt?: Milliseconds | undefined;
+  /** Why it can never be granted. */
+  readonly refusal?: string | undefined;
+}
+
+export interface HeldPermit {
+  readonly pool: string;
+  readonly epoch: number;
+  /** Nothing is begun under it whose settle time does not end by then. */
+  readonly until: Milliseconds;
+  readonly settleMs: Milliseconds;
+  readonly healthCommand?: string | undefined;
+}
+
+/** What of a host's layout says how many sessions a delivery wakes. */
+export interface StoreLayout {
+  /** Sessions that its own agent opens. */
+  readonly sessions: number;
+  /** The store that its agent falls back to; its own path where it is that store. */
+  readonly fallback: StoreId;
+  /** OpenClaw runs no more of a gateway's agents at once (`agents.defaults.maxConcurrent`). */
+  readonly concurrentMax?: number | undefined;
+}
+
+export interface ClaimsState {
+  /** Names this run of the agent. */
+  readonly run: string;
+  readonly byId: Map<number, Claim>;
+  readonly byCopy: Map<CopyKey, number>;
+  nextId: number;
+  nextNumber: number;
+  /** When each report was sent that may still be answered, oldest first. */
+  readonly sent: { readonly number: number; readonly at: Milliseconds }[];
+  /** Limits of the provider that were seen and not told yet. */
+  signals: LimitSignal[];
+  /** Something changed that the coordinator has not been told. */
+  isNews: boolean;
+  renewAt: Milliseconds;
+  timerAt?: Milliseconds | undefined;
+}
+
+/** How often claims are told again while there are any. */
+export const renewalMs: Milliseconds = 5 * second;
+/** Reports whose moment of sending is kept. */
+export const sentReportsMax = 32;
+/** A command that has not asked for so long is gone; it asks every second. */
+export const abandonedMs: Milliseconds = 10 * second;
+
+export function createClaims(run: string): ClaimsState {
+  return {
+    run,
+    byId: new Map(),
+    byCopy: new Map(),
+    nextId: 1,
+    nextNumber: 1,
+    sent: [],
+    signals: [],
+    isNews: false,
+    renewAt: 0,
+  };
+}
+
+/** Whether what is begun now settles before the permit ends. */
+export function fits({ permit }: Claim, now: Milliseconds): boolean {
+  return permit !== undefined && now + permit.settleMs <= permit.until;
+}
+
+/** Replaces a claim; what changed is told. */
+export function putClaim(claims: ClaimsState, claim: Claim): void {
+  claims.byId.set(claim.id, claim);
+  claims.isNews = true;
+}
+
+/** Forgets a claim: a report without it gives it up. */
+export function dropClaim(claims: ClaimsState, claim: Claim): void {
+  claims.byId.delete(claim.id);
+  if (claim.copy !== undefined && claims.byCopy.get(claim.copy) === claim.id) claims.byCopy.delete(claim.copy);
+  claims.isNews = true;
+}
+
+/** Ends a claim with what came of it; the next recovery of the same copy asks anew. */
+export function settleClaim(claims: ClaimsState, claim: Claim, outcome: PermitOutcome, why?: string): void {
+  if (claim.copy !== undefined && claims.byCopy.get(claim.copy) === claim.id) claims.byCopy.delete(claim.copy);
+  putClaim(claims, { ...claim, phase: 'settled', outcome, why });
+}
+
+/** Whether sessions may be coming back already, whatever the coordinator knows of it: a write is under way, or done. */
+export function hasBegun({ copies }: Pick<AgentState, 'copies'>, { phase, copy }: Claim): boolean {
+  return phase === 'settling' || (copy !== undefined && phase === 'granted' && copies.get(copy)?.writing !== undefined);
+}

@@ -1,0 +1,70 @@
+import { claimsPerMessageMax } from '@authmesh/shared/protocol/limits';
+import type { AgentEffect } from '../effect.ts';
+import type { AgentEvent, ClaimState, ControlRequest } from '../event.ts';
+import type { AgentState } from '../state.ts';
+import { type Claim, dropClaim, fits, putClaim, settleClaim } from './claim.ts';
+import { letGo } from './recovery.ts';
+
+type ClaimRequest = Extract<ControlRequest, { op: `claim${string}` }>;
+
+/** A command of this host that starts sessions: asks for its permits, starts under them, gives them back. */
+export function commandAsked(state: AgentState, control: ClaimRequest, effects: AgentEffect[]): ClaimState {
+  if (control.op === 'claim') return open(state, control);
+  const claim = state.claims.byId.get(control.claim);
+  if (claim?.claimant.type !== 'command') return { claim: control.claim, phase: 'unknown' };
+  const asked = { ...claim, askedAt: state.elapsed };
+  state.claims.byId.set(claim.id, asked);
+  if (control.op === 'claim-started') start(state, asked, effects);
+  else if (control.op === 'claim-ended') end(state, asked, control);
+  return stateOf(state.claims.byId.get(claim.id) ?? asked);
+}
+
+function open(state: AgentState, { pool, sessions, settleMs }: Extract<ClaimRequest, { op: 'claim' }>): ClaimState {
+  const { claims } = state;
+  if (claims.byId.size >= claimsPerMessageMax) {
+    return { claim: 0, phase: 'refused', why: `this host has ${claims.byId.size} requests under way already` };
+  }
+  const claimant = { type: 'command', pool } as const;
+  const claim: Claim = {
+    id: claims.nextId++,
+    claimant,
+    sessions,
+    settleMs,
+    phase: 'waiting',
+    askedAt: state.elapsed,
+  };
+  putClaim(claims, claim);
+  return stateOf(claim);
+}
+
+function start(state: AgentState, claim: Claim, effects: AgentEffect[]): void {
+  if (claim.phase === 'granted' && fits(claim, state.elapsed)) letGo(state, claim, undefined, effects);
+}
+
+function end(state: AgentState, claim: Claim, { outcome, why }: Extract<ClaimRequest, { op: 'claim-ended' }>): void {
+  if (claim.phase === 'waiting') dropClaim(state.claims, claim);
+  else if (claim.phase !== 'settled') settleClaim(state.claims, claim, outcome, why);
+}
+
+/** The health command of a pool says whether the sessions of a claim are back. */
+export function healthChecked(
+  state: AgentState,
+  { claim: id, ok, why }: Extract<AgentEvent, { type: 'health-checked' }>,
+): void {
+  const claim = state.claims.byId.get(id);
+  if (claim?.phase !== 'settling') return;
+  if (ok) settleClaim(state.claims, claim, 'passed');
+  else settleClaim(state.claims, claim, 'failed', why);
+}
+
+function stateOf({ id, phase, permit, queued, refusal, why }: Claim): ClaimState {
+  if (refusal !== undefined) return { claim: id, phase: 'refused', why: refusal };
+  return {
+    claim: id,
+    phase,
+    place: queued?.place,
+    etaMs: queued?.etaMs,
+    settleMs: permit?.settleMs,
+    why: queued?.why ?? why,
+  };
+}

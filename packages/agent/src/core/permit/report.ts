@@ -1,0 +1,37 @@
+import { claimsPerMessageMax, sentenceCharsMax } from '@authmesh/shared/protocol/limits';
+import type { ClaimsReport } from '@authmesh/shared/protocol/permit';
+import type { AgentEffect } from '../effect.ts';
+import type { AgentState } from '../state.ts';
+import { type Claim, hasBegun, renewalMs, sentReportsMax } from './claim.ts';
+
+/** Tells the coordinator all that this host claims; from this moment on the permits that answer are counted. */
+export function sendClaims(state: AgentState, effects: AgentEffect[]): void {
+  const { claims, elapsed } = state;
+  const number = claims.nextNumber++;
+  claims.sent.push({ number, at: elapsed });
+  if (claims.sent.length > sentReportsMax) claims.sent.shift();
+  const report: ClaimsReport['claims'] = [];
+  for (const claim of claims.byId.values()) {
+    if (report.length === claimsPerMessageMax) break;
+    if (claim.refusal !== undefined) continue;
+    if (claim.phase === 'settled' && claim.toldIn === undefined)
+      claims.byId.set(claim.id, { ...claim, toldIn: number });
+    report.push(told(state, claim));
+  }
+  const { signals } = claims;
+  claims.signals = [];
+  claims.isNews = false;
+  claims.renewAt = elapsed + renewalMs;
+  effects.push({
+    type: 'send',
+    message: { type: 'claims', report: { run: claims.run, number, claims: report, signals } },
+  });
+}
+
+function told(state: AgentState, claim: Claim): ClaimsReport['claims'][number] {
+  const { id, claimant, sessions, settleMs, phase, permit, outcome, why } = claim;
+  const common = { id, claimant, sessions, settleMs, epoch: permit?.epoch };
+  if (phase === 'waiting') return { ...common, phase, epoch: undefined };
+  if (phase === 'settled') return { ...common, phase, outcome, why: why?.slice(0, sentenceCharsMax) };
+  return { ...common, phase: hasBegun(state, claim) ? 'begun' : 'holding' };
+}

@@ -1,0 +1,76 @@
+import { note } from '@authmesh/shared/core/notes';
+import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
+import { isDeliveryDue } from '../delivery.ts';
+import type { AgentEffect } from '../effect.ts';
+import type { AgentState } from '../state.ts';
+import { abandonedMs, type Claim, dropClaim, hasBegun, putClaim, settleClaim } from './claim.ts';
+import { sendClaims } from './report.ts';
+
+/** Goes through the claims: what is over, what is not needed any more, what came back; tells what is new. */
+export function reviewClaims(state: AgentState, at: Instant, effects: AgentEffect[]): void {
+  const { claims, elapsed } = state;
+  for (const claim of claims.byId.values()) review(state, claim, at, effects);
+  if (state.link.synced && (claims.isNews || (claims.byId.size > 0 && claims.renewAt <= elapsed))) {
+    sendClaims(state, effects);
+  }
+  scheduleReview(state, effects);
+}
+
+function review(state: AgentState, claim: Claim, at: Instant, effects: AgentEffect[]): void {
+  const { claims, elapsed } = state;
+  switch (claim.phase) {
+    case 'waiting':
+      if (!isNeeded(state, claim, at)) dropClaim(claims, claim);
+      return;
+    case 'granted':
+      if (!isNeeded(state, claim, at)) settleClaim(claims, claim, 'unused');
+      else if (claim.permit && claim.permit.until <= elapsed && !hasBegun(state, claim)) lapse(state, claim, effects);
+      return;
+    case 'settling': {
+      const seen = claim.copy === undefined ? undefined : state.copies.get(claim.copy)?.seen;
+      const { usedAt, failedAt, failure } = seen?.use ?? {};
+      // A change counts, not the time that it names: the host's clock may have been set.
+      if (usedAt !== undefined && usedAt !== claim.useBefore?.usedAt) settleClaim(claims, claim, 'used');
+      else if (failure === 'auth' && failedAt !== claim.useBefore?.failedAt) {
+        settleClaim(claims, claim, 'failed', 'the provider refused the login that was delivered');
+      } else if ((claim.settlesAt ?? 0) <= elapsed) settleClaim(claims, claim, 'elapsed');
+      return;
+    }
+    case 'settled':
+      return;
+    default:
+      claim.phase satisfies never;
+  }
+}
+
+/** A permit that ended unused is asked for again: whoever slept with it does not act on it. */
+function lapse(state: AgentState, claim: Claim, effects: AgentEffect[]): void {
+  const { claimant } = claim;
+  const named = claimant.type === 'store' ? { store: claimant.store, profile: claimant.profile } : {};
+  effects.push(note('permit-lapsed', named));
+  putClaim(state.claims, { ...claim, phase: 'waiting', permit: undefined });
+}
+
+function isNeeded(state: AgentState, claim: Claim, at: Instant): boolean {
+  if (claim.copy === undefined) return state.elapsed - (claim.askedAt ?? 0) < abandonedMs;
+  return isDeliveryDue(state, claim.copy, at);
+}
+
+/** Keeps the one timer set for the next moment at which time alone changes a claim. */
+function scheduleReview(state: AgentState, effects: AgentEffect[]): void {
+  const { claims, elapsed } = state;
+  let next: Milliseconds | undefined;
+  const consider = (moment: Milliseconds | undefined) => {
+    if (moment !== undefined && moment > elapsed && (next === undefined || moment < next)) next = moment;
+  };
+  for (const { phase, permit, settlesAt, copy, askedAt } of claims.byId.values()) {
+    if (phase === 'settling') consider(settlesAt);
+    if (phase === 'granted') consider(permit?.until);
+    if (copy === undefined && askedAt !== undefined && phase !== 'settled') consider(askedAt + abandonedMs);
+  }
+  if (claims.byId.size > 0 && state.link.synced) consider(claims.renewAt);
+  if (next === undefined) return;
+  if (claims.timerAt !== undefined && claims.timerAt <= next && claims.timerAt > elapsed) return;
+  claims.timerAt = next;
+  effects.push({ type: 'set-timer', timer: 'claims', delayMs: Math.ceil(next - elapsed) });
+}

@@ -1,0 +1,44 @@
+import type { CoordinatorEffect } from '../effect.ts';
+import type { CoordinatorState } from '../state.ts';
+import { withLimit } from './pace.ts';
+import { type Pool, poolOf, sessionsOf } from './pool.ts';
+import { dequeue, enqueue, type Waiting } from './queue.ts';
+import { serve } from './service.ts';
+import { defaultPool, type PoolTerms, termsFor } from './terms.ts';
+
+/** The operator changed the pools: limits count at once, and what waits is lined up where it belongs now. */
+export function poolsConfigured(
+  state: CoordinatorState,
+  terms: readonly PoolTerms[],
+  effects: CoordinatorEffect[],
+): void {
+  const { pools } = state;
+  if (JSON.stringify(pools.terms) === JSON.stringify(terms)) return;
+  pools.terms = terms;
+  const known = new Map([...terms, defaultPool].map(one => [one.name, one] as const));
+  for (const [name, pool] of pools.pools) {
+    const now = known.get(name);
+    pool.isRetired = now === undefined;
+    if (!now) continue;
+    pool.pace = withLimit(pool.pace, pool.terms.limit, now.limit);
+    pool.terms = now;
+  }
+  for (const pool of [...pools.pools.values()]) {
+    for (const waiting of everyoneIn(pool)) moveTo(state, pool, waiting);
+  }
+  serve(state, effects);
+}
+
+function everyoneIn({ queue }: Pool): Waiting[] {
+  return [...queue.lanes.values()].flatMap(({ claims }) => [...claims.values()]);
+}
+
+/** A command whose pool is gone, or too small now, is refused by the next answer: it is not lined up any more. */
+function moveTo(state: CoordinatorState, from: Pool, waiting: Waiting): void {
+  const terms = termsFor(state.pools.terms, waiting.claim.claimant);
+  const to = terms && poolOf(state.pools, terms);
+  const sessions = terms ? sessionsOf(waiting.claim, terms) : 0;
+  if (to === from && sessions === waiting.claim.sessions && sessions <= from.terms.limit) return;
+  dequeue(from.queue, waiting, false);
+  if (to && sessions <= to.terms.limit) enqueue(to.queue, { ...waiting, claim: { ...waiting.claim, sessions } });
+}

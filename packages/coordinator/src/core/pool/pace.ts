@@ -1,0 +1,117 @@
+import { fraction } from '@authmesh/shared/core/chance';
+import { type Milliseconds, minute, second } from '@authmesh/shared/core/time';
+import { nextLimit } from '@authmesh/shared/core/waves';
+
+/**
+ * How fast a pool may bring sessions back: a canary, then a limit that rises with success and falls with refusals, never
+ * above the hard limit (`field/staggering.md`, 3, 4 and 8).
+ *
+ *     steady ──recovery──► canary ──came back──► ramp ──nothing waits──► steady
+ *                            ▲  └──failed──► halted ──back-off over──┐      any ──quota──► closed ──reset──► canary
+ *                            └───────────────────────────────────────┘
+ */
+export interface Pace {
+  readonly phase: 'steady' | 'canary' | 'ramp' | 'halted' | 'closed';
+  /** What may come back at once now (L). */
+  readonly live: number;
+  /** The last limit that is known to hold: up to here the limit doubles, above it rises by one. */
+  readonly held: number;
+  /** Sessions that still have to come back before the limit rises. */
+  readonly left: number;
+  /** The limit at which refusals were last seen; it is tried again only after many good rounds. */
+  readonly wall?: number | undefined;
+  /** Good rounds just below the wall. */
+  readonly rounds: number;
+  /** The limit was cut in this round already. */
+  readonly isCut: boolean;
+  /** Canaries that failed in a row. */
+  readonly failures: number;
+  /** With `halted` and `closed`: until when, by the elapsed clock. */
+  readonly until?: Milliseconds | undefined;
+  readonly why?: string | undefined;
+}
+
+/** Multiplicative decrease. */
+const cutBy = 0.7;
+/** Good rounds below a limit that was refused, before that one is tried again. */
+const roundsBelowWall = 10;
+const haltMsBase: Milliseconds = 5 * second;
+const haltMsMax: Milliseconds = 5 * minute;
+
+/** A pool that nothing is known of. */
+export function createPace(limit: number): Pace {
+  return { phase: 'steady', live: limit, held: limit, left: 0, rounds: 0, isCut: false, failures: 0 };
+}
+
+/** Stores begin to come back where nothing was: one goes first. */
+export function recoveryBegan(pace: Pace): Pace {
+  return pace.phase === 'steady' ? { ...pace, phase: 'canary', live: 1, left: 1, isCut: false } : pace;
+}
+
+/** Nothing comes back and nothing waits: what held is the limit until the next recovery. */
+export function recoveryEnded(pace: Pace, limit: number): Pace {
+  if (pace.phase !== 'canary' && pace.phase !== 'ramp') return pace;
+  // A canary whose outcome nobody learned says nothing against what held before.
+  return { ...pace, phase: 'steady', live: Math.min(pace.held, limit), left: 0, failures: 0, why: undefined };
+}
+
+/** Sessions are back: after a whole round of them the limit rises. */
+export function cameBack(pace: Pace, sessions: number, limit: number): Pace {
+  if (pace.phase !== 'canary' && pace.phase !== 'ramp') return pace;
+  if (pace.left > sessions) return { ...pace, phase: 'ramp', left: pace.left - sessions, failures: 0 };
+  return { ...risen(pace, limit), phase: 'ramp', isCut: false, failures: 0, why: undefined };
+}
+
+/** What is waiting is larger than the limit, and nothing is under way that could raise it. */
+export function stoodIdle(pace: Pace, limit: number): Pace {
+  return pace.phase === 'canary' || pace.phase === 'ramp' ? risen(pace, limit) : pace;
+}
+
+function risen(pace: Pace, limit: number): Pace {
+  const next = nextLimit(pace.live, pace.held, limit);
+  const rounds = pace.rounds + 1;
+  if (pace.wall !== undefined && next >= pace.wall) {
+    if (rounds < roundsBelowWall) return { ...pace, rounds, left: pace.live };
+    return { ...pace, live: next, held: Math.max(pace.held, next), wall: undefined, rounds: 0, left: next };
+  }
+  // What went well for a whole round holds; above it the limit feels its way.
+  return { ...pace, live: next, held: Math.max(pace.held, pace.live), rounds, left: next };
+}
+
+/** Sessions failed to come back: a canary halts the recovery, a later one lowers the limit. */
+export function failedToReturn(pace: Pace, why: string, now: Milliseconds, seed: number): Pace {
+  if (pace.phase === 'ramp') return { ...limited(pace), why };
+  if (pace.phase !== 'canary') return pace;
+  const failures = pace.failures + 1;
+  const ceiling = Math.min(haltMsMax, haltMsBase * 2 ** Math.min(failures, 10));
+  // Full jitter over the upper half: at least half of the wait is a wait.
+  const until = now + ceiling / 2 + Math.floor((fraction(seed) * ceiling) / 2);
+  return { ...pace, phase: 'halted', live: 1, left: 1, failures, until, why: `the first session failed: ${why}` };
+}
+
+/** The provider refused for too many at once: the limit falls, at most once a round. */
+export function limited(pace: Pace): Pace {
+  if (pace.isCut || pace.phase === 'halted' || pace.phase === 'closed') return pace;
+  const live = Math.max(1, Math.floor(pace.live * cutBy));
+  return { ...pace, live, held: live, left: live, wall: pace.live, rounds: 0, isCut: true };
+}
+
+/** The provider's quota is used up: nothing comes back before it is renewed. */
+export function exhausted(pace: Pace, until: Milliseconds, why: string): Pace {
+  return { ...pace, phase: 'closed', until, why };
+}
+
+/** A halt or a closure that is over begins again with a canary. */
+export function resumed(pace: Pace, now: Milliseconds): Pace {
+  if (pace.until === undefined || pace.until > now) return pace;
+  return { ...pace, phase: 'canary', live: 1, left: 1, isCut: false, until: undefined };
+}
+
+/** The operator changed the hard limit. */
+export function withLimit(pace: Pace, before: number, limit: number): Pace {
+  if (limit === before) return pace;
+  // What was learned under a lower hard limit is no reason to stay below a higher one.
+  const held = pace.held === before || limit < pace.held ? limit : pace.held;
+  const live = pace.phase === 'steady' ? Math.min(held, limit) : Math.min(pace.live, limit);
+  return { ...pace, held, live, left: Math.min(pace.left, live) };
+}

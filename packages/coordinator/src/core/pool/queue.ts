@@ -1,0 +1,137 @@
+import type { NodeId } from '@authmesh/shared/core/identifiers';
+import type { Milliseconds } from '@authmesh/shared/core/time';
+import type { Claim } from '@authmesh/shared/protocol/permit';
+
+/** A claim that waits for its permit. */
+export interface Waiting {
+  readonly node: NodeId;
+  readonly claim: Claim;
+  readonly since: Milliseconds;
+}
+
+/** What waits of one node, in order of arrival. */
+interface Lane {
+  readonly node: NodeId;
+  /** Sessions that were granted to it while somebody waited: the lane with the fewest is next. */
+  served: number;
+  readonly claims: Map<number, Waiting>;
+}
+
+/**
+ * Fair by node, in order within a node: each grant goes to the node that has had the fewest sessions, so that a host
+ * with one agent is not held up by one with fifteen. A newcomer starts level with those who wait.
+ */
+export interface Queue {
+  readonly lanes: Map<NodeId, Lane>;
+  /** Lanes by what they were served, each level in the order in which they came to it. */
+  readonly levels: Map<number, Set<Lane>>;
+  /** How many wait of each size. */
+  readonly sizes: Map<number, number>;
+  /** Those that need more than one session, oldest first: smaller ones must not pass them for ever. */
+  readonly large: Map<string, Waiting>;
+  sessions: number;
+  count: number;
+}
+
+export function createQueue(): Queue {
+  return { lanes: new Map(), levels: new Map(), sizes: new Map(), large: new Map(), sessions: 0, count: 0 };
+}
+
+/** The claim, if it waits here. */
+export function waitingOf(queue: Queue, node: NodeId, id: number): Waiting | undefined {
+  return queue.lanes.get(node)?.claims.get(id);
+}
+
+/** Lines a claim up; one that waits already keeps its place. */
+export function enqueue(queue: Queue, waiting: Waiting): void {
+  const { node, claim } = waiting;
+  let lane = queue.lanes.get(node);
+  if (!lane) {
+    lane = { node, served: levelsOf(queue)[0] ?? 0, claims: new Map() };
+    queue.lanes.set(node, lane);
+    place(queue, lane);
+  }
+  if (lane.claims.has(claim.id)) return;
+  lane.claims.set(claim.id, waiting);
+  queue.sizes.set(claim.sessions, (queue.sizes.get(claim.sessions) ?? 0) + 1);
+  if (claim.sessions > 1) queue.large.set(nameOf(waiting), waiting);
+  queue.sessions += claim.sessions;
+  queue.count++;
+}
+
+/** Takes a claim out; `served` says that it was granted, and moves its node back in the line. */
+export function dequeue(queue: Queue, waiting: Waiting, served: boolean): void {
+  const { node, claim } = waiting;
+  const lane = queue.lanes.get(node);
+  if (!lane?.claims.delete(claim.id)) return;
+  const left = (queue.sizes.get(claim.sessions) ?? 1) - 1;
+  if (left > 0) queue.sizes.set(claim.sessions, left);
+  else queue.sizes.delete(claim.sessions);
+  queue.large.delete(nameOf(waiting));
+  queue.sessions -= claim.sessions;
+  queue.count--;
+  unplace(queue, lane);
+  if (lane.claims.size === 0) {
+    queue.lanes.delete(node);
+    return;
+  }
+  if (served) lane.served += claim.sessions;
+  place(queue, lane);
+}
+
+/** The claim to grant next among those of at most `room` sessions, if there is one. */
+export function nextWaiting(queue: Queue, room: number): Waiting | undefined {
+  if (!hasOneWithin(queue, room)) return undefined;
+  for (const level of levelsOf(queue)) {
+    for (const lane of queue.levels.get(level) ?? []) {
+      for (const waiting of lane.claims.values()) if (waiting.claim.sessions <= room) return waiting;
+    }
+  }
+  return undefined;
+}
+
+/** Whether anything that waits needs no more than `room` sessions. */
+export function hasOneWithin(queue: Queue, room: number): boolean {
+  for (const size of queue.sizes.keys()) if (size <= room) return true;
+  return false;
+}
+
+/** The large claim that has been passed by smaller ones the longest. */
+export function oldestLarge(queue: Queue): Waiting | undefined {
+  for (const waiting of queue.large.values()) return waiting;
+  return undefined;
+}
+
+/** The order in which claims would be granted if each were as large as the next: for showing. */
+export function orderOf(queue: Queue): Waiting[] {
+  const lanes = [...queue.lanes.values()].map(lane => ({ served: lane.served, claims: [...lane.claims.values()] }));
+  const places = lanes.flatMap(({ served, claims }) => {
+    let at = served;
+    return claims.map(waiting => {
+      const place = { waiting, at };
+      at += waiting.claim.sessions;
+      return place;
+    });
+  });
+  return places.sort((a, b) => a.at - b.at || a.waiting.since - b.waiting.since).map(({ waiting }) => waiting);
+}
+
+function levelsOf(queue: Queue): number[] {
+  return [...queue.levels.keys()].sort((a, b) => a - b);
+}
+
+function place(queue: Queue, lane: Lane): void {
+  const level = queue.levels.get(lane.served);
+  if (level) level.add(lane);
+  else queue.levels.set(lane.served, new Set([lane]));
+}
+
+function unplace(queue: Queue, lane: Lane): void {
+  const level = queue.levels.get(lane.served);
+  level?.delete(lane);
+  if (level?.size === 0) queue.levels.delete(lane.served);
+}
+
+function nameOf({ node, claim }: Waiting): string {
+  return `${node} ${claim.id}`;
+}

@@ -1,0 +1,53 @@
+import { hour, type Milliseconds, minute } from '@authmesh/shared/core/time';
+import type { PoolTerms } from './terms.ts';
+
+/** Sessions started in the last minute and in the last day, for providers that count starts. */
+export interface Starts {
+  /** By the elapsed clock, oldest first: when and how many. */
+  readonly minute: { readonly at: Milliseconds; readonly sessions: number }[];
+  readonly hours: { readonly hour: number; sessions: number }[];
+}
+
+export function createStarts(): Starts {
+  return { minute: [], hours: [] };
+}
+
+/** Counts sessions that were let go, where the terms ask for it. */
+export function countStart(starts: Starts, terms: PoolTerms, sessions: number, now: Milliseconds): void {
+  if (!hasBudget(terms)) return;
+  starts.minute.push({ at: now, sessions });
+  const hourNow = Math.floor(now / hour);
+  const last = starts.hours.at(-1);
+  if (last?.hour === hourNow) last.sessions += sessions;
+  else starts.hours.push({ hour: hourNow, sessions });
+}
+
+/** How many more may start now; unlimited where the terms say nothing. */
+export function startsLeft(starts: Starts, terms: PoolTerms, now: Milliseconds): number {
+  if (!hasBudget(terms)) return Number.POSITIVE_INFINITY;
+  forget(starts, now);
+  const { startsPerMinute = Number.POSITIVE_INFINITY, startsPerDay = Number.POSITIVE_INFINITY } = terms;
+  return Math.min(startsPerMinute - sum(starts.minute), startsPerDay - sum(starts.hours));
+}
+
+/** When the next start of the used-up budget falls out of its window. */
+export function startsResumeAt(starts: Starts, terms: PoolTerms): Milliseconds {
+  const [first] = starts.minute;
+  const isMinute = first && terms.startsPerMinute !== undefined && sum(starts.minute) >= terms.startsPerMinute;
+  if (isMinute) return first.at + minute;
+  return ((starts.hours[0]?.hour ?? 0) + 25) * hour;
+}
+
+function hasBudget({ startsPerMinute, startsPerDay }: PoolTerms): boolean {
+  return startsPerMinute !== undefined || startsPerDay !== undefined;
+}
+
+function forget(starts: Starts, now: Milliseconds): void {
+  while (starts.minute[0] && starts.minute[0].at + minute <= now) starts.minute.shift();
+  // Whole hours: the window of a day is up to an hour longer, never shorter.
+  while (starts.hours[0] && (starts.hours[0].hour + 25) * hour <= now) starts.hours.shift();
+}
+
+function sum(entries: readonly { readonly sessions: number }[]): number {
+  return entries.reduce((total, { sessions }) => total + sessions, 0);
+}
