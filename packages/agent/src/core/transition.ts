@@ -6,7 +6,7 @@ import type { DownMessage } from '@authmesh/shared/protocol/down';
 import { createConfigured, creationSettled } from './adoption.ts';
 import { announced, judged } from './announcement.ts';
 import { answered, asked, replyToAll } from './control.ts';
-import { deliverAll, writeSettled } from './delivery.ts';
+import { writeSettled } from './delivery.ts';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent, AgentTimer } from './event.ts';
 import {
@@ -22,9 +22,8 @@ import {
 } from './link.ts';
 import { storeObserved } from './observation.ts';
 import { coveredCopies, reportGone, sendInventory } from './report.ts';
-import { revisit, scheduleRevisit, shiftDeadlines } from './revisit.ts';
+import { revisit, settle, shiftDeadlines } from './revisit.ts';
 import type { AgentState } from './state.ts';
-import { markUnsettled } from './unsettled.ts';
 
 /** The agent's machine: routes each event to its room. Any event in any phase has an answer, often none. */
 export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (state, { at, seed, event }) => {
@@ -96,13 +95,6 @@ function mayConcernCopies(state: AgentState, event: AgentEvent): boolean {
     default:
       return true;
   }
-}
-
-/** What is due is started, and the next look is planned. */
-function settle(state: AgentState, at: Instant, effects: AgentEffect[]): void {
-  deliverAll(state, at, effects);
-  markUnsettled(state, at);
-  scheduleRevisit(state, at, effects);
 }
 
 function frameReceived(state: AgentState, message: DownMessage, at: Instant, effects: AgentEffect[]): void {
