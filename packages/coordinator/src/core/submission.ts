@@ -15,7 +15,14 @@ import { judgeObservation } from './ledger.ts';
 import { isLinked } from './linkage.ts';
 import type { AccountRecord } from './record.ts';
 import { rollBack } from './rollback.ts';
-import type { AccountEntry, CoordinatorState, Offer, Session, Submission } from './state.ts';
+import {
+  type AccountEntry,
+  type CoordinatorState,
+  createAccountEntry,
+  type Offer,
+  type Session,
+  type Submission,
+} from './state.ts';
 
 /** Takes a report of one copy: keeps it, and judges it now or when its account is free. */
 export function submitObservation(
@@ -105,7 +112,7 @@ export function settleAccount(
   const before = state.accounts.get(account);
   if (!before?.pending) return;
   const { record, lineage, announces, cause } = before.pending;
-  const entry: AccountEntry = { record, lineage, storeRevision, waiting: before.waiting };
+  const entry: AccountEntry = { ...before, record, lineage, storeRevision, pending: undefined };
   state.accounts.set(account, entry);
   if (announces) announceDurable(entry, effects);
   if (cause) answerCause(state, entry, cause, at, effects);
@@ -123,8 +130,7 @@ export function supersedeAccount(
   const before = state.accounts.get(record.account);
   const waiting = before?.waiting ?? [];
   if (before?.pending?.cause) waiting.unshift(before.pending.cause);
-  const lineage = { current: record.current, ancestors: new Set(record.ancestors), spent: new Set(record.spent) };
-  state.accounts.set(record.account, { record, lineage, storeRevision, waiting });
+  state.accounts.set(record.account, { ...createAccountEntry(record, storeRevision), waiting });
   effects.push(note('persist-conflicted', { account: record.account }));
   resume(state, record.account, at, effects);
 }
