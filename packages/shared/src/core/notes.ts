@@ -83,5 +83,6 @@ export interface Note {
 
 /** Something for the log; a core gives it out as an effect. */
 export function note(name: NoteName, details: Omit<Note, 'type' | 'name'> = {}): Note {
-  return { type: 'note', name, ...details };
+  const { account, profile, store, file, node, revision, why } = details;
+  return { type: 'note', name, account, profile, store, file, node, revision, why };
 }
