@@ -90,6 +90,7 @@ function challengeDaemon(
   if (node.link === undefined) return;
   if (node.challenger) return refuseDuplicate(node, session.link, effects);
   state.nodes.set(session.node, { ...node, challenger: { session, attest } });
+  state.challengers.set(session.link, session.node);
   effects.push({ type: 'probe', link: node.link });
 }
 
@@ -153,7 +154,8 @@ function welcome(
 /** A link is gone: its session ends, and a waiting challenger takes its place. */
 export function linkClosed(state: CoordinatorState, link: LinkId, at: Instant, effects: CoordinatorEffect[]): void {
   const session = state.sessions.get(link);
-  if (!session) return forgetChallenger(state, link);
+  forgetChallenger(state, link);
+  if (!session) return;
   state.sessions.delete(link);
   const node = state.nodes.get(session.node);
   if (!node || node.link !== link) return;
@@ -177,9 +179,11 @@ function rememberPresence(
 }
 
 function forgetChallenger(state: CoordinatorState, link: LinkId): void {
-  for (const [id, node] of state.nodes) {
-    if (node.challenger?.session.link === link) state.nodes.set(id, { ...node, challenger: undefined });
-  }
+  const id = state.challengers.get(link);
+  if (id === undefined) return;
+  state.challengers.delete(link);
+  const node = state.nodes.get(id);
+  if (node?.challenger?.session.link === link) state.nodes.set(id, { ...node, challenger: undefined });
 }
 
 function refuse(effects: CoordinatorEffect[], link: LinkId, reason: CloseReason, message: string, node: NodeId): void {

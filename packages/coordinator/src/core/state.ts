@@ -122,6 +122,8 @@ export interface CoordinatorState {
   /** Nodes that have reported a refresh token of an account since the start; some may have none any more. */
   readonly holders: Map<AccountId, Set<NodeId>>;
   readonly sessions: Map<LinkId, Session>;
+  /** Links that came as a node's challenger, until they close. */
+  readonly challengers: Map<LinkId, NodeId>;
   readonly pendingRecords: Map<RecordKey, PendingRecord>;
 }
 
@@ -183,6 +185,7 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
     generations: new Map(),
     holders: new Map(),
     sessions: new Map(),
+    challengers: new Map(),
     pendingRecords: new Map(),
   };
 }
