@@ -39,12 +39,12 @@ export function linkOpened(
     ...state.link,
     phase: 'online',
     url: event.url,
-    lastHeard: at,
     synced: false,
     problem: undefined,
     isRefused: undefined,
     notBeforeMs: undefined,
   };
+  state.lastHeard = at;
   state.clockOffsetMs = significantOffset(event.clockOffsetMs);
   state.epoch = Math.max(state.epoch, event.epoch);
   state.policy = event.policy;
@@ -94,7 +94,7 @@ export function linkClosed(
 /** Sign of life, and the check that the other side gives one. */
 export function beat(state: AgentState, at: Instant, effects: AgentEffect[]): void {
   if (state.link.phase !== 'online') return;
-  if (at - state.link.lastHeard > silenceMsMax) {
+  if (at - state.lastHeard > silenceMsMax) {
     effects.push({ type: 'close-link', why: 'the link fell silent' });
     return;
   }
@@ -107,7 +107,7 @@ export function clockJumped(state: AgentState, byMs: Milliseconds, at: Instant, 
   effects.push(note('clock-jumped', { why: `by ${Math.round(byMs / second)} s` }));
   if (state.link.phase === 'online') {
     // Silence is counted from now: the clock it was counted by has moved.
-    state.link = { ...state.link, lastHeard: at };
+    state.lastHeard = at;
     effects.push({ type: 'send', message: { type: 'beat', at } });
     effects.push({ type: 'set-timer', timer: 'silence', delayMs: wakeAnswerMsMax });
   } else if (state.link.phase === 'offline') {

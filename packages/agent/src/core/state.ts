@@ -76,7 +76,6 @@ export interface Link {
   readonly attempt: number;
   readonly url?: string | undefined;
   readonly since: Instant;
-  readonly lastHeard: Instant;
   /** The answer to this link's inventory is complete. */
   readonly synced: boolean;
   /** Why the last attempt failed. */
@@ -101,6 +100,8 @@ export interface AgentState {
   config: AgentConfig;
   policy: ProfileFilter;
   link: Link;
+  /** When the coordinator was last heard on this link. */
+  lastHeard: Instant;
   /** This host's clock minus the coordinator's. */
   clockOffsetMs: Milliseconds;
   epoch: number;
@@ -162,7 +163,6 @@ const firstLink: Link = {
   attempt: 0,
   url: undefined,
   since: 0,
-  lastHeard: 0,
   synced: false,
   problem: undefined,
   isRefused: undefined,
@@ -198,6 +198,7 @@ export function createAgentState(from: {
     config: from.config,
     policy: { allow: ['*'], deny: [] },
     link: firstLink,
+    lastHeard: 0,
     clockOffsetMs: 0,
     epoch,
     stores: new Map(),

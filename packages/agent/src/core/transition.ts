@@ -51,12 +51,12 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (stat
       replyToAll(state, effects);
       break;
     case 'announced':
-      state.link = { ...state.link, lastHeard: at };
+      state.lastHeard = at;
       announced(state, event.facts, event.problem, at, effects);
       if (state.link.synced) createConfigured(state, at, effects);
       break;
     case 'frame-received':
-      state.link = { ...state.link, lastHeard: at };
+      state.lastHeard = at;
       frameReceived(state, event.message, at, effects);
       break;
     case 'timer-fired':
