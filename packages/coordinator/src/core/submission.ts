@@ -1,7 +1,7 @@
-import type { AccountId, NodeId } from '@authmesh/shared/core/identifiers';
+import type { AccountId, NodeId, ProfileId } from '@authmesh/shared/core/identifiers';
 import { accountLabel, accountProvider } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
-import { passesFilter } from '@authmesh/shared/core/patterns';
+import { passesAll, passesFilter } from '@authmesh/shared/core/patterns';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Judgement } from '@authmesh/shared/protocol/down';
 import type { Observation } from '@authmesh/shared/protocol/observation';
@@ -35,7 +35,7 @@ export function submitObservation(
 ): void {
   const { account, profile, health } = observation;
   recordReport(state, session.link, observation, at);
-  if (!passesFilter(state.policy, { provider: accountProvider(account), account: accountLabel(account), profile })) {
+  if (!takesPart(state, account, profile)) {
     recordJudgement(state, session.link, observation, 'ignored', 'the fleet’s `sync.profiles` leaves it out', effects);
     return;
   }
@@ -46,6 +46,11 @@ export function submitObservation(
     return;
   }
   submit(state, { type: 'judge', link: session.link, observation, offer }, account, at, effects);
+}
+
+function takesPart({ policy }: CoordinatorState, account: AccountId, profile: ProfileId): boolean {
+  if (passesAll(policy)) return true;
+  return passesFilter(policy, { provider: accountProvider(account), account: accountLabel(account), profile });
 }
 
 /** An unusable login is healed, but not where only a profile's name says whose it is: that could mix accounts. */

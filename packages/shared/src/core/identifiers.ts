@@ -51,6 +51,5 @@ export function accountLabel(account: AccountId): string {
 
 /** The provider that an account belongs to, by its newest name. */
 export function accountProvider(account: AccountId): string {
-  const label = accountLabel(account);
-  return label.slice(0, label.indexOf('/'));
+  return account.slice(account.indexOf(':') + 1, account.indexOf('/'));
 }

@@ -28,8 +28,6 @@ function patternToRegExp(pattern: string): RegExp {
 
 /** Whether `pattern` matches the provider, the account or the profile id. */
 export function matchesPattern(pattern: string, subject: Subject): boolean {
-  // What most configurations say, and the whole of it.
-  if (pattern === '*') return true;
   const expression = patternToRegExp(pattern);
   return expression.test(subject.profile) || expression.test(subject.account) || expression.test(subject.provider);
 }
@@ -38,6 +36,11 @@ export function matchesPattern(pattern: string, subject: Subject): boolean {
 export function firstMatch<Value>(patterns: Readonly<Record<string, Value>>, subject: Subject): Value | undefined {
   for (const [pattern, value] of Object.entries(patterns)) if (matchesPattern(pattern, subject)) return value;
   return undefined;
+}
+
+/** Whether the filter lets every login take part, as most do: then nobody has to put a subject together. */
+export function passesAll({ allow, deny }: ProfileFilter): boolean {
+  return deny.length === 0 && allow.includes('*');
 }
 
 /** Whether the filter lets this login take part. */
