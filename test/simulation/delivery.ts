@@ -109,8 +109,8 @@ function replaceEntry(
     shape: 'tokens',
     access,
     refresh,
-    expires: expiryOnHost(agent, held),
     issuedAt,
+    expires: expiryOnHost(agent, held),
     other: before?.other ?? 0,
   };
   const otherBefore = store.other;

@@ -17,7 +17,7 @@ export function checkCustody(): Checker {
       const { account, profile, store } = effect;
       const home = host.journal.accounts.get(account)?.facts.home;
       if (home === host.id || custodyAt({ host, account, profile }) !== 'home') return;
-      const name = world.hosts.find(({ id }) => id === home)?.name ?? 'nowhere';
+      const name = (home && world.hostsById.get(home)?.name) ?? 'nowhere';
       throw new Violation(
         'I9',
         `${host.name} ${store} ${profile} gets the refresh token of a login whose home is ${name}`,

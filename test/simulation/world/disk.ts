@@ -1,4 +1,4 @@
-import type { AccountId, Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import type { AccountId, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Secret } from './secret.ts';
 
@@ -73,8 +73,8 @@ export function restoreImage(store: Store, image: StoreImage): void {
 export function entryDigest(profile: ProfileId, entry: Entry): number {
   let digest = shapeCodes[entry.shape];
   digest = blend(digest, foldText(profile));
-  digest = blend(digest, entry.access ? foldPrint(entry.access.print) : 1);
-  digest = blend(digest, entry.refresh ? foldPrint(entry.refresh.print) : 2);
+  digest = blend(digest, entry.access?.digest ?? 1);
+  digest = blend(digest, entry.refresh?.digest ?? 2);
   return blend(digest, entry.expires === null ? 3 : entry.expires | 0);
 }
 
@@ -96,10 +96,6 @@ const shapeCodes: Readonly<Record<EntryShape, number>> = {
 
 function blend(digest: number, part: number): number {
   return (Math.imul(digest ^ part, 0x01000193) ^ (digest >>> 13)) >>> 0;
-}
-
-function foldPrint(print: Fingerprint): number {
-  return Number.parseInt(print.slice(0, 8), 16);
 }
 
 function foldText(text: string): number {
