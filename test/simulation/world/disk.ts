@@ -34,6 +34,8 @@ export interface Store {
   lockedUntil: Instant;
   /** Bumped by every write, so that a reader notices. */
   version: number;
+  /** The sum of its entries' digests, as it was at a version. */
+  digested: { readonly version: number; readonly digest: number };
 }
 
 export interface Disk {
@@ -51,6 +53,7 @@ export function createStore(id: StoreId): Store {
     readOnly: false,
     lockedUntil: 0,
     version: 0,
+    digested: { version: 0, digest: 0 },
   };
 }
 
@@ -81,8 +84,11 @@ export function entryDigest(profile: ProfileId, entry: Entry): number {
 /** The sum over the profiles, so that one profile's share can be exchanged. */
 export function storeDigest(store: Store): number {
   if (store.condition !== 'whole') return store.condition === 'torn' ? -1 : store.condition === 'foreign' ? -2 : -3;
+  const { version, profiles, digested } = store;
+  if (digested.version === version) return digested.digest;
   let digest = 0;
-  for (const [profile, entry] of store.profiles) digest = (digest + entryDigest(profile, entry)) >>> 0;
+  for (const [profile, entry] of profiles) digest = (digest + entryDigest(profile, entry)) >>> 0;
+  store.digested = { version, digest };
   return digest;
 }
 
