@@ -16,6 +16,7 @@ import type { Overview } from '@authmesh/shared/protocol/overview';
 import type { AgentConfig } from './config.ts';
 import type { CredentialForm, Memory } from './effect.ts';
 import type { SeenProfile } from './event.ts';
+import { firstLink, type Link } from './link-state.ts';
 import type { AccountMemory } from './memory.ts';
 
 /** What the coordinator said of the credential that a copy holds. */
@@ -61,29 +62,6 @@ export interface Copy {
 export interface StoreEntry {
   readonly state: 'readable' | 'absent' | 'quarantined';
   readonly reason?: string | undefined;
-}
-
-/**
- *     offline ──dial timer──► dialing ──link-opened──► online
- *        ▲                       │                        │
- *        └──────link-closed──────┴────────link-closed─────┘        any ──drain-requested──► draining
- */
-export type LinkPhase = 'offline' | 'dialing' | 'online' | 'draining';
-
-export interface Link {
-  readonly phase: LinkPhase;
-  /** Attempts since the link was last good. */
-  readonly attempt: number;
-  readonly url?: string | undefined;
-  readonly since: Instant;
-  /** The answer to this link's inventory is complete. */
-  readonly synced: boolean;
-  /** Why the last attempt failed. */
-  readonly problem?: string | undefined;
-  /** It was a refusal: coming back as before cannot help. */
-  readonly isRefused?: boolean | undefined;
-  /** The coordinator sent this node away until then. */
-  readonly notBeforeMs?: Milliseconds | undefined;
 }
 
 /** A question of the command line that waits for the coordinator or for deliveries. */
@@ -156,18 +134,6 @@ export function createCopy(store: StoreId, profile: ProfileId, account: AccountI
     retryAt: undefined,
   };
 }
-
-/** Before the first attempt. Of one shape, too. */
-const firstLink: Link = {
-  phase: 'offline',
-  attempt: 0,
-  url: undefined,
-  since: 0,
-  synced: false,
-  problem: undefined,
-  isRefused: undefined,
-  notBeforeMs: undefined,
-};
 
 /** The state of an agent that has just started with what its journal kept. */
 export function createAgentState(from: {
