@@ -153,10 +153,9 @@ function welcome(
 
 /** A link is gone: its session ends, and a waiting challenger takes its place. */
 export function linkClosed(state: CoordinatorState, link: LinkId, at: Instant, effects: CoordinatorEffect[]): void {
-  const session = state.sessions.get(link);
   forgetChallenger(state, link);
-  if (!session) return;
-  state.sessions.delete(link);
+  const session = state.sessions.get(link);
+  if (!session || !state.sessions.delete(link)) return;
   const node = state.nodes.get(session.node);
   if (!node || node.link !== link) return;
   const gone = { ...node, link: undefined, lastSeen: at };
@@ -180,10 +179,9 @@ function rememberPresence(
 
 function forgetChallenger(state: CoordinatorState, link: LinkId): void {
   const id = state.challengers.get(link);
-  if (id === undefined) return;
+  const node = id === undefined ? undefined : state.nodes.get(id);
   state.challengers.delete(link);
-  const node = state.nodes.get(id);
-  if (node?.challenger?.session.link === link) state.nodes.set(id, { ...node, challenger: undefined });
+  if (node?.challenger?.session.link === link) state.nodes.set(node.record.id, { ...node, challenger: undefined });
 }
 
 function refuse(effects: CoordinatorEffect[], link: LinkId, reason: CloseReason, message: string, node: NodeId): void {

@@ -6,13 +6,13 @@ import type { Instant } from '@authmesh/shared/core/time';
 import type { Judgement } from '@authmesh/shared/protocol/down';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import { announceDurable } from './announcement.ts';
-import { commit, isBusy, openAccount, postpone } from './commit.ts';
+import { isBusy, openAccount, postpone } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { unfitSentences, verdictSentences } from './explanation.ts';
 import { tellOtherHolders } from './holding.ts';
 import { recordJudgement, recordReport } from './judgement.ts';
 import { judgeObservation } from './ledger.ts';
-import { isLinked } from './linkage.ts';
+import { isLinked, linkCopies } from './linkage.ts';
 import type { AccountRecord } from './record.ts';
 import { rollBack } from './rollback.ts';
 import {
@@ -170,22 +170,6 @@ function answerCause(
       message: { type: 'answer', request: cause.request, body: { type: 'published', position: current.position } },
     });
   }
-}
-
-function linkCopies(
-  state: CoordinatorState,
-  entry: AccountEntry,
-  submission: Extract<Submission, { type: 'link' }>,
-  effects: CoordinatorEffect[],
-): void {
-  const linked = [...new Set([...entry.record.linked, ...submission.nodes])];
-  effects.push(note('copies-linked', { account: entry.record.account }));
-  commit(
-    state,
-    entry,
-    { record: { ...entry.record, linked }, lineage: entry.lineage, announces: false, cause: submission },
-    effects,
-  );
 }
 
 /** Looks again at the copies of these nodes, as they last reported them. */
