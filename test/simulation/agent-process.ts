@@ -1,7 +1,7 @@
 import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { AgentEvent } from '@authmesh/agent/core/event';
 import { createAgentState } from '@authmesh/agent/core/state';
-import type { FleetId } from '@authmesh/shared/core/identifiers';
+import type { FleetId, StoreId } from '@authmesh/shared/core/identifiers';
 import { closeFromAgent, dial, sendUp } from './connection.ts';
 import { createProfile, writeCredential } from './delivery.ts';
 import { describeAgentEffect, describeAgentEvent } from './describe.ts';
@@ -27,7 +27,11 @@ export function startAgent(world: World, host: Host): void {
       run: `${host.index} ${world.now}`,
     }),
     vault: new Map(),
-    timers: createTimers(),
+    timers: createTimers({
+      now: () => world.now,
+      schedule: (delayMs, run) => afterOnHost(world, host, delayMs, run),
+      fire: timer => tell(world, host, agent, { type: 'timer-fired', timer }),
+    }),
     startedAt: world.now,
     reported: new Map(),
     toRead: new Set(),
@@ -100,11 +104,7 @@ function execute(world: World, host: Host, agent: Agent, effect: AgentEffect): v
     case 'send':
       return sendUp(world, host, agent, effect.message);
     case 'set-timer':
-      return setTimer(agent.timers, effect.timer, effect.delayMs, {
-        now: () => world.now,
-        schedule: (delayMs, run) => afterOnHost(world, host, delayMs, run),
-        fire: timer => tell(world, host, agent, { type: 'timer-fired', timer }),
-      });
+      return setTimer(agent.timers, effect.timer, effect.delayMs);
     case 'clear-timer':
       return clearTimer(agent.timers, effect.timer);
     case 'write-credential':
@@ -120,7 +120,7 @@ function execute(world: World, host: Host, agent: Agent, effect: AgentEffect): v
       return keep(host.journal, memory, account === undefined ? undefined : agent.records.get(account));
     }
     case 'reread':
-      return afterOnHost(world, host, 5, () => observeStore(world, host, agent, effect.store, true));
+      return observeAgain(world, host, agent, effect.store);
     case 'stop':
       host.agent = undefined;
       if (agent.link) closeFromAgent(world, agent.link);
@@ -134,6 +134,11 @@ function execute(world: World, host: Host, agent: Agent, effect: AgentEffect): v
     default:
       effect satisfies never;
   }
+}
+
+// In a function of its own: what a function's closures hold has to be made at each of its calls.
+function observeAgain(world: World, host: Host, agent: Agent, store: StoreId): void {
+  afterOnHost(world, host, 5, () => observeStore(world, host, agent, store, true));
 }
 
 /** The shell's own close comes back as the event of a closed link. */

@@ -12,15 +12,13 @@ import { fleetKey, poolsKey } from '@authmesh/coordinator/core/record';
 import type { CoordinatorState, StoredState } from '@authmesh/coordinator/core/state';
 import { createCoordinatorState } from '@authmesh/coordinator/core/state';
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
-import { agentHearsAnnouncement, agentReceives, welcomed } from './connection.ts';
 import { describeCoordinatorEffect, describeCoordinatorEvent } from './describe.ts';
 import { crashesNow } from './faults.ts';
 import type { Host } from './host.ts';
-import { admitted } from './joining.ts';
-import { closeFromCoordinator, closePeer, probe, sendDown } from './peers.ts';
+import { admit, announce, closeFromCoordinator, closePeer, probe, sendMessage, welcome } from './peers.ts';
 import { fold, foldText, writeLine } from './trace.ts';
 import type { Link } from './world/network.ts';
-import { compareAndSet, createRecords, type Records } from './world/records.ts';
+import { compareAndSet, createRecords, type Records, readRow } from './world/records.ts';
 import { clearTimer, createTimers, setTimer, type Timers } from './world/timers.ts';
 import { after, seedAt, type World } from './world/world.ts';
 
@@ -59,7 +57,11 @@ export function startCoordinator(world: World): void {
   const process: Process = {
     state: createCoordinatorState({ ...storedState(central.records), poolTerms: world.pools }),
     peers: new Map(),
-    timers: createTimers(),
+    timers: createTimers({
+      now: () => world.now,
+      schedule: (delayMs, run) => after(world, delayMs, run),
+      fire: timer => tellCoordinator(world, process, { type: 'timer-fired', timer }),
+    }),
     startedAt: world.now,
     storeFreeAt: 0,
   };
@@ -74,8 +76,7 @@ function storedState({ entries }: Records): StoredState {
   let fleet: StoredState['fleet'];
   let pools: StoredState['pools'];
   for (const [key, { value, revision: storeRevision }] of entries) {
-    // A row went through JSON: what does not survive that is not durable.
-    const record: unknown = JSON.parse(JSON.stringify(value));
+    const record = readRow(value);
     if (key === fleetKey) fleet = { record: record as FleetRecord, storeRevision };
     else if (key === poolsKey) pools = { record: record as PoolsRecord, storeRevision };
     else if (key.startsWith('node/')) nodes.push({ record: record as NodeRecord, storeRevision });
@@ -128,42 +129,26 @@ export function tellCoordinator(world: World, process: Process, event: Coordinat
 
 function execute(world: World, process: Process, effect: CoordinatorEffect): void {
   switch (effect.type) {
-    case 'welcome': {
-      const { epoch, policy } = effect;
-      const at = world.now + world.central.skewMs;
-      return sendDown(world, process, effect.link, peer =>
-        welcomed(world, peer.host, peer.link, { at, epoch, policy }),
-      );
-    }
+    case 'welcome':
+      return welcome(world, process, effect.link, effect);
     case 'admit':
-      return sendDown(world, process, effect.link, ({ host, link }) => admitted(world, host, link));
+      return admit(world, process, effect.link);
     case 'refuse':
       return closePeer(world, process, effect.link, effect.reason, effect.message);
     case 'close-link':
       return closePeer(world, process, effect.link, effect.reason, effect.reason);
     case 'probe':
       return probe(world, process, effect.link);
-    case 'send': {
-      const { message } = effect;
-      return sendDown(world, process, effect.link, ({ host, link }) => agentReceives(world, host, link, message));
-    }
-    case 'announce': {
-      const { announcement } = effect;
-      const links = effect.links === 'all' ? process.state.sessions.keys() : effect.links;
-      for (const id of links)
-        sendDown(world, process, id, ({ host, link }) => agentHearsAnnouncement(world, host, link, announcement));
-      return;
-    }
+    case 'send':
+      return sendMessage(world, process, effect.link, effect.message);
+    case 'announce':
+      return announce(world, process, effect.announcement, effect.links);
     case 'compare-and-set':
       return persist(world, process, effect.key, effect.expected, effect.value);
     case 'audit':
       return;
     case 'set-timer':
-      return setTimer(process.timers, effect.timer, effect.delayMs, {
-        now: () => world.now,
-        schedule: (delayMs, run) => after(world, delayMs, run),
-        fire: timer => tellCoordinator(world, process, { type: 'timer-fired', timer }),
-      });
+      return setTimer(process.timers, effect.timer, effect.delayMs);
     case 'clear-timer':
       return clearTimer(process.timers, effect.timer);
     case 'stop':

@@ -1,7 +1,8 @@
 import type { OutgoingMessage } from '@authmesh/agent/core/effect';
+import type { Sealed } from '@authmesh/shared/core/identifiers';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import { second } from '@authmesh/shared/core/time';
-import type { Announcement } from '@authmesh/shared/protocol/announcement';
+import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
 import type { DownMessage } from '@authmesh/shared/protocol/down';
 import type { Attest } from '@authmesh/shared/protocol/handshake';
@@ -123,10 +124,15 @@ export function agentReceives(world: World, host: Host, link: Link, message: Dow
 }
 
 /** An announcement reached the host: its record is opened before the core hears of it. */
-export function agentHearsAnnouncement(world: World, host: Host, link: Link, announcement: Announcement): void {
+export function agentHearsAnnouncement(
+  world: World,
+  host: Host,
+  link: Link,
+  facts: AnnouncementFacts,
+  sealed: Sealed,
+): void {
   const { agent } = host;
   if (!agent || agent.link !== link || !link.agentOpen) return;
-  const { type: _, sealed, ...facts } = announcement;
   onceAwake(world, host, () => {
     const ticket = world.seals.open(sealed);
     const problem = sealProblem(facts, ticket);

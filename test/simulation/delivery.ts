@@ -105,6 +105,7 @@ function replaceEntry(
   if (!held || (effect.form === 'full' && refresh?.print !== effect.refresh && effect.refresh)) {
     return { result: 'failed', reason: 'the vault does not hold this credential' };
   }
+  const takesOnly = effect.type === 'write-credential' && effect.takesRefreshOnly === true;
   const { access, issuedAt } = held.credential;
   const written: Entry = {
     account: before?.account ?? effect.account,
@@ -113,8 +114,8 @@ function replaceEntry(
     shape: 'tokens',
     access,
     refresh,
-    expires: expiryOnHost(agent, held),
     issuedAt,
+    expires: takesOnly && before ? before.expires : expiryOnHost(agent, held),
     other: before?.other ?? 0,
   };
   const otherBefore = store.other;

@@ -55,7 +55,14 @@ export function createIssuer(): Issuer {
 
   function mint(family: Family, kind: 'access' | 'refresh'): Secret {
     const text = `${secretMarker}${family.number}.${family.serial}.${kind}`;
-    const secret: Secret = { text, print: printOf(byPrint.size + 1), family, serial: family.serial };
+    const print = printOf(byPrint.size + 1);
+    const secret: Secret = {
+      text,
+      print,
+      digest: Number.parseInt(print.slice(0, 8), 16),
+      family,
+      serial: family.serial,
+    };
     byPrint.set(secret.print, secret);
     return secret;
   }

@@ -1,11 +1,15 @@
 import type { LinkId } from '@authmesh/coordinator/core/event';
+import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import { second } from '@authmesh/shared/core/time';
+import type { Announcement } from '@authmesh/shared/protocol/announcement';
 import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
+import type { DownMessage } from '@authmesh/shared/protocol/down';
 import type { Attest, Enroll } from '@authmesh/shared/protocol/handshake';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
 import { type Peer, type Process, tellCoordinator } from './central.ts';
-import { agentHears } from './connection.ts';
+import { agentHears, agentHearsAnnouncement, agentReceives, welcomed } from './connection.ts';
 import type { Host } from './host.ts';
+import { admitted } from './joining.ts';
 import type { Link } from './world/network.ts';
 import { after, type World } from './world/world.ts';
 
@@ -44,11 +48,47 @@ export function coordinatorClosed(world: World, link: Link): void {
   tellCoordinator(world, process, { type: 'link-closed', link: link.id });
 }
 
-export function sendDown(world: World, process: Process, id: LinkId, arrive: (peer: Peer) => void): void {
+export function welcome(
+  world: World,
+  process: Process,
+  id: LinkId,
+  { epoch, policy }: { readonly epoch: number; readonly policy: ProfileFilter },
+): void {
+  const at = world.now + world.central.skewMs;
+  const peer = readyPeer(world, process, id);
+  if (peer) world.network.send(peer.link, 'down', () => welcomed(world, peer.host, peer.link, { at, epoch, policy }));
+}
+
+export function admit(world: World, process: Process, id: LinkId): void {
+  const peer = readyPeer(world, process, id);
+  if (peer) world.network.send(peer.link, 'down', () => admitted(world, peer.host, peer.link));
+}
+
+export function sendMessage(world: World, process: Process, id: LinkId, message: DownMessage): void {
+  const peer = readyPeer(world, process, id);
+  if (peer) world.network.send(peer.link, 'down', () => agentReceives(world, peer.host, peer.link, message));
+}
+
+export function announce(
+  world: World,
+  process: Process,
+  { type: _, sealed, ...facts }: Announcement,
+  links: readonly LinkId[] | 'all',
+): void {
+  for (const id of links === 'all' ? process.state.sessions.keys() : links) {
+    const peer = readyPeer(world, process, id);
+    if (!peer) continue;
+    world.network.send(peer.link, 'down', () => agentHearsAnnouncement(world, peer.host, peer.link, facts, sealed));
+  }
+}
+
+/** Whoever takes one more message; who reads too slowly is cut off. */
+function readyPeer(world: World, process: Process, id: LinkId): Peer | undefined {
   const peer = process.peers.get(id);
-  if (!peer?.link.coordinatorOpen) return;
-  if (peer.link.down.waiting >= peerMessagesMax) return closePeer(world, process, id, 'slowReader', 'slow reader');
-  world.network.send(peer.link, 'down', () => arrive(peer));
+  if (!peer?.link.coordinatorOpen) return undefined;
+  if (peer.link.down.waiting < peerMessagesMax) return peer;
+  closePeer(world, process, id, 'slowReader', 'slow reader');
+  return undefined;
 }
 
 /** Closes a link from this end; the core hears `link-closed` as it would of a real socket. */

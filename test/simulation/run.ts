@@ -1,5 +1,6 @@
 import { transition as agentTransition } from '@authmesh/agent/core/transition';
 import { transition as coordinatorTransition } from '@authmesh/coordinator/core/transition';
+import type { ProfileId } from '@authmesh/shared/core/identifiers';
 import type { NoteName } from '@authmesh/shared/core/notes';
 import { type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import { startAgent } from './agent-process.ts';
@@ -60,7 +61,7 @@ export function run(options: RunOptions): RunResult {
         : String(error);
     failure = { invariant, message, atMs: world.now - started };
   }
-  return { seed: options.seed, steps: world.steps, hash: world.trace.hash, notes: world.notes, failure };
+  return { seed: options.seed, steps: world.steps, hash: world.trace.hash >>> 0, notes: world.notes, failure };
 }
 
 function createRunWorld({ seed, write, cores = realCores, checks = createChecks() }: RunOptions): World {
@@ -130,12 +131,17 @@ function drawHost(
 }
 
 function provide(world: World, random: Random, host: Host, store: Store, login: SharedLogin): void {
-  const source = world.hosts
-    .filter(other => other !== host)
-    .flatMap(other => [...other.disk.stores.values()].map(from => ({ host: other, store: from })))
-    .find(other => other.store.profiles.has(login.profile));
+  const source = findElsewhere(world, host, login.profile);
   if (source && random.chance(0.9)) copyProfile(world, source, host, store, login.profile);
   else logIn(world, host, store, login.profile, login, random.below(login.provider.accessLifeMs));
+}
+
+function findElsewhere(world: World, host: Host, profile: ProfileId): { host: Host; store: Store } | undefined {
+  for (const other of world.hosts) {
+    if (other === host) continue;
+    for (const store of other.disk.stores.values()) if (store.profiles.has(profile)) return { host: other, store };
+  }
+  return undefined;
 }
 
 /** Most hosts are members from the start; the others are joined while the run goes on. */

@@ -32,6 +32,7 @@ export function useLogin(world: World, host: Host, store: Store, profile: Profil
     if (before?.of === entry.access.print && before.failedAt !== undefined) return;
     store.uses.set(profile, { failedAt: clock, failure: 'auth', of: entry.access.print });
   }
+  store.version++;
   storeChanged(world, host, store);
 }
 

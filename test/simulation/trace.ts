@@ -3,25 +3,31 @@ import { genesis } from './world/world.ts';
 
 /** What happened, as a number that two equal runs share, and as lines when somebody wants to read them. */
 export interface Trace {
+  /** A signed 32-bit number: those need no box. */
   hash: number;
   /** Undefined: nobody reads. */
   readonly write: ((line: string) => void) | undefined;
 }
 
 export function createTrace(write?: (line: string) => void): Trace {
-  return { hash: 0x811c9dc5, write };
+  return { hash: 0x811c9dc5 | 0, write };
 }
 
 /** Takes a number into the run's hash. */
 export function fold(trace: Trace, part: number): void {
-  trace.hash = (Math.imul(trace.hash ^ (part | 0), 0x01000193) ^ (trace.hash >>> 15)) >>> 0;
+  trace.hash = blend(trace.hash, part);
+}
+
+function blend(hash: number, part: number): number {
+  return Math.imul(hash ^ part, 0x01000193) ^ (hash >>> 15);
 }
 
 /** Takes the shape of a text into the hash: length and a few of its characters, for it is done at every step. */
 export function foldText(trace: Trace, text: string): void {
   const { length } = text;
-  fold(trace, length);
-  for (let index = 0; index < length; index += 3) fold(trace, text.charCodeAt(index));
+  let hash = blend(trace.hash, length);
+  for (let index = 0; index < length; index += 3) hash = blend(hash, text.charCodeAt(index));
+  trace.hash = hash;
 }
 
 /** `+01:02:03.456`, since the beginning of virtual time. */

@@ -61,10 +61,18 @@ function read(agent: Agent, store: Store): SeenStore {
 export function seeProfile(agent: Agent, profile: ProfileId, entry: Entry): SeenProfile {
   if (entry.shape === 'tokens' || entry.shape === 'implausible') keepRead(agent, entry);
   const { account, identity, shape, access, refresh, expires, issuedAt } = entry;
-  const common = { profile, account, identity, kind: 'oauth', expiresAt: expires } as const;
-  if (shape === 'tokens')
-    return { ...common, health: 'sound', access: access?.print, refresh: refresh?.print, issuedAt };
-  if (shape === 'implausible')
-    return { ...common, health: 'implausible', access: access?.print, refresh: refresh?.print };
-  return { ...common, health: shape, trouble: shape === 'empty' ? 'its tokens are empty' : 'a refresh fence' };
+  const hasTokens = shape === 'tokens' || shape === 'implausible';
+  const trouble = shape === 'empty' ? 'its tokens are empty' : 'a refresh fence';
+  return {
+    profile,
+    account,
+    identity,
+    kind: 'oauth',
+    expiresAt: expires,
+    health: shape === 'tokens' ? 'sound' : shape,
+    access: hasTokens ? access?.print : undefined,
+    refresh: hasTokens ? refresh?.print : undefined,
+    issuedAt: shape === 'tokens' ? issuedAt : undefined,
+    trouble: hasTokens ? undefined : trouble,
+  };
 }

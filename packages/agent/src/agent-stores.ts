@@ -107,8 +107,8 @@ export function createAgentStores({ vault, logger, machine, elapsed, at }: Agent
       const isNew = delivery.type === 'create-profile';
       const expected = isNew ? {} : delivery.expected;
       const credential = refresh === undefined ? { ...known, refresh: undefined } : known;
-      const before = isNew ? undefined : delivery.before;
-      const order = { store, profile, expected, credential, form, isNew, before };
+      const [before, takesRefreshOnly] = isNew ? [] : [delivery.before, delivery.takesRefreshOnly];
+      const order = { store, profile, expected, credential, form, isNew, before, takesRefreshOnly };
       const done = deliverer.deliver(order).then(settle);
       deliveries.add(done);
       void done.finally(() => deliveries.delete(done));

@@ -3,7 +3,9 @@ import { createQueue } from '../../simulation/world/queue.ts';
 import type { Bench, Figure } from '../figure.ts';
 import { median } from '../statistics.ts';
 
-const seeds = [1, 2, 3];
+/** The compiler needs some 200,000 steps until all that is hot is compiled for what it meets. */
+const warmUpSeeds = [5, 6, 7, 8, 9, 10, 11, 12];
+const seeds = [2, 3, 4];
 const nodes = 50;
 const minutes = 30;
 
@@ -13,13 +15,12 @@ export const simulator: Bench = {
   run() {
     const rates: number[] = [];
     let failure: string | undefined;
-    for (const seed of [0, ...seeds]) {
+    for (const seed of [...warmUpSeeds, ...seeds]) {
       const begun = performance.now();
-      const result = run({ seed: seed + 1, nodes, minutes });
+      const result = run({ seed, nodes, minutes });
       const rate = (result.steps / (performance.now() - begun)) * 1_000;
-      // The first run warms the compiler up.
-      if (seed > 0) rates.push(rate);
-      failure ??= result.failure && `seed ${seed + 1}: ${result.failure.message}`;
+      if (seeds.includes(seed)) rates.push(rate);
+      failure ??= result.failure && `seed ${seed}: ${result.failure.message}`;
     }
     const value = median(rates);
     const floor = median([queueRate(), queueRate(), queueRate()]);

@@ -15,12 +15,12 @@ export function checkAncestors(): Checker {
   const announcedAt = new Map<Fingerprint, Position>();
   const restored = new Set<Fingerprint>();
   return {
-    coordinatorEffect: (_world, _process, effect) => {
-      if (effect.type !== 'announce') return;
-      const { access, position } = effect.announcement;
-      const before = announcedAt.get(access);
-      if (!before || comparePositions(position, before) > 0) announcedAt.set(access, position);
-      if (effect.announcement.restored) restored.add(access);
+    coordinatorEffects: {
+      announce: (_world, _process, { announcement: { access, position, restored: isRestored } }) => {
+        const before = announcedAt.get(access);
+        if (!before || comparePositions(position, before) > 0) announcedAt.set(access, position);
+        if (isRestored) restored.add(access);
+      },
     },
     wrote: (world, { host, store, profile, before, after }) => {
       const older = after.access;
@@ -42,19 +42,20 @@ export function checkAncestors(): Checker {
         if (record?.ancestors.includes(older.print)) throw say('the fleet knows it to be an ancestor');
       }
     },
-    agentEffect: (world, host, _agent, effect) => {
-      if (effect.type !== 'write-credential' || effect.expected.access === undefined || restored.has(effect.access))
-        return;
-      const olderAt = announcedAt.get(effect.access);
-      const newerAt = announcedAt.get(effect.expected.access);
-      const told = host.journal.accounts.get(effect.account)?.facts.position;
-      // An announcement that is still on its way is none of this host's knowledge.
-      if (!olderAt || !newerAt || !told || comparePositions(newerAt, told) > 0) return;
-      if (comparePositions(olderAt, newerAt) >= 0) return;
-      throw new Violation(
-        'I1',
-        `${host.name} ${effect.store} ${effect.profile} goes from ${printName(world, effect.expected.access)} back to ${printName(world, effect.access)}: it was announced before`,
-      );
+    agentEffects: {
+      'write-credential': (world, host, _agent, { store, profile, account, expected, access }) => {
+        if (expected.access === undefined || restored.has(access)) return;
+        const olderAt = announcedAt.get(access);
+        const newerAt = announcedAt.get(expected.access);
+        const told = host.journal.accounts.get(account)?.facts.position;
+        // An announcement that is still on its way is none of this host's knowledge.
+        if (!olderAt || !newerAt || !told || comparePositions(newerAt, told) > 0) return;
+        if (comparePositions(olderAt, newerAt) >= 0) return;
+        throw new Violation(
+          'I1',
+          `${host.name} ${store} ${profile} goes from ${printName(world, expected.access)} back to ${printName(world, access)}: it was announced before`,
+        );
+      },
     },
   };
 }

@@ -12,34 +12,36 @@ const judgementsMax = 1_000;
 /** I6: every queue, message and history stays within its bound. */
 export function checkBounds(): Checker {
   return {
-    agentEffect: (_world, _host, _agent, effect) => {
-      if (effect.type !== 'send') return;
-      const { message } = effect;
-      if (message.type === 'inventory') {
-        observationsFit(message.observations);
-        within('accounts known in an inventory', message.known.length, knownMax);
-      } else if (message.type === 'acknowledge') {
-        observationsFit(message.observations);
-        within('profiles gone in an acknowledgement', message.gone.length, observationsPerMessageMax);
-      } else if (message.type === 'publish') observationsFit([message.observation]);
+    agentEffects: {
+      send: (_world, _host, _agent, { message }) => {
+        if (message.type === 'inventory') {
+          observationsFit(message.observations);
+          within('accounts known in an inventory', message.known.length, knownMax);
+        } else if (message.type === 'acknowledge') {
+          observationsFit(message.observations);
+          within('profiles gone in an acknowledgement', message.gone.length, observationsPerMessageMax);
+        } else if (message.type === 'publish') observationsFit([message.observation]);
+      },
     },
-    coordinatorEffect: (_world, process, effect) => {
-      if (effect.type === 'send' && effect.message.type === 'judgements') {
-        within('judgements in a message', effect.message.judgements.length, judgementsMax);
-      }
-      if (effect.type !== 'compare-and-set' || !effect.key.startsWith('account/')) return;
-      const record = effect.value as AccountRecord;
-      within('entries of a history', record.history.length, historyEntriesMax);
-      within(
-        'records kept of a history',
-        record.history.filter(({ sealed }) => sealed !== undefined).length,
-        historyRecordsMax,
-      );
-      within(
-        'submissions that wait',
-        process.state.accounts.get(record.account)?.waiting.length ?? 0,
-        submissionsWaitingMax,
-      );
+    coordinatorEffects: {
+      send: (_world, _process, { message }) => {
+        if (message.type === 'judgements') within('judgements in a message', message.judgements.length, judgementsMax);
+      },
+      'compare-and-set': (_world, process, { key, value }) => {
+        if (!key.startsWith('account/')) return;
+        const record = value as AccountRecord;
+        within('entries of a history', record.history.length, historyEntriesMax);
+        within(
+          'records kept of a history',
+          record.history.filter(({ sealed }) => sealed !== undefined).length,
+          historyRecordsMax,
+        );
+        within(
+          'submissions that wait',
+          process.state.accounts.get(record.account)?.waiting.length ?? 0,
+          submissionsWaitingMax,
+        );
+      },
     },
   };
 }

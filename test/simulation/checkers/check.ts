@@ -25,6 +25,9 @@ export interface StoreWrite {
   readonly otherBefore: number;
 }
 
+/** The effects that write into a store. */
+export type Delivery = Extract<AgentEffect, { type: 'write-credential' | 'create-profile' }>;
+
 /** What checkers listen to. Each is called at every step, so each has to be cheap. */
 export interface Checks {
   readonly agentStepped: (world: World, host: Host, agent: Agent, event: AgentEvent) => void;
@@ -57,7 +60,28 @@ export interface Woken {
   readonly profile?: ProfileId | undefined;
 }
 
-export type Checker = Partial<Checks>;
+/** One listener for a kind of effect, called before it is carried out. */
+type AgentEffectListeners = {
+  readonly [Type in AgentEffect['type']]?: (
+    world: World,
+    host: Host,
+    agent: Agent,
+    effect: Extract<AgentEffect, { type: Type }>,
+  ) => void;
+};
+type CoordinatorEffectListeners = {
+  readonly [Type in CoordinatorEffect['type']]?: (
+    world: World,
+    process: Process,
+    effect: Extract<CoordinatorEffect, { type: Type }>,
+  ) => void;
+};
+
+/** What one checker listens to: to every effect, or to those of some kinds alone, which costs the others nothing. */
+export type Checker = Partial<Checks> & {
+  readonly agentEffects?: AgentEffectListeners;
+  readonly coordinatorEffects?: CoordinatorEffectListeners;
+};
 
 /** An invariant is broken: the run ends here. */
 export class Violation extends Error {
@@ -74,8 +98,12 @@ export class Violation extends Error {
 export function composeChecks(checkers: readonly Checker[]): Checks {
   const agentStepped = listeners(checkers, 'agentStepped');
   const agentEffect = listeners(checkers, 'agentEffect');
+  const agentEffects = listenersByType<Checks['agentEffect']>(checkers.map(checker => checker.agentEffects));
   const coordinatorStepped = listeners(checkers, 'coordinatorStepped');
   const coordinatorEffect = listeners(checkers, 'coordinatorEffect');
+  const coordinatorEffects = listenersByType<Checks['coordinatorEffect']>(
+    checkers.map(checker => checker.coordinatorEffects),
+  );
   const remembered = listeners(checkers, 'remembered');
   const sealed = listeners(checkers, 'sealed');
   const seen = listeners(checkers, 'seen');
@@ -88,12 +116,14 @@ export function composeChecks(checkers: readonly Checker[]): Checks {
     },
     agentEffect: (world, host, agent, effect) => {
       for (const check of agentEffect) check(world, host, agent, effect);
+      for (const check of agentEffects.get(effect.type) ?? nobody) check(world, host, agent, effect);
     },
     coordinatorStepped: (world, process, event) => {
       for (const check of coordinatorStepped) check(world, process, event);
     },
     coordinatorEffect: (world, process, effect) => {
       for (const check of coordinatorEffect) check(world, process, effect);
+      for (const check of coordinatorEffects.get(effect.type) ?? nobody) check(world, process, effect);
     },
     remembered: (world, host, memory) => {
       for (const check of remembered) check(world, host, memory);
@@ -116,9 +146,27 @@ export function composeChecks(checkers: readonly Checker[]): Checks {
   };
 }
 
-function listeners<Name extends keyof Checks>(checkers: readonly Checker[], name: Name): readonly Checks[Name][] {
+function listeners<Name extends keyof Checks>(
+  checkers: readonly Partial<Checks>[],
+  name: Name,
+): readonly Checks[Name][] {
   return checkers.flatMap((checker): Checks[Name][] => {
     const listener = checker[name];
     return listener ? [listener] : [];
   });
+}
+
+const nobody: readonly never[] = [];
+
+/** Each listener hears of the kind under whose name it stands, so that it may be called with any effect of that kind. */
+function listenersByType<Listener>(
+  all: readonly (Readonly<Record<string, unknown>> | undefined)[],
+): Map<string, Listener[]> {
+  const byType = new Map<string, Listener[]>();
+  for (const listening of all) {
+    for (const [type, listener] of Object.entries(listening ?? {})) {
+      byType.set(type, [...(byType.get(type) ?? []), listener as Listener]);
+    }
+  }
+  return byType;
 }

@@ -1,8 +1,9 @@
 import { custodyOf } from '@authmesh/shared/core/custody';
 import { accountLabel, accountProvider, type Fingerprint } from '@authmesh/shared/core/identifiers';
-import { clockWasSet, type Host } from '../host.ts';
+import { type Agent, clockWasSet, type Host } from '../host.ts';
 import type { Secret } from '../world/secret.ts';
-import { type Checker, type StoreWrite, Violation } from './check.ts';
+import type { World } from '../world/world.ts';
+import { type Checker, type Delivery, type StoreWrite, Violation } from './check.ts';
 
 /**
  * I9: under custody `home`, authmesh never puts a refresh token into a second host's stores: it gives the token to the
@@ -11,18 +12,18 @@ import { type Checker, type StoreWrite, Violation } from './check.ts';
  */
 export function checkCustody(): Checker {
   const givenTo = new Map<Secret, Host>();
+  const checkForm = (world: World, host: Host, _agent: Agent, { form, account, profile, store }: Delivery) => {
+    if (form !== 'full') return;
+    const home = host.journal.accounts.get(account)?.facts.home;
+    if (home === host.id || custodyAt({ host, account, profile }) !== 'home') return;
+    const name = (home && world.hostsById.get(home)?.name) ?? 'nowhere';
+    throw new Violation(
+      'I9',
+      `${host.name} ${store} ${profile} gets the refresh token of a login whose home is ${name}`,
+    );
+  };
   return {
-    agentEffect: (world, host, _agent, effect) => {
-      if ((effect.type !== 'write-credential' && effect.type !== 'create-profile') || effect.form !== 'full') return;
-      const { account, profile, store } = effect;
-      const home = host.journal.accounts.get(account)?.facts.home;
-      if (home === host.id || custodyAt({ host, account, profile }) !== 'home') return;
-      const name = world.hosts.find(({ id }) => id === home)?.name ?? 'nowhere';
-      throw new Violation(
-        'I9',
-        `${host.name} ${store} ${profile} gets the refresh token of a login whose home is ${name}`,
-      );
-    },
+    agentEffects: { 'write-credential': checkForm, 'create-profile': checkForm },
     wrote: (_world, write) => {
       const { refresh } = write.after;
       if (!refresh || write.before?.refresh === refresh || custodyAt(write) !== 'home') return;
@@ -41,30 +42,33 @@ export function checkCustody(): Checker {
  */
 export function checkSpending(): Checker {
   const restored = new Set<Fingerprint>();
+  const checkRefresh = (world: World, host: Host, agent: Agent, effect: Delivery) => {
+    if (effect.form !== 'full') return;
+    const access = world.issuer.secretOf(effect.access);
+    if (!access?.family.provider.rotates || restored.has(effect.access)) return;
+    const told = agent.told.get(access.family);
+    // After somebody set a clock, an expiry may say that the renewal is the older one.
+    if (told === undefined || told <= access.serial || clockWasSet(world)) return;
+    if (holdsRenewal(host, access, told)) {
+      throw new Violation(
+        'I10',
+        `${host.name} ${effect.store} ${effect.profile} gets a refresh token that is known to be spent`,
+      );
+    }
+  };
   return {
-    coordinatorEffect: (_world, _process, effect) => {
-      // An operator's `restore` may bring back what only a lost part of the coordinator's store knew to be spent.
-      if (effect.type === 'announce' && effect.announcement.restored) restored.add(effect.announcement.access);
+    coordinatorEffects: {
+      announce: (_world, _process, { announcement }) => {
+        // An operator's `restore` may bring back what only a lost part of the coordinator's store knew to be spent.
+        if (announcement.restored) restored.add(announcement.access);
+      },
     },
     seen: (_world, _host, agent, store) => {
       for (const { shape, access } of store.profiles.values()) {
         if (shape === 'tokens' && access) learn(agent.told, access);
       }
     },
-    agentEffect: (world, host, agent, effect) => {
-      if ((effect.type !== 'write-credential' && effect.type !== 'create-profile') || effect.form !== 'full') return;
-      const access = world.issuer.secretOf(effect.access);
-      if (!access?.family.provider.rotates || restored.has(effect.access)) return;
-      const told = agent.told.get(access.family);
-      // After somebody set a clock, an expiry may say that the renewal is the older one.
-      if (told === undefined || told <= access.serial || clockWasSet(world)) return;
-      if (holdsRenewal(host, access, told)) {
-        throw new Violation(
-          'I10',
-          `${host.name} ${effect.store} ${effect.profile} gets a refresh token that is known to be spent`,
-        );
-      }
-    },
+    agentEffects: { 'write-credential': checkRefresh, 'create-profile': checkRefresh },
   };
 }
 

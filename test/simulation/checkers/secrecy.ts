@@ -7,34 +7,41 @@ const stepsPerSearch = 4_096;
 /** I5: no effect, message, journal entry, record or state holds a secret. */
 export function checkSecrecy(): Checker {
   let steps = 0;
-  const search = (what: string, value: unknown) => {
-    if (holdsSecret(value)) throw new Violation('I5', `${what} holds a secret`);
-  };
+  const found = (what: string) => new Violation('I5', `${what} holds a secret`);
   return {
-    agentEffect: (_world, host, _agent, effect) => search(`effect \`${effect.type}\` of ${host.name}`, effect),
-    coordinatorEffect: (_world, _process, effect) => search(`effect \`${effect.type}\` of the coordinator`, effect),
+    agentEffect: (_world, host, _agent, effect) => {
+      if (holdsSecret(effect)) throw found(`effect \`${effect.type}\` of ${host.name}`);
+    },
+    coordinatorEffect: (_world, _process, effect) => {
+      if (holdsSecret(effect)) throw found(`effect \`${effect.type}\` of the coordinator`);
+    },
     agentStepped: (_world, host, agent) => {
-      if (++steps % stepsPerSearch === 0) search(`the state of ${host.name}`, agent.state);
+      if (++steps % stepsPerSearch === 0 && holdsSecret(agent.state)) throw found(`the state of ${host.name}`);
     },
     coordinatorStepped: (_world, process) => {
-      if (++steps % stepsPerSearch === 0) search('the state of the coordinator', process.state);
+      if (++steps % stepsPerSearch === 0 && holdsSecret(process.state)) throw found('the state of the coordinator');
     },
   };
 }
 
+const markCode = secretMarker.charCodeAt(0);
+
 /** Whether any text within starts with the mark of a simulated secret. */
 export function holdsSecret(value: unknown): boolean {
-  if (typeof value === 'string') return value.startsWith(secretMarker);
-  if (typeof value !== 'object' || value === null) return false;
-  if (Array.isArray(value)) return value.some(holdsSecret);
-  if (value instanceof Map) {
-    for (const [key, entry] of value) if (holdsSecret(key) || holdsSecret(entry)) return true;
-    return false;
-  }
-  if (value instanceof Set) {
+  // Nearly every text differs in its first character.
+  if (typeof value === 'string') return value.charCodeAt(0) === markCode && value.startsWith(secretMarker);
+  return typeof value === 'object' && value !== null && hasSecretPart(value);
+}
+
+function hasSecretPart(value: object): boolean {
+  if (Array.isArray(value)) {
     for (const entry of value) if (holdsSecret(entry)) return true;
-    return false;
+  } else if (value instanceof Map) {
+    for (const [key, entry] of value) if (holdsSecret(key) || holdsSecret(entry)) return true;
+  } else if (value instanceof Set) {
+    for (const entry of value) if (holdsSecret(entry)) return true;
+  } else {
+    for (const key in value) if (holdsSecret((value as Record<string, unknown>)[key])) return true;
   }
-  for (const key in value) if (holdsSecret((value as Record<string, unknown>)[key])) return true;
   return false;
 }

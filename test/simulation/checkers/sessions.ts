@@ -14,7 +14,7 @@ export function checkSessions(): Checker {
       const { terms, settleMs } = woken;
       // Sessions that are let go once more are the same sessions.
       const before = (underWay.get(terms.name) ?? []).filter(
-        one => one.until > world.now && !(isOf(one, woken.store, woken.profile) && woken.store),
+        one => one.until > world.now && (woken.store === undefined || one.store !== woken.store),
       );
       const all = [...before, { ...woken, until: world.now + settleMs }];
       underWay.set(terms.name, all);
@@ -26,19 +26,15 @@ export function checkSessions(): Checker {
         `${sessions} sessions of pool ${terms.name} come back at once, at most ${terms.limit} may: ${who}`,
       );
     },
-    used: (_world, store, profile) => {
+    used: (_world, store) => {
       for (const [name, all] of underWay) {
-        if (all.some(one => isOf(one, store, profile))) {
+        if (all.some(one => one.store === store)) {
           underWay.set(
             name,
-            all.filter(one => !isOf(one, store, profile)),
+            all.filter(one => one.store !== store),
           );
         }
       }
     },
   };
-}
-
-function isOf(woken: Woken, store: Woken['store'], profile: Woken['profile']): boolean {
-  return woken.store === store && woken.profile === profile;
 }

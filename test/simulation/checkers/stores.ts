@@ -1,5 +1,7 @@
 import { accountLabel } from '@authmesh/shared/core/identifiers';
-import { type Checker, Violation } from './check.ts';
+import type { Agent, Host } from '../host.ts';
+import type { World } from '../world/world.ts';
+import { type Checker, type Delivery, Violation } from './check.ts';
 
 /** I4: the other fields of a store never change by a write of authmesh. */
 export function checkOtherFields(): Checker {
@@ -14,17 +16,17 @@ export function checkOtherFields(): Checker {
 
 /** I7: what the core knows to be set aside is never written, nor is a file that cannot be understood. */
 export function checkQuarantine(): Checker {
+  const checkTarget = (_world: World, host: Host, agent: Agent, { store }: Delivery) => {
+    if (agent.setAside.has(store)) {
+      throw new Violation('I7', `${host.name} delivers into ${store}, which it knows to be set aside`);
+    }
+  };
   return {
     seen: (_world, _host, agent, store, seen) => {
       if (seen.state === 'quarantined') agent.setAside.add(store.id);
       else agent.setAside.delete(store.id);
     },
-    agentEffect: (_world, host, agent, effect) => {
-      if (effect.type !== 'write-credential' && effect.type !== 'create-profile') return;
-      if (agent.setAside.has(effect.store)) {
-        throw new Violation('I7', `${host.name} delivers into ${effect.store}, which it knows to be set aside`);
-      }
-    },
+    agentEffects: { 'write-credential': checkTarget, 'create-profile': checkTarget },
     wrote: (_world, { host, store }) => {
       if (store.condition !== 'whole')
         throw new Violation('I7', `${host.name} wrote ${store.id}, which is ${store.condition}`);

@@ -37,6 +37,8 @@ export interface Store {
   lockedUntil: Instant;
   /** Bumped by every write, so that a reader notices. */
   version: number;
+  /** The sum of its entries' digests, as it was at a version. */
+  digested: { readonly version: number; readonly digest: number };
 }
 
 export interface Disk {
@@ -55,6 +57,7 @@ export function createStore(id: StoreId): Store {
     readOnly: false,
     lockedUntil: 0,
     version: 0,
+    digested: { version: 0, digest: 0 },
   };
 }
 
@@ -77,17 +80,20 @@ export function restoreImage(store: Store, image: StoreImage): void {
 export function entryDigest(profile: ProfileId, entry: Entry): number {
   let digest = shapeCodes[entry.shape];
   digest = blend(digest, foldText(profile));
-  digest = blend(digest, entry.access ? foldPrint(entry.access.print) : 1);
-  digest = blend(digest, entry.refresh ? foldPrint(entry.refresh.print) : 2);
+  digest = blend(digest, entry.access?.digest ?? 1);
+  digest = blend(digest, entry.refresh?.digest ?? 2);
   return blend(digest, entry.expires === null ? 3 : entry.expires | 0);
 }
 
 /** The sum over the profiles, so that one profile's share can be exchanged. */
 export function storeDigest(store: Store): number {
   if (store.condition !== 'whole') return store.condition === 'torn' ? -1 : store.condition === 'foreign' ? -2 : -3;
+  const { version, profiles, digested } = store;
+  if (digested.version === version) return digested.digest;
   let digest = 0;
-  for (const [profile, entry] of store.profiles) digest = (digest + entryDigest(profile, entry)) >>> 0;
+  for (const [profile, entry] of profiles) digest = (digest + entryDigest(profile, entry)) >>> 0;
   for (const { usedAt = 0, failedAt = 0 } of store.uses.values()) digest = blend(digest, (usedAt + failedAt) | 0);
+  store.digested = { version, digest };
   return digest;
 }
 
@@ -101,10 +107,6 @@ const shapeCodes: Readonly<Record<EntryShape, number>> = {
 
 function blend(digest: number, part: number): number {
   return (Math.imul(digest ^ part, 0x01000193) ^ (digest >>> 13)) >>> 0;
-}
-
-function foldPrint(print: Fingerprint): number {
-  return Number.parseInt(print.slice(0, 8), 16);
 }
 
 function foldText(text: string): number {

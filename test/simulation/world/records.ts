@@ -33,6 +33,20 @@ export function compareAndSet(records: Records, key: RecordKey, expected: number
   return { result: 'set', revision };
 }
 
+const rows = new WeakMap<object, unknown>();
+
+/** A record as it comes back from the store. It went through JSON: what does not survive that is not durable. */
+export function readRow(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  // Values are immutable, so each goes through JSON once, however often a coordinator starts.
+  let row = rows.get(value);
+  if (row === undefined) {
+    row = JSON.parse(JSON.stringify(value));
+    rows.set(value, row);
+  }
+  return row;
+}
+
 export type Backup = ReadonlyMap<RecordKey, Stored>;
 
 /** A backup of the whole store; values are immutable, so that sharing them is as good as copying. */

@@ -17,10 +17,14 @@ export interface Seals {
 }
 
 export function createSeals(): Seals {
-  const tickets: Ticket[] = [];
+  const tickets = new Map<Sealed, Ticket>();
   return {
-    seal: ticket => `sealed${tickets.push(ticket) - 1}` as Sealed,
-    open: sealed => tickets[Number(sealed.slice('sealed'.length))],
+    seal: ticket => {
+      const sealed = `sealed${tickets.size}` as Sealed;
+      tickets.set(sealed, ticket);
+      return sealed;
+    },
+    open: sealed => tickets.get(sealed),
   };
 }
 

@@ -11,6 +11,8 @@ export interface Secret {
   readonly text: string;
   /** What the fleet's keyed hash makes of it. */
   readonly print: Fingerprint;
+  /** A number that goes with the fingerprint. */
+  readonly digest: number;
   /** Whose it is and how many renewals it stands after the login: the oracle's knowledge, no program's. */
   readonly family: Family;
   readonly serial: number;

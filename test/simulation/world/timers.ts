@@ -7,36 +7,34 @@ interface Slot {
   scheduledAt: Instant;
 }
 
-/** Named single timers. Setting one again moves its deadline without piling entries up in the queue. */
-export type Timers<Name extends string> = Map<Name, Slot>;
-
 export interface TimerPort<Name extends string> {
   readonly now: () => Instant;
   readonly schedule: (delayMs: Milliseconds, run: () => void) => void;
   readonly fire: (timer: Name) => void;
 }
 
-export function createTimers<Name extends string>(): Timers<Name> {
-  return new Map();
+/** Named single timers. Setting one again moves its deadline without piling entries up in the queue. */
+export interface Timers<Name extends string> {
+  readonly slots: Map<Name, Slot>;
+  readonly port: TimerPort<Name>;
 }
 
-export function setTimer<Name extends string>(
-  timers: Timers<Name>,
-  timer: Name,
-  delayMs: Milliseconds,
-  port: TimerPort<Name>,
-): void {
-  let slot = timers.get(timer);
+export function createTimers<Name extends string>(port: TimerPort<Name>): Timers<Name> {
+  return { slots: new Map(), port };
+}
+
+export function setTimer<Name extends string>({ slots, port }: Timers<Name>, timer: Name, delayMs: Milliseconds): void {
+  let slot = slots.get(timer);
   if (!slot) {
     slot = { deadline: Number.POSITIVE_INFINITY, scheduledAt: Number.POSITIVE_INFINITY };
-    timers.set(timer, slot);
+    slots.set(timer, slot);
   }
   slot.deadline = port.now() + Math.max(0, delayMs);
   if (slot.scheduledAt > slot.deadline) plan(slot, timer, port);
 }
 
 export function clearTimer<Name extends string>(timers: Timers<Name>, timer: Name): void {
-  const slot = timers.get(timer);
+  const slot = timers.slots.get(timer);
   if (slot) slot.deadline = Number.POSITIVE_INFINITY;
 }
 

@@ -26,7 +26,7 @@ import { problemsOf } from './status-problems.ts';
 /** As it stands at `at`, the coordinator having answered every beat. */
 function statusAt(scene: Scene, at: number): Status {
   const state = scene.state();
-  state.link = { ...state.link, lastHeard: at };
+  state.lastHeard = at;
   return statusOf(state, at, []);
 }
 

@@ -8,7 +8,7 @@ import { formFor, isCovered, subjectOf } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
 import type { ControlRequest, WriteOutcome } from './event.ts';
 import { isDoubted } from './fence.ts';
-import type { Adoption, AgentState, Copy } from './state.ts';
+import { type Adoption, type AgentState, type Copy, createCopy } from './state.ts';
 
 /** How long `sync.create` waits after a store was in use, and after it could not be written. */
 const busyRetryMs: Milliseconds = 2 * second;
@@ -76,15 +76,11 @@ function create(state: AgentState, facts: AnnouncementFacts, store: StoreId, eff
   const past = before?.account === account ? before : undefined;
   const form = past && isDoubted(past, facts) ? 'bearer' : formFor(state, facts, profile);
   state.copies.set(key, {
-    store,
-    profile,
-    account,
-    seenAt: 0,
+    ...createCopy(store, profile, account),
     last: past?.last,
     chain: past?.chain ?? [],
     doubted: past?.doubted,
-    attempts: 0,
-    writing: { access, form },
+    writing: { access, form, replaces: undefined },
   });
   effects.push({ type: 'create-profile', store, profile, account, access, refresh, form });
   return key;

@@ -1,6 +1,6 @@
-import { type Custody, custodyOf } from '@authmesh/shared/core/custody';
+import { type Custody, custodyBy, custodyOf } from '@authmesh/shared/core/custody';
 import { type AccountId, accountLabel, accountProvider, type ProfileId } from '@authmesh/shared/core/identifiers';
-import { passesFilter, type Subject } from '@authmesh/shared/core/patterns';
+import { passesAll, passesFilter, type Subject } from '@authmesh/shared/core/patterns';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { CredentialForm } from './effect.ts';
 import type { AgentState } from './state.ts';
@@ -13,13 +13,17 @@ export function subjectOf(account: AccountId, profile: ProfileId): Subject {
 /** Whether a login takes part on this host: by its own configuration and by the fleet's. */
 export function isCovered(state: AgentState, account: AccountId, profile: ProfileId): boolean {
   if (account.startsWith('api_key:') && !state.config.apiKeys) return false;
+  if (passesAll(state.config.profiles) && passesAll(state.policy)) return true;
   const subject = subjectOf(account, profile);
   return passesFilter(state.config.profiles, subject) && passesFilter(state.policy, subject);
 }
 
 /** Who may spend a login, as this host sees it. */
 export function custodyFor(state: AgentState, account: AccountId, profile: ProfileId): Custody {
-  return account.startsWith('oauth:') ? custodyOf(state.config.custody, subjectOf(account, profile)) : 'copy';
+  const { custody } = state.config;
+  if (!account.startsWith('oauth:')) return 'copy';
+  if (typeof custody === 'string') return custodyBy(custody, accountProvider(account));
+  return custodyOf(custody, subjectOf(account, profile));
 }
 
 /**

@@ -1,38 +1,37 @@
-import type { CopyKey, Fingerprint } from '@authmesh/shared/core/identifiers';
+import type { CopyKey } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
 import { type Instant, isUsable, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import { creationFailed } from './adoption.ts';
-import { formFor, isCovered } from './coverage.ts';
+import { custodyFor, formFor, isCovered } from './coverage.ts';
 import type { AgentEffect, CredentialForm } from './effect.ts';
 import type { SeenProfile, WriteOutcome } from './event.ts';
 import { isDoubted } from './fence.ts';
 import { profileObserved } from './observation.ts';
 import { mayReplaceUntil, recoveryFailed, recoveryWritten, wakes } from './permit/recovery.ts';
 import { report } from './report.ts';
-import type { AgentState, Copy } from './state.ts';
+import type { AgentState, Copy, Judged } from './state.ts';
 
 const changedRetryMs: Milliseconds = second;
 const lockedRetryMs: Milliseconds = 2 * second;
 const failedRetryMsBase: Milliseconds = second;
 const failedRetryMsMax: Milliseconds = minute;
 
-/** Starts the delivery that a copy is due, if it is due one. */
-export function deliver(state: AgentState, key: CopyKey, at: Instant, effects: AgentEffect[]): void {
-  const copy = state.copies.get(key);
-  const facts = copy && state.accounts.get(copy.account);
+/** Starts the delivery that a copy is due, if it is due one; the copy as it is then. */
+export function withDelivery(state: AgentState, copy: Copy, at: Instant, effects: AgentEffect[]): Copy {
+  const { store, profile, account, seen, judged, writing } = copy;
   // Asked after every event, of every copy: the cheap questions come first.
-  if (!copy?.seen || !facts) return;
-  const due = dueForm(state, copy, facts, at);
-  if (!due || !mayWrite(state, copy, at)) return;
-  const { store, profile, account, seen } = copy;
-  // Invariant I11: what wakes sessions has a permit, and is begun only while their settle time fits into it.
-  const before = mayReplaceUntil(state, key, copy, facts, at, effects);
-  if (before === undefined) return;
+  if (!seen || !judged || writing || judged.access !== seen.access) return copy;
+  const facts = state.accounts.get(account);
+  const due = facts && dueForm(state, copy, seen, judged, facts, at);
+  if (!facts || !due || !mayWrite(state, copy, at)) return copy;
   // Invariant I10: whoever spent a spent refresh token once more would end the login.
   const form = due === 'full' && isRenewedHere(state, facts) ? 'bearer' : due;
-  if (form !== due && seen.access === facts.access) return;
-  state.copies.set(key, { ...copy, writing: { access: facts.access, form, replaces: seen } });
+  if (form !== due && seen.access === facts.access) return copy;
+  const before = mayReplaceUntil(state, copy, facts, form, at, effects);
+  if (before === undefined || (form === 'bearer' && seen.access === facts.access)) {
+    return withoutRefresh(state, copy, facts, effects);
+  }
   effects.push({
     type: 'write-credential',
     store,
@@ -44,24 +43,46 @@ export function deliver(state: AgentState, key: CopyKey, at: Instant, effects: A
     form,
     before: Number.isFinite(before) ? before : undefined,
   });
+  return { ...copy, writing: { access: facts.access, form, replaces: seen } };
+}
+
+/**
+ * A login that has ended and waits for its turn keeps no refresh token meanwhile: OpenClaw would spend one that was used
+ * up, and end the login for all. Nobody is woken by that.
+ */
+function withoutRefresh(state: AgentState, copy: Copy, facts: AnnouncementFacts, effects: AgentEffect[]): Copy {
+  const { store, profile, account, seen } = copy;
+  if (seen?.health !== 'sound' || seen.access === undefined || seen.refresh === undefined) return copy;
+  if (custodyFor(state, account, profile) === 'copy') return copy;
+  const { access, refresh } = seen;
+  if (refresh === facts.refresh && formOf(state, copy, facts) === 'full') return copy;
+  effects.push({
+    type: 'write-credential',
+    store,
+    profile,
+    account,
+    expected: { access, refresh },
+    access,
+    form: 'bearer',
+    takesRefreshOnly: true,
+  });
+  return { ...copy, writing: { access, form: 'bearer', replaces: seen, takesRefreshOnly: true } };
 }
 
 /** Whether a copy is due a delivery that wakes sessions, or one is under way. */
-export function isDeliveryDue(state: AgentState, key: CopyKey, at: Instant): boolean {
+export function isRecoveryDue(state: AgentState, key: CopyKey, at: Instant): boolean {
   const copy = state.copies.get(key);
   const facts = copy && state.accounts.get(copy.account);
   if (!copy?.seen || !facts) return false;
-  if (copy.writing) return true;
-  return wakes(state, copy, facts, at) && dueForm(state, copy, facts, at) !== undefined && mayWrite(state, copy, at);
-}
-
-/** Starts every delivery that is due for an account's copies, or for all. */
-export function deliverAll(state: AgentState, at: Instant, effects: AgentEffect[]): void {
-  for (const key of state.copies.keys()) deliver(state, key, at, effects);
+  const { seen, judged, writing } = copy;
+  if (writing && !writing.takesRefreshOnly) return true;
+  if (!judged || judged.access !== seen.access) return false;
+  const form = dueForm(state, copy, seen, judged, facts, at);
+  return form !== undefined && wakes(state, seen, facts, form, at) && mayWrite(state, copy, at);
 }
 
 function mayWrite(state: AgentState, copy: Copy, at: Instant): boolean {
-  if (state.link.phase === 'draining' || copy.writing) return false;
+  if (state.link.phase === 'draining') return false;
   // Invariant I7: what cannot be understood is never written.
   if (state.stores.get(copy.store)?.state !== 'readable') return false;
   if (copy.retryAt !== undefined && copy.retryAt > at) return false;
@@ -69,20 +90,26 @@ function mayWrite(state: AgentState, copy: Copy, at: Instant): boolean {
 }
 
 /** The form to write, or undefined when the copy is as it should be or not ours to change. */
-function dueForm(state: AgentState, copy: Copy, facts: AnnouncementFacts, at: Instant): CredentialForm | undefined {
-  const { seen, judged } = copy;
-  if (!seen || !judged || judged.access !== seen.access) return undefined;
+function dueForm(
+  state: AgentState,
+  copy: Copy,
+  seen: SeenProfile,
+  judged: Judged,
+  facts: AnnouncementFacts,
+  at: Instant,
+): CredentialForm | undefined {
   switch (judged.verdict) {
     case 'stale':
       return seen.access === facts.access ? undefined : formOf(state, copy, facts);
     case 'unfit':
       return isUsable(facts.expiresAt, at - state.clockOffsetMs) ? formOf(state, copy, facts) : undefined;
     case 'in-step': {
+      // The right login in the wrong form: a refresh token too few, or one too many.
       if (seen.access !== facts.access || facts.refresh === undefined) return undefined;
-      const form = formOf(state, copy, facts);
+      if (seen.refresh === undefined) return formOf(state, copy, facts) === 'full' ? 'full' : undefined;
       // The last one that is left is never taken away: the home may be a host that is gone.
-      if (form === 'bearer' && !judged.held) return undefined;
-      return isInOtherForm(seen.refresh, facts.refresh, form) ? form : undefined;
+      if (seen.refresh !== facts.refresh || !judged.held) return undefined;
+      return formOf(state, copy, facts) === 'bearer' ? 'bearer' : undefined;
     }
     default:
       return undefined;
@@ -101,11 +128,6 @@ function isRenewedHere(state: AgentState, facts: AnnouncementFacts): boolean {
     if (chain.some(link => link.access === facts.access)) return true;
   }
   return false;
-}
-
-/** The right login in the wrong form: a refresh token too many, or one too few. */
-function isInOtherForm(refresh: Fingerprint | undefined, current: Fingerprint, form: CredentialForm): boolean {
-  return form === 'bearer' ? refresh === current : refresh === undefined;
 }
 
 /** Whether the profile was seen to change while it was being written, to neither what was replaced nor what was written. */
@@ -128,13 +150,18 @@ export function writeSettled(
   const { store, profile, account } = copy;
   if (!copy.seen && outcome.result !== 'written') return creationFailed(state, copy, outcome, at, effects);
   const settled: Copy = { ...copy, writing: undefined };
-  if (outcome.result !== 'written') recoveryFailed(state, key);
+  const isRecovery = copy.writing?.takesRefreshOnly !== true;
+  if (outcome.result !== 'written' && isRecovery) recoveryFailed(state, key);
   switch (outcome.result) {
     case 'written': {
       state.copies.set(key, { ...settled, trouble: undefined, attempts: 0, retryAt: undefined });
-      recoveryWritten(state, key, outcome.seen, effects);
-      const facts = state.accounts.get(account);
-      effects.push(note('credential-written', { store, profile, account, revision: facts?.position.revision }));
+      if (isRecovery) recoveryWritten(state, key, outcome.seen, effects);
+      const revision = state.accounts.get(account)?.position.revision;
+      effects.push(
+        isRecovery
+          ? note('credential-written', { store, profile, account, revision })
+          : note('refresh-taken', { store, profile, account }),
+      );
       profileObserved(state, store, outcome.seen, true, at, effects);
       // Something else was seen there meanwhile: which of the two stands now, the disk says.
       if (isOvertaken(copy, outcome.seen)) effects.push({ type: 'reread', store });

@@ -31,6 +31,8 @@ export type AgentEffect =
       /** Its refresh token; absent: it has none to give, and a `full` write leaves the store's own. */
       readonly refresh?: Fingerprint | undefined;
       readonly form: CredentialForm;
+      /** The login that stands there loses its refresh token, and nothing else changes. */
+      readonly takesRefreshOnly?: boolean | undefined;
       /** By the elapsed clock: the file is not replaced from this moment on, for the permit would not cover it. */
       readonly before?: Milliseconds | undefined;
     }

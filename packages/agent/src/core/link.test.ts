@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { createScene, defaults, facts, holds, notes, only, profile, type Scene, seen, store } from './agent-scene.ts';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent } from './event.ts';
-import type { LinkPhase } from './state.ts';
+import type { LinkPhase } from './link-state.ts';
 
 /** What an event does in a phase: the phase after it, and the kinds of effects, in order. */
 type Expected = readonly [after: LinkPhase, ...effects: readonly AgentEffect['type'][]];

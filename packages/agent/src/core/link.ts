@@ -6,7 +6,7 @@ import { closeCodes } from '@authmesh/shared/protocol/close-codes';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent } from './event.ts';
 import { sendInventory } from './report.ts';
-import type { AgentState, Link } from './state.ts';
+import type { AgentState } from './state.ts';
 
 /** After a wake the socket may be dead without knowing it: this long for an answer. */
 const wakeAnswerMsMax: Milliseconds = 5 * second;
@@ -35,8 +35,16 @@ export function linkOpened(
   effects: AgentEffect[],
 ): void {
   if (state.link.phase !== 'dialing') return;
-  const { attempt, since } = state.link;
-  state.link = { phase: 'online', attempt, url: event.url, since, lastHeard: at, synced: false };
+  state.link = {
+    ...state.link,
+    phase: 'online',
+    url: event.url,
+    synced: false,
+    problem: undefined,
+    isRefused: undefined,
+    notBeforeMs: undefined,
+  };
+  state.lastHeard = at;
   state.clockOffsetMs = significantOffset(event.clockOffsetMs);
   state.epoch = Math.max(state.epoch, event.epoch);
   state.policy = event.policy;
@@ -62,33 +70,33 @@ export function linkClosed(
   effects: AgentEffect[],
 ): void {
   if (state.link.phase === 'draining') return;
-  const wasOnline = state.link.phase === 'online';
+  const before = state.link;
   const refused = event.reason !== 'unreachable' && event.reason !== 'lost' && closeCodes[event.reason].fatal;
   // A refusal does not mend itself: no haste.
-  const attempt = refused ? Math.max(state.link.attempt + 1, 7) : state.link.attempt + 1;
-  const link: Link = {
-    ...state.link,
+  const attempt = refused ? Math.max(before.attempt + 1, 7) : before.attempt + 1;
+  state.link = {
+    ...before,
     phase: 'offline',
     attempt,
+    // A link that breaks before it is in step does not interrupt the absence.
+    since: before.synced ? at : before.since,
     synced: false,
     problem: event.message,
     isRefused: refused,
+    notBeforeMs: undefined,
   };
-  // A link that breaks before it is in step does not interrupt the absence.
-  state.link = state.link.synced ? { ...link, since: at } : link;
-  if (wasOnline || state.link.attempt === 1 || refused) {
+  if (before.phase === 'online' || attempt === 1 || refused) {
     effects.push(note(refused ? 'link-refused' : 'link-lost', { why: event.message }));
   }
   effects.push({ type: 'clear-timer', timer: 'beat' }, { type: 'clear-timer', timer: 'silence' });
-  const delayMs = Math.max(state.link.notBeforeMs ?? 0, reconnectDelayMs(attempt, seed));
-  state.link = { ...state.link, notBeforeMs: undefined };
+  const delayMs = Math.max(before.notBeforeMs ?? 0, reconnectDelayMs(attempt, seed));
   effects.push({ type: 'set-timer', timer: 'dial', delayMs });
 }
 
 /** Sign of life, and the check that the other side gives one. */
 export function beat(state: AgentState, at: Instant, effects: AgentEffect[]): void {
   if (state.link.phase !== 'online') return;
-  if (at - state.link.lastHeard > silenceMsMax) {
+  if (at - state.lastHeard > silenceMsMax) {
     effects.push({ type: 'close-link', why: 'the link fell silent' });
     return;
   }
@@ -101,7 +109,7 @@ export function clockJumped(state: AgentState, byMs: Milliseconds, at: Instant, 
   effects.push(note('clock-jumped', { why: `by ${Math.round(byMs / second)} s` }));
   if (state.link.phase === 'online') {
     // Silence is counted from now: the clock it was counted by has moved.
-    state.link = { ...state.link, lastHeard: at };
+    state.lastHeard = at;
     effects.push({ type: 'send', message: { type: 'beat', at } });
     effects.push({ type: 'set-timer', timer: 'silence', delayMs: wakeAnswerMsMax });
   } else if (state.link.phase === 'offline') {

@@ -1,4 +1,10 @@
-import { accountProvider, type CopyKey, copyKey, type StoreId } from '@authmesh/shared/core/identifiers';
+import {
+  accountProvider,
+  type CopyKey,
+  copyKey,
+  type ProfileId,
+  type StoreId,
+} from '@authmesh/shared/core/identifiers';
 import type { Prints } from '@authmesh/shared/core/lineage';
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
@@ -8,7 +14,7 @@ import type { SeenProfile, SeenStore } from './event.ts';
 import { fenceOf, withDoubt, withFailedFence } from './fence.ts';
 import { noteLimit } from './permit/signal.ts';
 import { report, reportGone } from './report.ts';
-import { type AgentState, type Copy, copiesMax } from './state.ts';
+import { type AgentState, type Copy, copiesMax, createCopy } from './state.ts';
 
 /** A store was read: takes over what changed in it and reports that. */
 export function storeObserved(
@@ -23,19 +29,21 @@ export function storeObserved(
     state.stores.set(store, { state: 'quarantined', reason: seen.reason });
     if (before?.reason === seen.reason) return;
     effects.push(note('store-quarantined', { store, why: seen.reason }));
-    for (const key of keysIn(state, store)) report(state, key, at, effects);
+    for (const [key, copy] of state.copies) if (copy.store === store) report(state, key, at, effects);
     return;
   }
   state.stores.set(store, { state: seen.state });
   noteStore(store, before?.state, seen.state, effects);
-  const present = new Set<CopyKey>();
+  const present = new Set<ProfileId>();
   if (seen.state === 'readable') {
     for (const profile of seen.profiles) {
-      present.add(copyKey(store, profile.profile));
+      present.add(profile.profile);
       profileObserved(state, store, profile, before?.state === 'quarantined', at, effects);
     }
   }
-  for (const key of keysIn(state, store)) if (!present.has(key)) profileLeft(state, key, effects);
+  for (const [key, copy] of state.copies) {
+    if (copy.store === store && copy.seen && !present.has(copy.profile)) profileLeft(state, key, copy, effects);
+  }
 }
 
 function noteStore(store: StoreId, before: string | undefined, now: string, effects: AgentEffect[]): void {
@@ -63,7 +71,7 @@ export function profileObserved(
   }
   const fence = fenceOf(found, before, at);
   const seen = withRememberedAccount(fence?.isStuck ? withFailedFence(found) : found, before);
-  const copy = withDoubt(state, { ...nextCopy(store, seen, before, at), fence });
+  const copy = withDoubt(state, nextCopy(store, seen, fence, before, at));
   state.copies.set(key, copy);
   noteLimit(state, before, copy, at);
   if (copy.last !== before?.last || copy.account !== before?.account || copy.doubted !== before?.doubted)
@@ -81,29 +89,27 @@ function withRememberedAccount(seen: SeenProfile, before: Copy | undefined): See
   return isOther ? seen : { ...seen, account: before.account, identity: 'account' };
 }
 
-function nextCopy(store: StoreId, seen: SeenProfile, before: Copy | undefined, at: Instant): Copy {
-  const { profile, account } = seen;
+function nextCopy(
+  store: StoreId,
+  seen: SeenProfile,
+  fence: Copy['fence'],
+  before: Copy | undefined,
+  at: Instant,
+): Copy {
+  const { profile, account, access, refresh, health } = seen;
   // Another account under the same profile id shares nothing with what stood there (invariant I8).
-  const past = before?.account === account ? before : undefined;
-  const base: Copy = {
-    ...(past ?? { chain: [], attempts: 0 }),
-    store,
-    profile,
-    account,
-    seen,
-    seenAt: at,
-  };
-  if (seen.health !== 'sound' || seen.access === undefined) return base;
-  const prints: Prints = { access: seen.access, refresh: seen.refresh };
-  if (past?.last?.access === prints.access) {
-    return past.last.refresh === prints.refresh
-      ? base
-      : { ...base, last: prints, trouble: undefined, attempts: 0, retryAt: undefined };
+  const past = before?.account === account ? before : createCopy(store, profile, account);
+  const { last, chain } = past;
+  if (health !== 'sound' || access === undefined || (last?.access === access && last.refresh === refresh)) {
+    return { ...past, seen, seenAt: at, fence };
   }
   return {
-    ...base,
-    last: prints,
-    chain: extend(past?.last, past?.chain ?? []),
+    ...past,
+    seen,
+    seenAt: at,
+    fence,
+    last: { access, refresh },
+    chain: last?.access === access ? chain : extend(last, chain),
     trouble: undefined,
     attempts: 0,
     retryAt: undefined,
@@ -127,9 +133,7 @@ function isSame(a: SeenProfile, b: SeenProfile): boolean {
 }
 
 /** The owner deleted it. Its chain is kept: should it come back, that is how an old login is told from a new one. */
-function profileLeft(state: AgentState, key: CopyKey, effects: AgentEffect[]): void {
-  const copy = state.copies.get(key);
-  if (!copy?.seen) return;
+function profileLeft(state: AgentState, key: CopyKey, copy: Copy, effects: AgentEffect[]): void {
   state.copies.set(key, {
     ...copy,
     seen: undefined,
@@ -148,10 +152,4 @@ function remember(key: CopyKey, copy: Copy, effects: AgentEffect[]): void {
   const { store, profile, account, last, chain, doubted } = copy;
   const kept = { store, profile, account, last, chain, doubted };
   effects.push({ type: 'remember', memory: { kind: 'copy', key, copy: kept } });
-}
-
-function keysIn(state: AgentState, store: StoreId): CopyKey[] {
-  const keys: CopyKey[] = [];
-  for (const [key, copy] of state.copies) if (copy.store === store) keys.push(key);
-  return keys;
 }

@@ -1,11 +1,12 @@
 import { clockOffsetMsMin, type Instant, type Milliseconds, second, shiftExpiry } from '@authmesh/shared/core/time';
 import { createConfigured } from './adoption.ts';
-import { deliver } from './delivery.ts';
+import { withDelivery } from './delivery.ts';
 import type { AgentEffect } from './effect.ts';
 import { endOfFence } from './fence.ts';
 import { profileObserved } from './observation.ts';
 import { report } from './report.ts';
 import type { AgentState, Copy } from './state.ts';
+import { withUnsettledAt } from './unsettled.ts';
 
 /** How long the coordinator may take to judge a report before it is made again. */
 const judgementMsMax: Milliseconds = 5 * second;
@@ -24,18 +25,19 @@ export function revisit(state: AgentState, at: Instant, effects: AgentEffect[]):
       state.copies.set(key, { ...copy, fence: { ...copy.fence, isStuck: true } });
       profileObserved(state, copy.store, copy.seen, false, at, effects);
     } else if (copy.retryAt !== undefined && copy.retryAt <= at) {
-      state.copies.set(key, { ...copy, retryAt: undefined });
-      deliver(state, key, at, effects);
+      state.copies.set(key, withDelivery(state, { ...copy, retryAt: undefined }, at, effects));
     } else {
       report(state, key, at, effects);
     }
   }
 }
 
-/** Keeps the one timer set for the earliest copy that is due. */
-export function scheduleRevisit(state: AgentState, at: Instant, effects: AgentEffect[]): void {
+/** Starts what copies are due, and keeps the one timer set for the earliest that is due another look. */
+export function settle(state: AgentState, at: Instant, effects: AgentEffect[]): void {
   let earliest = state.link.synced ? state.createAt : undefined;
-  for (const copy of state.copies.values()) {
+  for (const [key, before] of state.copies) {
+    const copy = withUnsettledAt(state, withDelivery(state, before, at, effects), at);
+    if (copy !== before) state.copies.set(key, copy);
     const due = dueAt(state, copy);
     if (due !== undefined && (earliest === undefined || due < earliest)) earliest = due;
   }

@@ -16,6 +16,7 @@ import type { Overview } from '@authmesh/shared/protocol/overview';
 import type { AgentConfig } from './config.ts';
 import type { CredentialForm, Memory } from './effect.ts';
 import type { SeenProfile } from './event.ts';
+import { firstLink, type Link } from './link-state.ts';
 import type { AccountMemory } from './memory.ts';
 import { type ClaimsState, createClaims } from './permit/claim.ts';
 
@@ -51,7 +52,13 @@ export interface Copy {
   readonly reportedAt?: Instant | undefined;
   /** The delivery under way. */
   readonly writing?:
-    | { readonly access: Fingerprint; readonly form: CredentialForm; readonly replaces?: SeenProfile | undefined }
+    | {
+        readonly access: Fingerprint;
+        readonly form: CredentialForm;
+        readonly replaces?: SeenProfile | undefined;
+        /** No delivery: what stands there loses its refresh token. */
+        readonly takesRefreshOnly?: boolean | undefined;
+      }
     | undefined;
   /** Why the last delivery failed. */
   readonly trouble?: string | undefined;
@@ -62,30 +69,6 @@ export interface Copy {
 export interface StoreEntry {
   readonly state: 'readable' | 'absent' | 'quarantined';
   readonly reason?: string | undefined;
-}
-
-/**
- *     offline ──dial timer──► dialing ──link-opened──► online
- *        ▲                       │                        │
- *        └──────link-closed──────┴────────link-closed─────┘        any ──drain-requested──► draining
- */
-export type LinkPhase = 'offline' | 'dialing' | 'online' | 'draining';
-
-export interface Link {
-  readonly phase: LinkPhase;
-  /** Attempts since the link was last good. */
-  readonly attempt: number;
-  readonly url?: string | undefined;
-  readonly since: Instant;
-  readonly lastHeard: Instant;
-  /** The answer to this link's inventory is complete. */
-  readonly synced: boolean;
-  /** Why the last attempt failed. */
-  readonly problem?: string | undefined;
-  /** It was a refusal: coming back as before cannot help. */
-  readonly isRefused?: boolean | undefined;
-  /** The coordinator sent this node away until then. */
-  readonly notBeforeMs?: Milliseconds | undefined;
 }
 
 /** A question of the command line that waits for the coordinator or for deliveries. */
@@ -102,6 +85,8 @@ export interface AgentState {
   config: AgentConfig;
   policy: ProfileFilter;
   link: Link;
+  /** When the coordinator was last heard on this link. */
+  lastHeard: Instant;
   /** This host's clock minus the coordinator's. */
   clockOffsetMs: Milliseconds;
   epoch: number;
@@ -135,6 +120,31 @@ export const accountsMax = 20_000;
 /** Control requests that may wait at a time. */
 export const askingMax = 100;
 
+/**
+ * A profile of which nothing else is known yet. Every field is there from the start: what is put into objects of one
+ * shape alone is read and replaced several times as fast.
+ */
+export function createCopy(store: StoreId, profile: ProfileId, account: AccountId): Copy {
+  return {
+    store,
+    profile,
+    account,
+    seen: undefined,
+    seenAt: 0,
+    last: undefined,
+    chain: [],
+    judged: undefined,
+    doubted: undefined,
+    fence: undefined,
+    unsettledAt: undefined,
+    reportedAt: undefined,
+    writing: undefined,
+    trouble: undefined,
+    attempts: 0,
+    retryAt: undefined,
+  };
+}
+
 /** The state of an agent that has just started with what its journal kept. */
 export function createAgentState(from: {
   readonly node: NodeId;
@@ -155,7 +165,8 @@ export function createAgentState(from: {
       accounts.set(entry.account.account, entry.account);
       epoch = Math.max(epoch, entry.account.position.epoch);
     } else if (entry.copy) {
-      copies.set(copyKey(entry.copy.store, entry.copy.profile), { ...entry.copy, seenAt: 0, attempts: 0 });
+      const { store, profile, account, last, chain, doubted } = entry.copy;
+      copies.set(copyKey(store, profile), { ...createCopy(store, profile, account), last, chain, doubted });
     } else {
       copies.delete(entry.key);
     }
@@ -164,7 +175,8 @@ export function createAgentState(from: {
     self: { node: from.node, name: from.name, fleet: from.fleet },
     config: from.config,
     policy: { allow: ['*'], deny: [] },
-    link: { phase: 'offline', attempt: 0, since: 0, lastHeard: 0, synced: false },
+    link: firstLink,
+    lastHeard: 0,
     clockOffsetMs: 0,
     epoch,
     stores: new Map(),

@@ -6,7 +6,7 @@ import type { DownMessage } from '@authmesh/shared/protocol/down';
 import { createConfigured, creationSettled } from './adoption.ts';
 import { announced, judged } from './announcement.ts';
 import { answered, asked, replyToAll } from './control.ts';
-import { deliverAll, writeSettled } from './delivery.ts';
+import { writeSettled } from './delivery.ts';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent, AgentTimer } from './event.ts';
 import {
@@ -25,9 +25,8 @@ import { permitsReceived } from './permit/answer.ts';
 import { healthChecked } from './permit/command.ts';
 import { reviewClaims } from './permit/review.ts';
 import { coveredCopies, reportGone, sendInventory } from './report.ts';
-import { revisit, scheduleRevisit, shiftDeadlines } from './revisit.ts';
+import { revisit, settle, shiftDeadlines } from './revisit.ts';
 import type { AgentState } from './state.ts';
-import { markUnsettled } from './unsettled.ts';
 
 /** The agent's machine: routes each event to its room. Any event in any phase has an answer, often none. */
 export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (state, { at, elapsed, seed, event }) => {
@@ -56,12 +55,12 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (stat
       replyToAll(state, effects);
       break;
     case 'announced':
-      state.link = { ...state.link, lastHeard: at };
+      state.lastHeard = at;
       announced(state, event.facts, event.problem, at, effects);
       if (state.link.synced) createConfigured(state, at, effects);
       break;
     case 'frame-received':
-      state.link = { ...state.link, lastHeard: at };
+      state.lastHeard = at;
       frameReceived(state, event.message, at, effects);
       break;
     case 'timer-fired':
@@ -104,13 +103,6 @@ function mayConcernCopies(state: AgentState, event: AgentEvent): boolean {
     default:
       return true;
   }
-}
-
-/** What is due is started, and the next look is planned. */
-function settle(state: AgentState, at: Instant, effects: AgentEffect[]): void {
-  deliverAll(state, at, effects);
-  markUnsettled(state, at);
-  scheduleRevisit(state, at, effects);
 }
 
 function frameReceived(state: AgentState, message: DownMessage, at: Instant, effects: AgentEffect[]): void {

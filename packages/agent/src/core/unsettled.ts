@@ -1,13 +1,11 @@
 import { type Instant, isUsable } from '@authmesh/shared/core/time';
 import type { AgentState, Copy } from './state.ts';
 
-/** Keeps, for each copy, since when it waits for the fleet's login or for the coordinator's word on its own. */
-export function markUnsettled(state: AgentState, at: Instant): void {
-  const isOnline = state.link.phase === 'online';
-  for (const [key, copy] of state.copies) {
-    const unsettledAt = isOnline && !isSettled(state, copy, at) ? (copy.unsettledAt ?? at) : undefined;
-    if (unsettledAt !== copy.unsettledAt) state.copies.set(key, { ...copy, unsettledAt });
-  }
+/** The copy with the time since when it waits for the fleet's login or for the coordinator's word on its own. */
+export function withUnsettledAt(state: AgentState, copy: Copy, at: Instant): Copy {
+  const waits = state.link.phase === 'online' && !isSettled(state, copy, at);
+  const unsettledAt = waits ? (copy.unsettledAt ?? at) : undefined;
+  return unsettledAt === copy.unsettledAt ? copy : { ...copy, unsettledAt };
 }
 
 function isSettled(state: AgentState, copy: Copy, at: Instant): boolean {

@@ -140,6 +140,11 @@ export function editCredential(
   return liftAuthMarks(setFields(text, ['profiles', profile], fields), profile);
 }
 
+/** The store without the refresh token of `profile`; every other byte stays. */
+export function withoutRefresh(text: string, profile: ProfileId): string | undefined {
+  return entryOf(text, profile) ? setFields(text, ['profiles', profile], { refresh: undefined }) : undefined;
+}
+
 /** Undefined when the profile is there already, or the store has no place for it. */
 export function createProfile(
   text: string | undefined,

@@ -32,6 +32,8 @@ export interface Delivery {
   readonly form: CredentialForm;
   /** Puts the profile into a store that lacks it, and the store into an agent that has none. */
   readonly isNew?: boolean | undefined;
+  /** The login that stands there loses its refresh token, and nothing else changes. */
+  readonly takesRefreshOnly?: boolean | undefined;
   /** By the elapsed clock: the file is not replaced from this moment on. */
   readonly before?: Milliseconds | undefined;
 }

@@ -106,14 +106,14 @@ const quietMsMax: Milliseconds = 2 * beatIntervalMs + 5 * second;
 
 /** The fleet as this host sees it: its own copies as they stand, the others' as the coordinator last told. */
 export function statusOf(state: AgentState, at: Instant, directories: readonly StateDirectory[]): Status {
-  const { self, link, overview } = state;
+  const { self, link, lastHeard, overview } = state;
   const nodes = overview?.body.nodes ?? [];
   const names = new Map<NodeId, string>(nodes.map(node => [node.id, node.name]));
   names.set(self.node, self.name);
   // A frozen coordinator keeps its socket open: what counts is that it was heard.
-  const isQuiet = at - link.lastHeard > quietMsMax;
+  const isQuiet = at - lastHeard > quietMsMax;
   const connected = link.phase === 'online' && !isQuiet;
-  const since = link.phase === 'online' && isQuiet ? link.lastHeard : link.since;
+  const since = link.phase === 'online' && isQuiet ? lastHeard : link.since;
   return {
     node: { id: self.node, name: self.name },
     fleet: {

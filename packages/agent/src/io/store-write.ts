@@ -10,6 +10,7 @@ import {
   parseStore,
   quarantinedStore,
   type ReadContext,
+  withoutRefresh,
 } from './auth-profiles.ts';
 import type { Delivery, DeliveryDeps } from './delivery.ts';
 import { liftMarksBeside, readStateBeside } from './marks-beside.ts';
@@ -166,7 +167,9 @@ function editAll(
       ? createProfile(text, profile, credential, form, options)
       : text === undefined
         ? undefined
-        : editCredential(text, profile, credential, form, options);
+        : delivery.takesRefreshOnly
+          ? withoutRefresh(text, profile)
+          : editCredential(text, profile, credential, form, options);
     if (edited === undefined) return false;
     text = edited;
     written.set(profile, delivery);

@@ -73,6 +73,8 @@ describe('a second daemon with the same key', () => {
     expect(only(effects, 'refuse')).toMatchObject([{ link: 2, reason: 'duplicateNode' }]);
     expect(only(effects, 'refuse')[0]?.message).toContain('pc-a');
     expect(scene.state().nodes.get(founder)).toMatchObject({ link: 1, challenger: undefined });
+    scene.tell({ type: 'link-closed', link: 2 });
+    expect(scene.state().challengers.size).toBe(0);
   });
 
   it('takes over when the first one is dead', () => {
@@ -99,6 +101,7 @@ describe('a second daemon with the same key', () => {
     scene.connect(1, founder);
     scene.connect(2, founder);
     scene.tell({ type: 'link-closed', link: 2 });
+    expect(scene.state().challengers.size).toBe(0);
     expect(scene.tell({ type: 'link-probed', link: 1, alive: true })).toEqual([]);
     expect(only(scene.connect(3, founder), 'probe')).toHaveLength(1);
   });

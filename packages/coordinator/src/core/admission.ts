@@ -91,6 +91,7 @@ function challengeDaemon(
   if (node.link === undefined) return;
   if (node.challenger) return refuseDuplicate(node, session.link, effects);
   state.nodes.set(session.node, { ...node, challenger: { session, attest } });
+  state.challengers.set(session.link, session.node);
   effects.push({ type: 'probe', link: node.link });
 }
 
@@ -153,9 +154,9 @@ function welcome(
 
 /** A link is gone: its session ends, and a waiting challenger takes its place. */
 export function linkClosed(state: CoordinatorState, link: LinkId, at: Instant, effects: CoordinatorEffect[]): void {
+  forgetChallenger(state, link);
   const session = state.sessions.get(link);
-  if (!session) return forgetChallenger(state, link);
-  state.sessions.delete(link);
+  if (!session || !state.sessions.delete(link)) return;
   const node = state.nodes.get(session.node);
   if (!node || node.link !== link) return;
   const gone = { ...node, link: undefined, lastSeen: at };
@@ -179,9 +180,10 @@ function rememberPresence(
 }
 
 function forgetChallenger(state: CoordinatorState, link: LinkId): void {
-  for (const [id, node] of state.nodes) {
-    if (node.challenger?.session.link === link) state.nodes.set(id, { ...node, challenger: undefined });
-  }
+  const id = state.challengers.get(link);
+  const node = id === undefined ? undefined : state.nodes.get(id);
+  state.challengers.delete(link);
+  if (node?.challenger?.session.link === link) state.nodes.set(node.record.id, { ...node, challenger: undefined });
 }
 
 function refuse(effects: CoordinatorEffect[], link: LinkId, reason: CloseReason, message: string, node: NodeId): void {

@@ -1,12 +1,14 @@
 import { note } from '@authmesh/shared/core/notes';
 import type { Announcement } from '@authmesh/shared/protocol/announcement';
 import type { CoordinatorEffect } from './effect.ts';
+import type { AccountRecord } from './record.ts';
 import type { AccountEntry } from './state.ts';
 
-/** The announcement of an account's current credential, as it is durable; undefined before there is one. */
-export function announcementOf(entry: AccountEntry): Announcement | undefined {
-  const { current, account, kind, profile } = entry.record;
-  if (!current) return undefined;
+/** The announcement of an account's current credential, as it is durable. */
+export function announcementOf(
+  { account, kind, profile }: AccountRecord,
+  current: NonNullable<AccountRecord['current']>,
+): Announcement {
   const { position, generation, access, refresh, expiresAt, issuedAt, origin, home, sealed } = current;
   return {
     type: 'announce',
@@ -28,13 +30,12 @@ export function announcementOf(entry: AccountEntry): Announcement | undefined {
 
 /** What follows once an account's change is durable: it is announced (invariant I2). */
 export function announceDurable(entry: AccountEntry, effects: CoordinatorEffect[]): void {
-  const announcement = announcementOf(entry);
-  if (!announcement) return;
-  const { account, position, origin } = announcement;
-  const why = entry.record.current?.why;
+  const { account, current } = entry.record;
+  if (!current) return;
+  const { position, origin, why } = current;
   effects.push(note('credential-accepted', { account, node: origin, revision: position.revision, why }), {
     type: 'announce',
-    announcement,
+    announcement: announcementOf(entry.record, current),
     links: 'all',
   });
 }

@@ -1,12 +1,12 @@
 import type { AccountId, CredentialKind, ProfileId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
-import { emptyLineage } from '@authmesh/shared/core/succession';
 import { second } from '@authmesh/shared/core/time';
 import type { CoordinatorEffect } from './effect.ts';
 import { type AccountRecord, accountKey, accountOfKey, fleetKey, type RecordKey } from './record.ts';
 import {
   type AccountEntry,
   type CoordinatorState,
+  createAccountEntry,
   type PendingCommit,
   type PendingRecord,
   type Submission,
@@ -122,7 +122,7 @@ export function openAccount(
     nextNumber: 1,
     linked: [],
   };
-  const entry: AccountEntry = { record, lineage: emptyLineage(), storeRevision: 0, waiting: [] };
+  const entry = createAccountEntry(record, 0);
   state.accounts.set(of.account, entry);
   return entry;
 }

@@ -7,7 +7,7 @@ import { commitRecord } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import type { LinkId } from './event.ts';
 import { type InviteRecord, type NodeRecord, nodeKey } from './record.ts';
-import { type CoordinatorState, fleetOf } from './state.ts';
+import { type CoordinatorState, createNodeEntry, fleetOf } from './state.ts';
 
 type ProvenEnroll = Omit<Enroll, 'type'>;
 
@@ -126,7 +126,7 @@ export function settleEnrollment(
 ): void {
   const invite = state.invites.get(record.invite);
   if (!invite) return;
-  state.nodes.set(record.id, { record, storeRevision, lastSeen: at, copies: new Map() });
+  state.nodes.set(record.id, createNodeEntry(record, storeRevision, at));
   state.invites.set(record.invite, { ...invite, used: invite.used + 1 });
   if (record.invitedBy === null) state.founder = record.id;
   effects.push(note('node-joined', { node: record.id }));

@@ -33,14 +33,14 @@ export function recordJudgement(
   verdict: Judgement['verdict'],
   why: string,
   effects: CoordinatorEffect[],
-  more: Pick<Judgement, 'generation' | 'held'> = {},
+  { generation, held }: Pick<Judgement, 'generation' | 'held'> = {},
 ): void {
   const { store, profile, access } = observation;
   const node = nodeOf(state, link);
   const key = copyKey(store, profile);
   const copy = node?.copies.get(key);
   if (node && copy && copy.observation.access === access) node.copies.set(key, { ...copy, verdict, why });
-  const judgement: Judgement = { store, profile, access, verdict, why, ...more };
+  const judgement: Judgement = { store, profile, access, verdict, why, generation, held };
   const last = effects.at(-1);
   if (last?.type === 'send' && last.link === link && last.message.type === 'judgements') {
     if (last.message.judgements.length < judgementsPerMessageMax) {

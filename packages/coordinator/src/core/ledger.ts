@@ -166,8 +166,8 @@ function tell(
   verdict: Exclude<Verdict, { kind: 'accepted' }>,
   effects: CoordinatorEffect[],
 ): void {
-  const held = verdict.kind === 'in-step' && isHeldAtHome(state, observation.account);
-  recordJudgement(state, link, observation, verdict.kind, verdictSentences[verdict.why], effects, held ? { held } : {});
+  const held = (verdict.kind === 'in-step' && isHeldAtHome(state, observation.account)) || undefined;
+  recordJudgement(state, link, observation, verdict.kind, verdictSentences[verdict.why], effects, { held });
 }
 
 function ask(

@@ -1,21 +1,28 @@
-import type { AccountId, NodeId } from '@authmesh/shared/core/identifiers';
+import type { AccountId, NodeId, ProfileId } from '@authmesh/shared/core/identifiers';
 import { accountLabel, accountProvider } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
-import { passesFilter } from '@authmesh/shared/core/patterns';
+import { passesAll, passesFilter } from '@authmesh/shared/core/patterns';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Judgement } from '@authmesh/shared/protocol/down';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import { announceDurable } from './announcement.ts';
-import { commit, isBusy, openAccount, postpone } from './commit.ts';
+import { isBusy, openAccount, postpone } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { unfitSentences, verdictSentences } from './explanation.ts';
 import { tellOtherHolders } from './holding.ts';
 import { recordJudgement, recordReport } from './judgement.ts';
 import { judgeObservation } from './ledger.ts';
-import { isLinked } from './linkage.ts';
+import { isLinked, linkCopies } from './linkage.ts';
 import type { AccountRecord } from './record.ts';
 import { rollBack } from './rollback.ts';
-import type { AccountEntry, CoordinatorState, Offer, Session, Submission } from './state.ts';
+import {
+  type AccountEntry,
+  type CoordinatorState,
+  createAccountEntry,
+  type Offer,
+  type Session,
+  type Submission,
+} from './state.ts';
 
 /** Takes a report of one copy: keeps it, and judges it now or when its account is free. */
 export function submitObservation(
@@ -28,7 +35,7 @@ export function submitObservation(
 ): void {
   const { account, profile, health } = observation;
   recordReport(state, session.link, observation, at);
-  if (!passesFilter(state.policy, { provider: accountProvider(account), account: accountLabel(account), profile })) {
+  if (!takesPart(state, account, profile)) {
     recordJudgement(state, session.link, observation, 'ignored', 'the fleet’s `sync.profiles` leaves it out', effects);
     return;
   }
@@ -39,6 +46,11 @@ export function submitObservation(
     return;
   }
   submit(state, { type: 'judge', link: session.link, observation, offer }, account, at, effects);
+}
+
+function takesPart({ policy }: CoordinatorState, account: AccountId, profile: ProfileId): boolean {
+  if (passesAll(policy)) return true;
+  return passesFilter(policy, { provider: accountProvider(account), account: accountLabel(account), profile });
 }
 
 /** An unusable login is healed, but not where only a profile's name says whose it is: that could mix accounts. */
@@ -105,7 +117,7 @@ export function settleAccount(
   const before = state.accounts.get(account);
   if (!before?.pending) return;
   const { record, lineage, announces, cause } = before.pending;
-  const entry: AccountEntry = { record, lineage, storeRevision, waiting: before.waiting };
+  const entry: AccountEntry = { ...before, record, lineage, storeRevision, pending: undefined };
   state.accounts.set(account, entry);
   if (announces) announceDurable(entry, effects);
   if (cause) answerCause(state, entry, cause, at, effects);
@@ -123,8 +135,7 @@ export function supersedeAccount(
   const before = state.accounts.get(record.account);
   const waiting = before?.waiting ?? [];
   if (before?.pending?.cause) waiting.unshift(before.pending.cause);
-  const lineage = { current: record.current, ancestors: new Set(record.ancestors), spent: new Set(record.spent) };
-  state.accounts.set(record.account, { record, lineage, storeRevision, waiting });
+  state.accounts.set(record.account, { ...createAccountEntry(record, storeRevision), waiting });
   effects.push(note('persist-conflicted', { account: record.account }));
   resume(state, record.account, at, effects);
 }
@@ -159,22 +170,6 @@ function answerCause(
       message: { type: 'answer', request: cause.request, body: { type: 'published', position: current.position } },
     });
   }
-}
-
-function linkCopies(
-  state: CoordinatorState,
-  entry: AccountEntry,
-  submission: Extract<Submission, { type: 'link' }>,
-  effects: CoordinatorEffect[],
-): void {
-  const linked = [...new Set([...entry.record.linked, ...submission.nodes])];
-  effects.push(note('copies-linked', { account: entry.record.account }));
-  commit(
-    state,
-    entry,
-    { record: { ...entry.record, linked }, lineage: entry.lineage, announces: false, cause: submission },
-    effects,
-  );
 }
 
 /** Looks again at the copies of these nodes, as they last reported them. */

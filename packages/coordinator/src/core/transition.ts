@@ -90,7 +90,8 @@ function frameReceived(
 ): void {
   const before = state.sessions.get(link);
   if (!before) return;
-  const session: Session = { ...before, lastHeard: at };
+  const clockOffsetMs = message.type === 'beat' ? significantOffset(message.at - at) : before.clockOffsetMs;
+  const session: Session = { ...before, lastHeard: at, clockOffsetMs };
   state.sessions.set(link, session);
   switch (message.type) {
     case 'inventory':
@@ -126,7 +127,6 @@ function frameReceived(
       if (session.role === 'daemon') claimsReported(state, session.node, message.report, seed, effects);
       break;
     case 'beat':
-      state.sessions.set(link, { ...session, clockOffsetMs: significantOffset(message.at - at) });
       effects.push({ type: 'send', link, message: { type: 'beat', at } });
       break;
     case 'ask':
@@ -154,10 +154,11 @@ function learnGeneration(
 /** Only what is fresher than what the node said it knows goes to it, once. */
 function sendFresher(state: CoordinatorState, session: Session, effects: CoordinatorEffect[]): void {
   for (const [account, entry] of state.accounts) {
-    const announcement = announcementOf(entry);
+    const { current } = entry.record;
     const known = session.known.get(account);
-    if (!announcement || (known && comparePositions(known, announcement.position) >= 0)) continue;
+    if (!current || (known && comparePositions(known, current.position) >= 0)) continue;
+    const announcement = announcementOf(entry.record, current);
     effects.push({ type: 'announce', announcement, links: [session.link] });
-    session.known.set(account, announcement.position);
+    session.known.set(account, current.position);
   }
 }

@@ -51,4 +51,13 @@ describe(copyKey, () => {
       }),
     );
   });
+
+  it('gives the same key for the same copy, however many others were named since', () => {
+    const name = (number: number) => copyKey(`/store-${number % 100}` as StoreId, `xai:${number}` as ProfileId);
+    const first = name(1);
+    const keys = new Set(Array.from({ length: 30_000 }, (_, number) => name(number)));
+    expect(keys.size).toBe(30_000);
+    expect(name(1)).toBe(first);
+    expect(first).toBe('/store-1\nxai:1');
+  });
 });

@@ -26,9 +26,27 @@ export type CredentialKind = 'oauth' | 'token' | 'api_key';
 /** Names the copy of an account that one profile of one store is. */
 export type CopyKey = Branded<'CopyKey'>;
 
+/** Keys that were made lately: a report, its judgement and its delivery all name the same copy. */
+const copyKeys = new Map<StoreId, Map<ProfileId, CopyKey>>();
+/** More of them are not kept: whoever is asked for another one begins anew. */
+const copyKeysMax = 10_000;
+let copyKeysKept = 0;
+
 /** The key of a profile in a store; a path cannot hold a line feed, so the two parts never run together. */
 export function copyKey(store: StoreId, profile: ProfileId): CopyKey {
-  return `${store}\n${profile}` as CopyKey;
+  return copyKeys.get(store)?.get(profile) ?? keepCopyKey(store, profile);
+}
+
+function keepCopyKey(store: StoreId, profile: ProfileId): CopyKey {
+  if (copyKeysKept >= copyKeysMax) {
+    copyKeys.clear();
+    copyKeysKept = 0;
+  }
+  const key = `${store}\n${profile}` as CopyKey;
+  const keys = copyKeys.get(store) ?? new Map<ProfileId, CopyKey>();
+  copyKeys.set(store, keys.set(profile, key));
+  copyKeysKept++;
+  return key;
 }
 
 /**
@@ -51,6 +69,5 @@ export function accountLabel(account: AccountId): string {
 
 /** The provider that an account belongs to, by its newest name. */
 export function accountProvider(account: AccountId): string {
-  const label = accountLabel(account);
-  return label.slice(0, label.indexOf('/'));
+  return account.slice(account.indexOf(':') + 1, account.indexOf('/'));
 }

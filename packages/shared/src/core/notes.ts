@@ -19,6 +19,10 @@ export const noteCatalogue = {
   'credential-observed': { level: 'debug', says: 'a login changed on this host' },
   'credential-published': { level: 'info', says: 'told the coordinator about a changed login' },
   'credential-written': { level: 'info', says: 'a fresher login was written and read back' },
+  'refresh-taken': {
+    level: 'info',
+    says: 'a login that is not the fleet’s gave up its refresh token, so that nobody spends it',
+  },
   'write-postponed': { level: 'debug', says: 'a store changed under the delivery or was locked; looking again' },
   'write-failed': { level: 'error', says: 'a login could not be written' },
   'announcement-refused': { level: 'error', says: 'an announcement failed its checks and was not applied' },
@@ -94,5 +98,6 @@ export interface Note {
 
 /** Something for the log; a core gives it out as an effect. */
 export function note(name: NoteName, details: Omit<Note, 'type' | 'name'> = {}): Note {
-  return { type: 'note', name, ...details };
+  const { account, profile, store, file, node, revision, why } = details;
+  return { type: 'note', name, account, profile, store, file, node, revision, why };
 }

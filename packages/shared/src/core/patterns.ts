@@ -38,6 +38,11 @@ export function firstMatch<Value>(patterns: Readonly<Record<string, Value>>, sub
   return undefined;
 }
 
+/** Whether the filter lets every login take part, as most do: then nobody has to put a subject together. */
+export function passesAll({ allow, deny }: ProfileFilter): boolean {
+  return deny.length === 0 && allow.includes('*');
+}
+
 /** Whether the filter lets this login take part. */
 export function passesFilter(filter: ProfileFilter, subject: Subject): boolean {
   return (

@@ -109,17 +109,31 @@ export function putClaim(claims: ClaimsState, claim: Claim): void {
 /** Forgets a claim: a report without it gives it up. */
 export function dropClaim(claims: ClaimsState, claim: Claim): void {
   claims.byId.delete(claim.id);
-  if (claim.copy !== undefined && claims.byCopy.get(claim.copy) === claim.id) claims.byCopy.delete(claim.copy);
+  release(claims, claim);
   claims.isNews = true;
 }
 
 /** Ends a claim with what came of it; the next recovery of the same copy asks anew. */
 export function settleClaim(claims: ClaimsState, claim: Claim, outcome: PermitOutcome, why?: string): void {
-  if (claim.copy !== undefined && claims.byCopy.get(claim.copy) === claim.id) claims.byCopy.delete(claim.copy);
+  release(claims, claim);
   putClaim(claims, { ...claim, phase: 'settled', outcome, why });
 }
 
+/** Several logins of one store may come back under one claim. */
+function release({ byCopy }: ClaimsState, { id }: Claim): void {
+  for (const [copy, claim] of byCopy) if (claim === id) byCopy.delete(copy);
+}
+
 /** Whether sessions may be coming back already, whatever the coordinator knows of it: a write is under way, or done. */
-export function hasBegun({ copies }: Pick<AgentState, 'copies'>, { phase, copy }: Claim): boolean {
-  return phase === 'settling' || (copy !== undefined && phase === 'granted' && copies.get(copy)?.writing !== undefined);
+export function hasBegun(state: Pick<AgentState, 'copies' | 'claims'>, claim: Claim): boolean {
+  return claim.phase === 'settling' || (claim.phase === 'granted' && isWriting(state, claim));
+}
+
+/** Whether a delivery under this claim is under way. */
+export function isWriting({ copies, claims }: Pick<AgentState, 'copies' | 'claims'>, { id }: Claim): boolean {
+  for (const [key, claim] of claims.byCopy) {
+    const writing = claim === id ? copies.get(key)?.writing : undefined;
+    if (writing && !writing.takesRefreshOnly) return true;
+  }
+  return false;
 }

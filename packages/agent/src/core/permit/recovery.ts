@@ -1,12 +1,12 @@
-import type { CopyKey, StoreId } from '@authmesh/shared/core/identifiers';
+import { type CopyKey, copyKey, type StoreId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
 import { clockOffsetMsMin, type Instant, isUsable, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import { claimsPerMessageMax } from '@authmesh/shared/protocol/limits';
-import type { AgentEffect } from '../effect.ts';
+import type { AgentEffect, CredentialForm } from '../effect.ts';
 import type { ProfileUse, SeenProfile } from '../event.ts';
 import type { AgentState, Copy } from '../state.ts';
-import { type Claim, fits, putClaim } from './claim.ts';
+import { type Claim, dropClaim, fits, putClaim, settleClaim } from './claim.ts';
 
 /*
  * A store whose login has ended, or is no login at all, gets a live one: that wakes whoever waits for it. So the delivery
@@ -16,11 +16,20 @@ import { type Claim, fits, putClaim } from './claim.ts';
 /** How long after its time-out a health command may take to say so. */
 const healthAnswerMsMax: Milliseconds = 5 * second;
 
-/** Whether the fleet's login would wake sessions that the login in this copy cannot serve. */
-export function wakes(state: AgentState, { seen }: Copy, facts: AnnouncementFacts, at: Instant): boolean {
+/**
+ * Whether a delivery would wake sessions: what stands there does not work, and what takes its place does, or can be
+ * renewed into what does.
+ */
+export function wakes(
+  state: AgentState,
+  seen: SeenProfile,
+  facts: AnnouncementFacts,
+  form: CredentialForm,
+  at: Instant,
+): boolean {
+  if (seen.health === 'sound' && isUsable(seen.expiresAt, at)) return false;
   // What has just ended by the fleet's clock may work by this host's: small differences are not corrected.
-  if (!seen || !isUsable(facts.expiresAt, at - state.clockOffsetMs - clockOffsetMsMin)) return false;
-  return seen.health !== 'sound' || !isUsable(seen.expiresAt, at);
+  return form === 'full' || isUsable(facts.expiresAt, at - state.clockOffsetMs - clockOffsetMsMin);
 }
 
 /**
@@ -29,29 +38,30 @@ export function wakes(state: AgentState, { seen }: Copy, facts: AnnouncementFact
  */
 export function mayReplaceUntil(
   state: AgentState,
-  key: CopyKey,
   copy: Copy,
   facts: AnnouncementFacts,
+  form: CredentialForm,
   at: Instant,
   effects: AgentEffect[],
 ): Milliseconds | undefined {
-  if (wakes(state, copy, facts, at)) {
-    const permit = permitFor(state, key, copy, effects)?.permit;
-    return permit && permit.until - permit.settleMs;
+  const { seen } = copy;
+  if (seen?.health === 'sound' && isUsable(seen.expiresAt, at)) {
+    return seen.expiresAt === null ? Number.POSITIVE_INFINITY : state.elapsed + (seen.expiresAt - at);
   }
-  const ends = copy.seen?.expiresAt ?? null;
-  const isAlive = copy.seen?.health === 'sound' && isUsable(ends, at);
-  return isAlive && ends !== null ? state.elapsed + (ends - at) : Number.POSITIVE_INFINITY;
+  // A dead login in place of a dead one helps nobody.
+  if (!seen || !wakes(state, seen, facts, form, at)) return undefined;
+  const permit = permitFor(state, copy, at, effects)?.permit;
+  return permit && permit.until - permit.settleMs;
 }
 
-/** The permit under which a recovery may be written now; where there is none yet, it is asked for. */
-function permitFor(state: AgentState, key: CopyKey, copy: Copy, effects: AgentEffect[]): Claim | undefined {
+/** The claim under which a recovery may be written now; where there is none yet, it is asked for. */
+function permitFor(state: AgentState, copy: Copy, at: Instant, effects: AgentEffect[]): Claim | undefined {
   const { claims } = state;
-  const id = claims.byCopy.get(key);
-  const claim = id === undefined ? undefined : claims.byId.get(id);
-  if (claim) return claim.phase !== 'waiting' && fits(claim, state.elapsed) ? claim : undefined;
-  if (claims.byId.size >= claimsPerMessageMax || waitsForOthers(state, copy)) return undefined;
   const { store, profile, account } = copy;
+  const key = copyKey(store, profile);
+  const claim = claimFor(state, key);
+  if (claim) return claim.phase !== 'waiting' && fits(claim, state.elapsed) ? claim : joined(state, key, claim);
+  if (claims.byId.size >= claimsPerMessageMax || waitsForOthers(state, copy, at)) return undefined;
   const asked: Claim = {
     id: claims.nextId++,
     claimant: { type: 'store', store, profile, account },
@@ -65,8 +75,23 @@ function permitFor(state: AgentState, key: CopyKey, copy: Copy, effects: AgentEf
   return undefined;
 }
 
+/** Another login of the same store whose sessions are coming back in the same pool: they are the same sessions. */
+function joined(state: AgentState, key: CopyKey, waiting: Claim): Claim | undefined {
+  const { claims } = state;
+  if (waiting.claimant.type !== 'store' || !waiting.queued) return undefined;
+  for (const other of claims.byId.values()) {
+    if (other.claimant.type !== 'store' || other.claimant.store !== waiting.claimant.store) continue;
+    if (other.permit?.pool !== waiting.queued.pool || other.sessions < waiting.sessions) continue;
+    if (other.phase !== 'settling' || !fits(other, state.elapsed)) continue;
+    dropClaim(claims, waiting);
+    claims.byCopy.set(key, other.id);
+    return other;
+  }
+  return undefined;
+}
+
 /** Agents whose own login fails fall back to the main agent's store: it is healed when the others have theirs. */
-function waitsForOthers(state: AgentState, { store, account }: Copy): boolean {
+function waitsForOthers(state: AgentState, { store, account }: Copy, at: Instant): boolean {
   if (fallbackOf(state, store) !== store) return false;
   for (const other of state.copies.values()) {
     if (other.account !== account || other.store === store || !other.seen) continue;
@@ -74,15 +99,15 @@ function waitsForOthers(state: AgentState, { store, account }: Copy): boolean {
     const claim = claimOf(state, other);
     if (claim && claim.phase !== 'settled') return true;
     // One that cannot be written holds nobody up.
-    if (other.unsettledAt !== undefined && other.attempts === 0 && isDead(state, other)) return true;
+    if (other.unsettledAt !== undefined && other.attempts === 0 && isDead(state, other, at)) return true;
   }
   return false;
 }
 
-function isDead(state: AgentState, other: Copy): boolean {
+function isDead(state: AgentState, other: Copy, at: Instant): boolean {
   const facts = state.accounts.get(other.account);
   const isDue = other.judged?.verdict === 'stale' || other.judged?.verdict === 'unfit';
-  return facts !== undefined && isDue && wakes(state, other, facts, other.seenAt);
+  return other.seen !== undefined && facts !== undefined && isDue && wakes(state, other.seen, facts, 'bearer', at);
 }
 
 function claimOf(state: AgentState, copy: Copy): Claim | undefined {
@@ -113,7 +138,9 @@ function fallbackOf(state: AgentState, store: StoreId): StoreId | undefined {
 /** A recovery was written and read back: its sessions are coming back from now on. */
 export function recoveryWritten(state: AgentState, key: CopyKey, { use }: SeenProfile, effects: AgentEffect[]): void {
   const claim = claimFor(state, key);
-  if (claim && claim.phase !== 'settled') letGo(state, claim, use, effects);
+  if (!claim || claim.phase === 'settled') return;
+  // Another login of the same sessions: what shows that they are back is what it was.
+  letGo(state, claim, claim.copy === key ? use : claim.useBefore, effects);
 }
 
 /** The sessions of a claim are let go: what follows says whether they came back. */
@@ -140,8 +167,7 @@ export function recoveryFailed(state: AgentState, key: CopyKey): void {
   const claim = claimFor(state, key);
   if (!claim || claim.phase === 'settled') return;
   if (claim.phase === 'granted') {
-    state.claims.byCopy.delete(key);
-    putClaim(state.claims, { ...claim, phase: 'settled', outcome: 'unused' });
+    settleClaim(state.claims, claim, 'unused');
   }
 }
 

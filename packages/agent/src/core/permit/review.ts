@@ -1,9 +1,9 @@
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
-import { isDeliveryDue } from '../delivery.ts';
+import { isRecoveryDue } from '../delivery.ts';
 import type { AgentEffect } from '../effect.ts';
 import type { AgentState } from '../state.ts';
-import { abandonedMs, type Claim, dropClaim, hasBegun, putClaim, settleClaim } from './claim.ts';
+import { abandonedMs, type Claim, dropClaim, hasBegun, isWriting, putClaim, settleClaim } from './claim.ts';
 import { sendClaims } from './report.ts';
 
 /** Goes through the claims: what is over, what is not needed any more, what came back; tells what is new. */
@@ -27,6 +27,8 @@ function review(state: AgentState, claim: Claim, at: Instant, effects: AgentEffe
       else if (claim.permit && claim.permit.until <= elapsed && !hasBegun(state, claim)) lapse(state, claim, effects);
       return;
     case 'settling': {
+      // Another login of the same sessions is being written: they are let go once more.
+      if (isWriting(state, claim)) return;
       const seen = claim.copy === undefined ? undefined : state.copies.get(claim.copy)?.seen;
       const { usedAt, failedAt, failure } = seen?.use ?? {};
       // A change counts, not the time that it names: the host's clock may have been set.
@@ -53,7 +55,7 @@ function lapse(state: AgentState, claim: Claim, effects: AgentEffect[]): void {
 
 function isNeeded(state: AgentState, claim: Claim, at: Instant): boolean {
   if (claim.copy === undefined) return state.elapsed - (claim.askedAt ?? 0) < abandonedMs;
-  return isDeliveryDue(state, claim.copy, at);
+  return isRecoveryDue(state, claim.copy, at);
 }
 
 /** Keeps the one timer set for the next moment at which time alone changes a claim. */
