@@ -66,6 +66,30 @@ describe('a host that is away', () => {
     expect(written).toHaveLength(1);
   });
 
+  it('is shown with what it last had, also after the coordinator has started again', async () => {
+    const { fleet, hosts } = await stage.hosts('pc-a', 'mac');
+    const [pcA, mac] = hosts;
+    const login = owner();
+    await share(login, pcA, mac);
+    const macCopies = async () => {
+      const { document } = await pcA.json('status');
+      const { accounts } = statusDocument.parse(document);
+      return accounts.flatMap(({ copies }) => copies.filter(({ node }) => node === 'mac'));
+    };
+    await until('mac’s copy is known', async () => (await macCopies()).some(({ state }) => state === 'current'));
+    await mac.daemon().stop();
+    await fleet.coordinator.daemon().stop();
+    const stoppedAt = Date.now();
+    await fleet.coordinator.start();
+    await pcA.online();
+    await renew(login, pcA);
+    await until('mac’s copy is old', async () => (await macCopies()).some(({ state }) => state === 'stale'));
+    const [kept] = await macCopies();
+    expect(kept).toMatchObject({ online: false, profile: login.profile });
+    expect(Date.parse(kept?.seenAt ?? '')).toBeLessThan(stoppedAt);
+    expect((await pcA.agent('status')).stdout).toMatch(/host away, as of \d+ s ago/);
+  });
+
   it('brings its own renewal, made while it could reach nobody', async () => {
     const { fleet, hosts } = await stage.hosts('pc-a', 't440');
     const [pcA, t440] = hosts;

@@ -2,6 +2,7 @@ import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorEvent, CoordinatorTimer, LinkId } from '@authmesh/coordinator/core/event';
 import type {
   AccountRecord,
+  CopiesRecord,
   FleetRecord,
   InviteRecord,
   NodeRecord,
@@ -66,6 +67,7 @@ export function startCoordinator(world: World): void {
 
 function storedState({ entries }: Records): StoredState {
   const nodes: { record: NodeRecord; storeRevision: number }[] = [];
+  const copies: { record: CopiesRecord; storeRevision: number }[] = [];
   const invites: { record: InviteRecord; storeRevision: number }[] = [];
   const accounts: { record: AccountRecord; storeRevision: number }[] = [];
   let fleet: StoredState['fleet'];
@@ -74,10 +76,11 @@ function storedState({ entries }: Records): StoredState {
     const record: unknown = JSON.parse(JSON.stringify(value));
     if (key === fleetKey) fleet = { record: record as FleetRecord, storeRevision };
     else if (key.startsWith('node/')) nodes.push({ record: record as NodeRecord, storeRevision });
+    else if (key.startsWith('copies/')) copies.push({ record: record as CopiesRecord, storeRevision });
     else if (key.startsWith('invite/')) invites.push({ record: record as InviteRecord, storeRevision });
     else accounts.push({ record: record as AccountRecord, storeRevision });
   }
-  return { fleet, nodes, invites, accounts, policy: { allow: ['*'], deny: [] } };
+  return { fleet, nodes, copies, invites, accounts, policy: { allow: ['*'], deny: [] } };
 }
 
 /** The process is gone; its sockets are reset. */

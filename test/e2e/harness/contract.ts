@@ -12,6 +12,7 @@ const fingerprint = z.string().regex(/^[0-9a-f]{32}$/);
 
 const copy = z.strictObject({
   node: z.string(),
+  online: z.boolean(),
   store: path,
   profile: z.string(),
   state: z.enum(['current', 'stale', 'waiting', 'held', 'parallel', 'unlinked', 'quarantined', 'error']),

@@ -1,3 +1,4 @@
+import { awayCharsMax } from '@authmesh/coordinator/core/away';
 import { historyEntriesMax, historyRecordsMax } from '@authmesh/coordinator/core/history';
 import type { AccountRecord } from '@authmesh/coordinator/core/record';
 import { submissionsWaitingMax } from '@authmesh/coordinator/core/state';
@@ -26,6 +27,9 @@ export function checkBounds(): Checker {
     coordinatorEffect: (_world, process, effect) => {
       if (effect.type === 'send' && effect.message.type === 'judgements') {
         within('judgements in a message', effect.message.judgements.length, judgementsMax);
+      }
+      if (effect.type === 'compare-and-set' && effect.key.startsWith('copies/')) {
+        within('characters of a host’s copies', JSON.stringify(effect.value).length, 2 * awayCharsMax);
       }
       if (effect.type !== 'compare-and-set' || !effect.key.startsWith('account/')) return;
       const record = effect.value as AccountRecord;

@@ -52,7 +52,7 @@ export function drawStatus(status: Status, now: Instant, paint: Output['paint'])
         ]),
       ),
     );
-    const copies = copyRows(status, tone);
+    const copies = copyRows(status, tone, now);
     if (copies.length > 0) parts.push(table(['HOST', 'PROFILE', 'STATE', 'HOLDS', 'STORE', 'WHY'], copies));
   } else {
     parts.push('No logins yet.');
@@ -67,7 +67,7 @@ export function drawStatus(status: Status, now: Instant, paint: Output['paint'])
   return parts.join('\n\n');
 }
 
-function copyRows({ accounts }: Status, tone: (state: CopyStatus['state']) => string): string[][] {
+function copyRows({ accounts }: Status, tone: (state: CopyStatus['state']) => string, now: Instant): string[][] {
   return accounts.flatMap(account =>
     account.copies.map(copy => [
       copy.node,
@@ -75,7 +75,10 @@ function copyRows({ accounts }: Status, tone: (state: CopyStatus['state']) => st
       tone(copy.state),
       copy.custody,
       copy.store,
-      copy.state === 'current' ? '' : copy.reason,
+      [
+        ...(copy.online ? [] : [`host away${age(copy.seenAt, now, ', as of ', ' ago')}`]),
+        ...(copy.state === 'current' ? [] : [copy.reason]),
+      ].join(': '),
     ]),
   );
 }

@@ -61,6 +61,8 @@ export interface AccountStatus {
 
 export interface CopyStatus {
   readonly node: string;
+  /** Whether that host is connected, as far as this one knows; else the copy is what it last had. */
+  readonly online: boolean;
   readonly store: string;
   readonly profile: string;
   readonly state: CopyState;
@@ -88,6 +90,8 @@ export function statusOf(state: AgentState, at: Instant, directories: readonly S
   const nodes = overview?.body.nodes ?? [];
   const names = new Map<NodeId, string>(nodes.map(node => [node.id, node.name]));
   names.set(self.node, self.name);
+  const online = new Set<NodeId>(nodes.flatMap(node => (node.online ? [node.id] : [])));
+  online.add(self.node);
   // A frozen coordinator keeps its socket open: what counts is that it was heard.
   const isQuiet = at - link.lastHeard > quietMsMax;
   const connected = link.phase === 'online' && !isQuiet;
@@ -107,7 +111,7 @@ export function statusOf(state: AgentState, at: Instant, directories: readonly S
       refused: !connected && link.isRefused === true,
       seenAt: overview ? iso(overview.at) : null,
     },
-    accounts: accountViews(state, at).map(view => accountStatus(state, view, names, at)),
+    accounts: accountViews(state, at).map(view => accountStatus(state, view, { names, online }, at)),
     stores: [...state.stores].map(([store, entry]) => ({ store, state: entry.state, reason: entry.reason })),
     lacks: lackedAccounts(state).map(({ account, profile }) => ({ account: accountLabel(account), profile })),
     openclaw: directories.map(({ stateDir, generation, foreign }) => ({ stateDir, generation, foreign })),
@@ -116,13 +120,14 @@ export function statusOf(state: AgentState, at: Instant, directories: readonly S
   };
 }
 
-function accountStatus(
-  state: AgentState,
-  view: AccountView,
-  names: ReadonlyMap<NodeId, string>,
-  at: Instant,
-): AccountStatus {
-  const name = (id: NodeId | null) => (id === null ? null : (names.get(id) ?? id));
+/** The fleet's hosts by id; this one counts as connected. */
+interface Roster {
+  readonly names: ReadonlyMap<NodeId, string>;
+  readonly online: ReadonlySet<NodeId>;
+}
+
+function accountStatus(state: AgentState, view: AccountView, roster: Roster, at: Instant): AccountStatus {
+  const name = (id: NodeId | null) => (id === null ? null : (roster.names.get(id) ?? id));
   const profiles = new Set([view.profile, ...view.copies.map(copy => copy.profile)]);
   const here = [...state.copies.values()].filter(copy => copy.seen && copy.account === view.account);
   const expiresAt = view.expiresAt === null ? null : view.expiresAt;
@@ -137,7 +142,7 @@ function accountStatus(
     expiresAt: expiresAt === null ? null : iso(expiresAt),
     state: accountState(view, at - state.clockOffsetMs),
     refusal: state.refusals.get(view.account),
-    copies: view.copies.map(copy => copyStatus(state, view, copy, name(copy.node) ?? copy.node)),
+    copies: view.copies.map(copy => copyStatus(state, view, copy, roster)),
   };
 }
 
@@ -151,11 +156,12 @@ function accountState(view: AccountView, now: Instant): AccountState {
   return isUsable(view.expiresAt, now + expiringMs) ? 'fresh' : 'expiring';
 }
 
-function copyStatus(state: AgentState, view: AccountView, copy: CopyView, node: string): CopyStatus {
+function copyStatus(state: AgentState, view: AccountView, copy: CopyView, { names, online }: Roster): CopyStatus {
   const current = copy.verdict === 'in-step';
   const own = copy.node === state.self.node ? state.copies.get(copyKey(copy.store, copy.profile)) : undefined;
   return {
-    node,
+    node: names.get(copy.node) ?? copy.node,
+    online: online.has(copy.node),
     store: copy.store,
     profile: copy.profile,
     state: copyState(copy),

@@ -11,8 +11,9 @@ import type {
 } from '@authmesh/shared/core/identifiers';
 import type { Revision } from '@authmesh/shared/core/lineage';
 import type { Instant } from '@authmesh/shared/core/time';
+import type { CopyView } from '@authmesh/shared/protocol/answer';
 
-/** `account/…`, `node/…`, `invite/…` or `fleet`. */
+/** `account/…`, `node/…`, `copies/…` (of a node), `invite/…` or `fleet`. */
 export type RecordKey = Branded<'RecordKey'>;
 
 export function accountKey(account: AccountId): RecordKey {
@@ -24,6 +25,9 @@ export function accountOfKey(key: RecordKey): AccountId | undefined {
 }
 export function nodeKey(node: NodeId): RecordKey {
   return `node/${node}` as RecordKey;
+}
+export function copiesKey(node: NodeId): RecordKey {
+  return `copies/${node}` as RecordKey;
 }
 export function inviteKey(invite: InviteId): RecordKey {
   return `invite/${invite}` as RecordKey;
@@ -51,6 +55,15 @@ export interface NodeRecord {
   readonly version: string;
   /** When its last link ended; null before that. */
   readonly lastSeen: Instant | null;
+}
+
+/** A copy as a node that is away last had it. */
+export type AwayCopy = Omit<CopyView, 'node'> & { readonly account: AccountId };
+
+/** Written when the node's link ends. */
+export interface CopiesRecord {
+  readonly node: NodeId;
+  readonly copies: readonly AwayCopy[];
 }
 
 export interface InviteRecord {

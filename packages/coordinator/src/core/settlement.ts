@@ -1,5 +1,6 @@
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
+import { settleAwayCopies } from './away.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { settleEnrollment } from './enrollment.ts';
 import { raiseEpoch } from './epoch.ts';
@@ -36,6 +37,8 @@ export function persistSucceeded(
       if (node) state.nodes.set(pending.record.id, { ...node, record: pending.record, storeRevision });
       return;
     }
+    case 'copies':
+      return settleAwayCopies(state, pending.record, storeRevision, effects);
     case 'epoch':
       state.fleet = { record: pending.record, storeRevision };
       if (pending.reported >= pending.record.epoch) raiseEpoch(state, pending.reported, effects);
@@ -82,6 +85,8 @@ export function persistConflicted(
       if (node) state.nodes.set(pending.record.id, { ...node, storeRevision });
       return;
     }
+    case 'copies':
+      return settleAwayCopies(state, { node: pending.record.node, copies: undefined }, storeRevision, effects);
     case 'epoch':
       state.fleet = { ...state.fleet, storeRevision };
       raiseEpoch(state, pending.record.epoch, effects);

@@ -6,8 +6,9 @@ import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import type { Judgement } from '@authmesh/shared/protocol/down';
 import type { Attest } from '@authmesh/shared/protocol/handshake';
 import type { Observation } from '@authmesh/shared/protocol/observation';
+import { type AwayEntry, awayEntries } from './away.ts';
 import type { LinkId } from './event.ts';
-import type { AccountRecord, FleetRecord, InviteRecord, NodeRecord, RecordKey } from './record.ts';
+import type { AccountRecord, CopiesRecord, FleetRecord, InviteRecord, NodeRecord, RecordKey } from './record.ts';
 
 /** A proven link of a node. */
 export interface Session {
@@ -97,6 +98,7 @@ export type PendingRecord = { readonly expected: number; readonly failed: boolea
   | { readonly type: 'invite'; readonly link: LinkId; readonly request: number; readonly record: InviteRecord }
   | { readonly type: 'erasure'; readonly record: InviteRecord }
   | { readonly type: 'presence'; readonly record: NodeRecord }
+  | { readonly type: 'copies'; readonly record: CopiesRecord }
   /** `reported`: the highest epoch that a node knows. */
   | { readonly type: 'epoch'; readonly record: FleetRecord; readonly reported: number }
 );
@@ -115,6 +117,8 @@ export interface CoordinatorState {
   /** Null before there is a founder. */
   founder: NodeId | null;
   readonly nodes: Map<NodeId, NodeEntry>;
+  /** For the overview alone: nothing is judged by it. */
+  readonly away: Map<NodeId, AwayEntry>;
   readonly invites: Map<InviteId, InviteEntry>;
   readonly accounts: Map<AccountId, AccountEntry>;
   /** The highest generation of each account that a node has applied: it refuses less. */
@@ -134,6 +138,7 @@ export const commandLinksMax = 32;
 export interface StoredState {
   readonly fleet: { readonly record: FleetRecord; readonly storeRevision: number } | undefined;
   readonly nodes: readonly { readonly record: NodeRecord; readonly storeRevision: number }[];
+  readonly copies?: readonly { readonly record: CopiesRecord; readonly storeRevision: number }[] | undefined;
   readonly invites: readonly { readonly record: InviteRecord; readonly storeRevision: number }[];
   readonly accounts: readonly { readonly record: AccountRecord; readonly storeRevision: number }[];
   readonly policy: ProfileFilter;
@@ -166,6 +171,7 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
     fleet: stored.fleet ?? { record: { epoch: 1 }, storeRevision: 0 },
     founder,
     nodes,
+    away: awayEntries(stored.copies),
     invites,
     accounts,
     generations: new Map(),

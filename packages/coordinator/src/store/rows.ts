@@ -1,4 +1,11 @@
-import type { AccountRecord, FleetRecord, InviteRecord, NodeRecord } from '@authmesh/coordinator/core/record';
+import type {
+  AccountRecord,
+  CopiesRecord,
+  FleetRecord,
+  InviteRecord,
+  NodeRecord,
+} from '@authmesh/coordinator/core/record';
+import { copyView } from '@authmesh/shared/protocol/answer';
 import {
   accountId,
   bytes32,
@@ -32,6 +39,11 @@ const nodeRow = z.object({
   inviteSignature: signature,
   version: z.string(),
   lastSeen: instant.nullable(),
+});
+
+const copiesRow = z.object({
+  node: nodeId,
+  copies: z.array(copyView.omit({ node: true }).extend({ account: accountId })),
 });
 
 const inviteRow = z.object({
@@ -97,6 +109,7 @@ export interface Row<Record> {
 export interface Rows {
   readonly fleet?: Row<FleetRecord> | undefined;
   readonly nodes: readonly Row<NodeRecord>[];
+  readonly copies: readonly Row<CopiesRecord>[];
   readonly invites: readonly Row<InviteRecord>[];
   readonly accounts: readonly Row<AccountRecord>[];
   /** Rows that are not as this program writes them: left where they are, to be reported. */
@@ -114,6 +127,7 @@ export async function loadRows(store: Store): Promise<Rows> {
   const damaged = [...listing.damaged];
   let fleet: Row<FleetRecord> | undefined;
   const nodes: Row<NodeRecord>[] = [];
+  const copies: Row<CopiesRecord>[] = [];
   const invites: Row<InviteRecord>[] = [];
   const accounts: Row<AccountRecord>[] = [];
   for (const { key, value, revision: storeRevision } of listing.records) {
@@ -131,6 +145,11 @@ export async function loadRows(store: Store): Promise<Rows> {
         nodes,
         take(nodeRow, node => `node/${node.id}`),
       );
+    else if (kind === 'copies')
+      push(
+        copies,
+        take(copiesRow, ({ node }) => `copies/${node}`),
+      );
     else if (kind === 'invite')
       push(
         invites,
@@ -143,7 +162,7 @@ export async function loadRows(store: Store): Promise<Rows> {
       );
     else damaged.push({ key, reason: 'it is of no known kind' });
   }
-  return { fleet, nodes, invites, accounts, damaged };
+  return { fleet, nodes, copies, invites, accounts, damaged };
 }
 
 function push<Item>(list: Item[], item: Item | undefined): void {
