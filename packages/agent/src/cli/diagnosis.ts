@@ -1,3 +1,4 @@
+import type { OtherAgent } from '@authmesh/agent/io/state-dir-claim';
 import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
 import type { Instant } from '@authmesh/shared/core/time';
 import { copyProblem, problemsOf, refusalProblem } from './status-problems.ts';
@@ -17,6 +18,8 @@ export interface Examined {
   /** Why the coordinator did not answer this very moment. */
   readonly coordinatorProblem: { readonly found: string; readonly mend: string } | undefined;
   readonly stateDirs: readonly string[];
+  /** Agents with another home that keep one of these state directories. */
+  readonly others?: readonly OtherAgent[] | undefined;
 }
 
 /** Everything that could be wrong on this host, as far as its state shows. */
@@ -27,6 +30,13 @@ export function diagnose(examined: Examined, now: Instant): Finding[] {
       ? ok('daemon', 'it runs')
       : problem('daemon', 'it does not run', '`authmesh-agent service install`, or `authmesh-agent run` in a terminal'),
     coordinatorFinding(status, coordinatorProblem),
+    ...(examined.others ?? []).map(({ stateDir, home, pid }) =>
+      problem(
+        'OpenClaw',
+        `${stateDir} is kept by another agent, with the home ${home}, as process ${pid}`,
+        'stop one of the two for good, or name other folders in its `openclaw.stateDirs`',
+      ),
+    ),
     ...stateDirFindings(examined),
     ...storeFindings(status),
     ...loginFindings(status, now),

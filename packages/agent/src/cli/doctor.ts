@@ -1,4 +1,5 @@
 import { readOfflineStatus } from '@authmesh/agent/io/offline-status';
+import { findOtherAgents } from '@authmesh/agent/io/state-dir-claim';
 import type { Status } from '@authmesh/agent/io/status-view';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { askControl } from '@authmesh/shared/node/control-client';
@@ -39,7 +40,13 @@ export const doctorCommand: Command = {
       );
       findings.push(
         ...diagnose(
-          { status, isRunning: running !== undefined, coordinatorProblem: coordinator, stateDirs: settings.stateDirs },
+          {
+            status,
+            isRunning: running !== undefined,
+            coordinatorProblem: coordinator,
+            stateDirs: settings.stateDirs,
+            others: await findOtherAgents(home, settings.stateDirs),
+          },
           Date.now(),
         ),
       );

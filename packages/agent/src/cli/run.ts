@@ -1,4 +1,5 @@
 import { type AgentOptions, startAgent } from '@authmesh/agent/agent';
+import { createStateDirClaims } from '@authmesh/agent/io/state-dir-claim';
 import { note } from '@authmesh/shared/core/notes';
 import { fingerprintSecret } from '@authmesh/shared/crypto/fingerprint';
 import type { Command } from '@authmesh/shared/node/command-line';
@@ -32,6 +33,11 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
       };
       process.on('uncaughtException', crash);
       process.on('unhandledRejection', crash);
+      const claims = createStateDirClaims(home, why => logger.note(note('state-dir-unclaimed', { why })));
+      await claims.change(settings.stateDirs).catch(async (error: unknown) => {
+        await lock.release();
+        throw error;
+      });
       const agent = await startAgent({
         home,
         identity,
@@ -52,6 +58,7 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
         reload: async () => {
           try {
             const changed = await loadSettings(home, context);
+            await claims.change(changed.stateDirs);
             await agent.configure(changed.config, changed.stateDirs);
             logger.note(note('configuration-read', { file: changed.file }));
           } catch (error) {
@@ -62,6 +69,7 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
         drain: async () => {
           await control.close();
           await agent.close();
+          await claims.release();
           await lock.release();
           letGo();
           process.exitCode = 0;
