@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { until } from './harness/condition.ts';
-import { explainDocument, statusDocument } from './harness/contract.ts';
+import { doctorDocument, explainDocument, statusDocument } from './harness/contract.ts';
 import { oauth, owner } from './harness/login.ts';
 import { lineOf } from './harness/program.ts';
 import { renew, share } from './harness/share.ts';
@@ -106,6 +106,29 @@ describe('a host that is away', () => {
     await fleet.coordinator.start();
     await t440.store().holds(login.profile, last ?? {});
     expect(pcA.store().entry(login.profile)).toEqual(last);
+  });
+});
+
+describe('a clock that is wrong', () => {
+  it('is named by the doctor, with the command that mends it', async () => {
+    const fleet = await stage.fleet();
+    const shift = 'const now=Date.now;Date.now=()=>now()-300000';
+    const host = fleet.host('pc-a', {
+      environment: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(shift)}` },
+    });
+    await fleet.join(host);
+    await host.start();
+    await host.online();
+    const { document } = await host.json('doctor');
+    const { findings } = doctorDocument.parse(document);
+    expect(findings.filter(({ name }) => name === 'clock')).toEqual([
+      {
+        name: 'clock',
+        state: 'notice',
+        found: 'this host’s clock is 5 min behind the coordinator’s',
+        mend: expect.stringContaining('sudo '),
+      },
+    ]);
   });
 });
 

@@ -6,7 +6,8 @@ import { askControl } from '@authmesh/shared/node/control-client';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
 import { exitCodes } from '@authmesh/shared/node/exit-codes';
 import { withCoordinator } from './command-session.ts';
-import { diagnose, type Finding } from './diagnosis.ts';
+import { diagnose } from './diagnosis.ts';
+import type { Finding } from './finding.ts';
 import { homeOption, openHome } from './home.ts';
 
 export const doctorCommand: Command = {
@@ -32,18 +33,17 @@ export const doctorCommand: Command = {
           config: settings.config,
           stateDirs: settings.stateDirs,
         }))) as Status;
-      const coordinator = await withCoordinator(identity, settings.coordinators, session =>
-        session.ask({ type: 'nodes' }, 'overview'),
-      ).then(
-        () => undefined,
-        (error: unknown) => unansweredBy(error),
-      );
+      const coordinator = await withCoordinator(identity, settings.coordinators, async session => {
+        await session.ask({ type: 'nodes' }, 'overview');
+        return { clockOffsetMs: session.clockOffsetMs };
+      }).catch((error: unknown) => ({ problem: unansweredBy(error) }));
       findings.push(
         ...diagnose(
           {
             status,
             isRunning: running !== undefined,
-            coordinatorProblem: coordinator,
+            coordinatorProblem: 'problem' in coordinator ? coordinator.problem : undefined,
+            clockOffsetMs: 'clockOffsetMs' in coordinator ? coordinator.clockOffsetMs : undefined,
             stateDirs: settings.stateDirs,
             others: await findOtherAgents(home, settings.stateDirs),
           },
