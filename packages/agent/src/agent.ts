@@ -7,6 +7,7 @@ import { transition } from '@authmesh/agent/core/transition';
 import { adoptionStore, withCreation } from '@authmesh/agent/io/adoption-store';
 import { type JournalStep, openJournal } from '@authmesh/agent/io/agent-journal';
 import type { DeliveryStep } from '@authmesh/agent/io/delivery';
+import { createHomeCheck } from '@authmesh/agent/io/home-check';
 import type { Identity } from '@authmesh/agent/io/identity';
 import { createKeeper, restoreMemory } from '@authmesh/agent/io/memory-keeper';
 import { createOverviewKeeper, readOverview } from '@authmesh/agent/io/overview-file';
@@ -65,7 +66,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let stateDirs = options.stateDirs;
   let nextRequest = 1;
   let closed: (() => void) | undefined;
-  const keep = createKeeper(journal, vault, logger);
+  const keeper = createKeeper(journal, vault, logger);
+  const checkHome = createHomeCheck(home);
   const keepOverview = createOverviewKeeper(home);
   let kept: Promise<void> = Promise.resolve();
 
@@ -115,7 +117,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         return stores.deliver(effect);
       case 'remember':
         // What is kept comes out the same from the stores after a crash: only an acknowledgement waits for it.
-        kept = keep(effect.memory);
+        kept = keeper.keep(effect.memory);
         return;
       case 'reply':
         replies.get(effect.request)?.(effect.reply);
@@ -154,7 +156,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await request({ op: 'status' });
       const { overview } = driver.state;
       if (overview) await keepOverview(overview);
-      return statusOf(driver.state, Date.now(), stores.directories());
+      const problem = (await keeper.retry()) ?? (await checkHome());
+      return statusOf(driver.state, Date.now(), stores.directories(), { path: home, problem });
     },
     async adopt(profiles, agentId) {
       await stores.rescan();

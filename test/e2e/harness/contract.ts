@@ -46,6 +46,7 @@ const openclaw = z.strictObject({
 });
 
 export const statusDocument = z.strictObject({
+  home: z.strictObject({ path, problem: z.string().optional() }),
   node: z.strictObject({ id: nodeId, name: z.string() }),
   fleet: z.strictObject({ id: nodeId, nodes: z.number().int(), online: z.number().int() }),
   coordinator: z.strictObject({

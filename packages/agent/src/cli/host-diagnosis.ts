@@ -3,6 +3,7 @@ import type { Status } from '@authmesh/agent/io/status-view';
 import { type Milliseconds, significantOffset } from '@authmesh/shared/core/time';
 import { describeDuration } from '@authmesh/shared/node/duration';
 import { type Finding, notice, ok, problem } from './finding.ts';
+import { homeProblem } from './status-problems.ts';
 
 /** What `doctor` looks at. */
 export interface Examined {
@@ -24,11 +25,18 @@ export function diagnoseHost(examined: Examined): Finding[] {
     isRunning
       ? ok('daemon', 'it runs')
       : problem('daemon', 'it does not run', '`authmesh-agent service install`, or `authmesh-agent run` in a terminal'),
+    ...homeFindings(status),
     coordinatorFinding(status, coordinatorProblem),
     ...clockFindings(clockOffsetMs),
     ...others.map(otherFinding),
     ...stateDirFindings(examined),
   ];
+}
+
+function homeFindings({ home }: Status): Finding[] {
+  if (home?.problem === undefined) return [];
+  const mend = 'make room there, or make it writable; what could not be kept is kept by itself then';
+  return [problem('home', homeProblem(home.path, home.problem), mend)];
 }
 
 /** authmesh corrects for the difference where it compares and writes expiries; nothing else on the host does. */

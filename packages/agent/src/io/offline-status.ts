@@ -7,6 +7,7 @@ import { transition } from '@authmesh/agent/core/transition';
 import { fingerprintSecret } from '@authmesh/shared/crypto/fingerprint';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import { journalFileName, loadJournal } from './agent-journal.ts';
+import { findWriteTrouble } from './home-check.ts';
 import type { Identity } from './identity.ts';
 import { readOverview } from './overview-file.ts';
 import { type Status, statusOf } from './status-view.ts';
@@ -49,5 +50,6 @@ export async function readOfflineStatus(from: {
       state = transition(state, { at: now, seed: 0, event: { type: 'store-observed', store, seen } }).state;
     }
   }
-  return statusOf(state, now, directories);
+  const problem = await findWriteTrouble(from.home);
+  return statusOf(state, now, directories, { path: from.home, problem });
 }

@@ -1,15 +1,17 @@
 import { lackedAccounts } from '@authmesh/agent/core/announcement';
-import { custodyFor } from '@authmesh/agent/core/coverage';
 import type { AgentState } from '@authmesh/agent/core/state';
 import { beatIntervalMs } from '@authmesh/shared/core/heartbeat';
 import { accountLabel, copyKey, type NodeId } from '@authmesh/shared/core/identifiers';
-import { type Instant, isUsable, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
+import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
 import { accountViews } from './account-views.ts';
+import { type AccountState, accountState, type CopyState, copyCustody, copyState } from './login-states.ts';
 import type { StateDirectory } from './store-discovery.ts';
 
 /** What `status --json` prints (CONTRACT.md); times as ISO text. */
 export interface Status {
+  /** The agent's home, and why it takes no writes, where it does not. */
+  readonly home?: { readonly path: string; readonly problem?: string | undefined } | undefined;
   readonly node: { readonly id: string; readonly name: string };
   readonly fleet: { readonly id: string; readonly nodes: number; readonly online: number };
   readonly coordinator: {
@@ -32,17 +34,6 @@ export interface Status {
   readonly pools: readonly never[];
   readonly drift: readonly never[];
 }
-
-export type AccountState =
-  | 'fresh'
-  | 'expiring'
-  | 'expired'
-  | 'refreshing'
-  | 'in-doubt'
-  | 'needs-login'
-  | 'parallel'
-  | 'unlinked';
-export type CopyState = 'current' | 'stale' | 'waiting' | 'held' | 'parallel' | 'unlinked' | 'quarantined' | 'error';
 
 export interface AccountStatus {
   readonly account: string;
@@ -78,14 +69,16 @@ export interface CopyStatus {
 /** The latest instant that has an ISO form (ECMA-262, time values). */
 const latestInstant: Instant = 8_640_000_000_000_000;
 
-/** A login that ends sooner than this is said to be expiring. */
-const expiringMs: Milliseconds = 15 * minute;
-
 /** It answers every beat: two of them without an answer, and a little more. */
 const quietMsMax: Milliseconds = 2 * beatIntervalMs + 5 * second;
 
 /** The fleet as this host sees it: its own copies as they stand, the others' as the coordinator last told. */
-export function statusOf(state: AgentState, at: Instant, directories: readonly StateDirectory[]): Status {
+export function statusOf(
+  state: AgentState,
+  at: Instant,
+  directories: readonly StateDirectory[],
+  home?: Status['home'],
+): Status {
   const { self, link, overview } = state;
   const nodes = overview?.body.nodes ?? [];
   const names = new Map<NodeId, string>(nodes.map(node => [node.id, node.name]));
@@ -115,6 +108,7 @@ export function statusOf(state: AgentState, at: Instant, directories: readonly S
     stores: [...state.stores].map(([store, entry]) => ({ store, state: entry.state, reason: entry.reason })),
     lacks: lackedAccounts(state).map(({ account, profile }) => ({ account: accountLabel(account), profile })),
     openclaw: directories.map(({ stateDir, generation, foreign }) => ({ stateDir, generation, foreign })),
+    home,
     pools: [],
     drift: [],
   };
@@ -146,16 +140,6 @@ function accountStatus(state: AgentState, view: AccountView, roster: Roster, at:
   };
 }
 
-function accountState(view: AccountView, now: Instant): AccountState {
-  if (view.copies.some(copy => copy.verdict === 'unlinked')) return 'unlinked';
-  if (!isUsable(view.expiresAt, now)) {
-    return view.copies.some(copy => copy.health === 'fence-failed') ? 'in-doubt' : 'expired';
-  }
-  if (view.copies.some(copy => copy.verdict === 'parallel')) return 'parallel';
-  if (view.copies.some(copy => copy.health === 'fence-pending')) return 'refreshing';
-  return isUsable(view.expiresAt, now + expiringMs) ? 'fresh' : 'expiring';
-}
-
 function copyStatus(state: AgentState, view: AccountView, copy: CopyView, { names, online }: Roster): CopyStatus {
   const current = copy.verdict === 'in-step';
   const own = copy.node === state.self.node ? state.copies.get(copyKey(copy.store, copy.profile)) : undefined;
@@ -172,20 +156,6 @@ function copyStatus(state: AgentState, view: AccountView, copy: CopyView, { name
     seenAt: copy.seenAt > 0 ? iso(copy.seenAt) : null,
     waitsSince: own?.unsettledAt === undefined ? undefined : iso(own.unsettledAt),
   };
-}
-
-function copyState({ health, verdict, trouble }: CopyView): CopyState {
-  if (health === 'quarantined' || verdict === 'unfit') return 'quarantined';
-  if (health === 'fence-pending') return 'waiting';
-  if (trouble !== undefined) return 'error';
-  if (verdict === 'in-step') return 'current';
-  return verdict === 'stale' || verdict === 'parallel' || verdict === 'unlinked' ? verdict : 'waiting';
-}
-
-function copyCustody(state: AgentState, view: AccountView, copy: CopyView): CopyStatus['custody'] {
-  if (view.kind !== 'oauth') return 'full';
-  if (!copy.spendable) return 'bearer';
-  return custodyFor(state, view.account, copy.profile) === 'home' && copy.node === view.home ? 'home' : 'full';
 }
 
 function iso(instant: Instant): string {
