@@ -60,7 +60,7 @@ export const statusDocument = z.strictObject({
   accounts: z.array(account),
   stores: z.array(z.strictObject({ store: path, state: z.string(), reason: z.string().optional() })),
   openclaw: z.array(openclaw),
-  lacks: z.array(z.strictObject({ account: z.string(), profile: z.string() })),
+  lacks: z.array(z.strictObject({ account: z.string(), profile: z.string(), obstacle: z.string().min(1).optional() })),
   pools: z.array(z.never()),
   drift: z.array(z.never()),
 });

@@ -2,6 +2,7 @@ import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
 import type { Instant } from '@authmesh/shared/core/time';
 import { type Finding, notice, ok, problem } from './finding.ts';
 import { diagnoseHost, type Examined } from './host-diagnosis.ts';
+import { groupLacks } from './lacked-logins.ts';
 import { copyProblem, problemsOf, refusalProblem } from './status-problems.ts';
 
 /** Everything that could be wrong on this host, as far as its state shows. */
@@ -92,14 +93,10 @@ function loginFindings({ accounts, lacks, node, stores, coordinator }: Status, n
       );
     }
   }
-  if (lacks.length > 0) {
-    findings.push(
-      notice(
-        'login',
-        `the fleet has ${lacks.map(({ profile }) => profile).join(', ')}, this host has not`,
-        '`authmesh-agent adopt --all` puts them here',
-      ),
-    );
+  for (const { profiles, command, obstacle } of groupLacks(lacks)) {
+    const found = `the fleet has ${profiles.join(', ')}, this host has not`;
+    const mend = command === undefined ? obstacle : `\`${command}\` puts them here`;
+    findings.push(notice('login', found, mend ?? ''));
   }
   return findings;
 }

@@ -3,6 +3,7 @@ import type { Status } from '@authmesh/agent/io/status-view';
 import { type Milliseconds, significantOffset } from '@authmesh/shared/core/time';
 import { describeDuration } from '@authmesh/shared/node/duration';
 import { type Finding, notice, ok, problem } from './finding.ts';
+import { groupLacks } from './lacked-logins.ts';
 import { homeProblem } from './status-problems.ts';
 
 /** What `doctor` looks at. */
@@ -64,6 +65,8 @@ function coordinatorFinding({ coordinator }: Status, unanswered: Examined['coord
 }
 
 function stateDirFindings({ status, stateDirs }: Examined): Finding[] {
+  const adopts = groupLacks(status.lacks).find(({ command }) => command !== undefined)?.command;
+  const adoption = adopts === undefined ? '' : `, take logins over with \`${adopts}\``;
   return stateDirs.flatMap((stateDir): Finding[] => {
     const found = status.openclaw.find(one => one.stateDir === stateDir);
     if (!found || (found.generation === 'none' && found.foreign.length === 0)) {
@@ -71,7 +74,7 @@ function stateDirFindings({ status, stateDirs }: Examined): Finding[] {
         notice(
           'OpenClaw',
           `${stateDir} holds no login`,
-          'log in with OpenClaw, take logins over with `authmesh-agent adopt --all`, or name another folder in `openclaw.stateDirs`',
+          `log in with OpenClaw${adoption}, or name another folder in \`openclaw.stateDirs\``,
         ),
       ];
     }

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { placeProblem } from '@authmesh/agent/io/adoption-store';
 import { enroll } from '@authmesh/agent/io/enrollment';
 import { ensureKeys, type Identity, keepMembership, readKeys } from '@authmesh/agent/io/identity';
 import { writeJoinedConfig } from '@authmesh/agent/io/joined-config';
@@ -75,7 +76,7 @@ export const joinCommand: Command = {
       [
         `${name} is a member of fleet ${fleet.slice(0, 12)} (${result.fleet.nodes} ${result.fleet.nodes === 1 ? 'node' : 'nodes'}).`,
         ...describe(directories),
-        ...adoptable(lacks),
+        ...adoptable(lacks, placeProblem(directories)),
         'Next: `authmesh-agent run`, or `authmesh-agent service install`.',
       ].join('\n'),
     );
@@ -143,9 +144,9 @@ function describe(directories: readonly StateDirectory[]): string[] {
   });
 }
 
-function adoptable(lacks: readonly { readonly profile: string }[]): string[] {
+function adoptable(lacks: readonly { readonly profile: string }[], obstacle: string | undefined): string[] {
   if (lacks.length === 0) return [];
-  return [
-    `The fleet has ${lacks.map(({ profile }) => profile).join(', ')}; this host lacks them: \`authmesh-agent adopt --all\` puts them here once the agent runs.`,
-  ];
+  const lacked = `The fleet has ${lacks.map(({ profile }) => profile).join(', ')}; this host lacks them`;
+  if (obstacle !== undefined) return [`${lacked}, and cannot adopt them yet: ${obstacle}.`];
+  return [`${lacked}: \`authmesh-agent adopt --all\` puts them here once the agent runs.`];
 }

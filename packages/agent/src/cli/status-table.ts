@@ -2,6 +2,7 @@ import type { AccountStatus, CopyStatus, Status } from '@authmesh/agent/io/statu
 import type { Instant } from '@authmesh/shared/core/time';
 import { describeDuration } from '@authmesh/shared/node/duration';
 import { type Output, table } from '@authmesh/shared/node/output';
+import { groupLacks } from './lacked-logins.ts';
 import { problemsOf } from './status-problems.ts';
 
 const colours = {
@@ -57,9 +58,12 @@ export function drawStatus(status: Status, now: Instant, paint: Output['paint'])
   } else {
     parts.push('No logins yet.');
   }
-  if (status.lacks.length > 0) {
+  for (const { profiles, command, obstacle } of groupLacks(status.lacks)) {
+    const lacked = `This host lacks ${profiles.join(', ')}`;
     parts.push(
-      `This host lacks ${status.lacks.map(({ profile }) => profile).join(', ')}: \`authmesh-agent adopt --all\` puts them here.`,
+      command === undefined
+        ? `${lacked}, which cannot be adopted: ${obstacle}.`
+        : `${lacked}: \`${command}\` puts them here.`,
     );
   }
   const problems = problemsOf(status, now);

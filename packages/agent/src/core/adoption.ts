@@ -60,7 +60,12 @@ function wasHere(state: AgentState, { account, profile }: AnnouncementFacts): bo
   return false;
 }
 
-function obstacle(state: AgentState, { account, profile }: AnnouncementFacts, store: StoreId): string | undefined {
+/** Why a login of the fleet cannot be put into this store now; undefined when it can. */
+export function obstacle(
+  state: AgentState,
+  { account, profile }: AnnouncementFacts,
+  store: StoreId,
+): string | undefined {
   if (state.link.phase === 'draining') return 'the agent is stopping; try again';
   if (!isCovered(state, account, profile)) return 'the configuration leaves it out (`sync.profiles`, `sync.apiKeys`)';
   const there = state.copies.get(copyKey(store, profile));

@@ -1,10 +1,12 @@
 import { lackedAccounts } from '@authmesh/agent/core/announcement';
+import { isCovered } from '@authmesh/agent/core/coverage';
 import type { AgentState } from '@authmesh/agent/core/state';
 import { beatIntervalMs } from '@authmesh/shared/core/heartbeat';
 import { accountLabel, copyKey, type NodeId } from '@authmesh/shared/core/identifiers';
 import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
 import { accountViews } from './account-views.ts';
+import { adoptionObstacle } from './adoption-store.ts';
 import { type AccountState, accountState, type CopyState, copyCustody, copyState } from './login-states.ts';
 import type { StateDirectory } from './store-discovery.ts';
 
@@ -29,10 +31,17 @@ export interface Status {
   readonly stores: readonly { readonly store: string; readonly state: string; readonly reason?: string | undefined }[];
   /** What keeps logins under each state directory, and what of it authmesh leaves alone. */
   readonly openclaw: readonly Pick<StateDirectory, 'stateDir' | 'generation' | 'foreign'>[];
-  /** Logins of the fleet that this host lacks: `adopt` puts them here. */
-  readonly lacks: readonly { readonly account: string; readonly profile: string }[];
+  /** Logins of the fleet that this host lacks: `adopt` puts them here, where nothing is in its way. */
+  readonly lacks: readonly LackedLogin[];
   readonly pools: readonly never[];
   readonly drift: readonly never[];
+}
+
+export interface LackedLogin {
+  readonly account: string;
+  readonly profile: string;
+  /** Why it cannot be adopted as things are. */
+  readonly obstacle?: string | undefined;
 }
 
 export interface AccountStatus {
@@ -106,7 +115,7 @@ export function statusOf(
     },
     accounts: accountViews(state, at).map(view => accountStatus(state, view, { names, online }, at)),
     stores: [...state.stores].map(([store, entry]) => ({ store, state: entry.state, reason: entry.reason })),
-    lacks: lackedAccounts(state).map(({ account, profile }) => ({ account: accountLabel(account), profile })),
+    lacks: lackedLogins(state, directories),
     openclaw: directories.map(({ stateDir, generation, foreign }) => ({ stateDir, generation, foreign })),
     home,
     pools: [],
@@ -138,6 +147,16 @@ function accountStatus(state: AgentState, view: AccountView, roster: Roster, at:
     refusal: state.refusals.get(view.account),
     copies: view.copies.map(copy => copyStatus(state, view, copy, roster)),
   };
+}
+
+function lackedLogins(state: AgentState, directories: readonly StateDirectory[]): LackedLogin[] {
+  return lackedAccounts(state)
+    .filter(({ account, profile }) => isCovered(state, account, profile))
+    .map(facts => ({
+      account: accountLabel(facts.account),
+      profile: facts.profile,
+      obstacle: adoptionObstacle(state, facts, directories),
+    }));
 }
 
 function copyStatus(state: AgentState, view: AccountView, copy: CopyView, { names, online }: Roster): CopyStatus {
