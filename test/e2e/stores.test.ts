@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, wri
 import { dirname } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { until } from './harness/condition.ts';
-import { doctorDocument, joinDocument, statusDocument } from './harness/contract.ts';
+import { doctorDocument, explainDocument, joinDocument, statusDocument } from './harness/contract.ts';
 import type { Host } from './harness/host.ts';
 import { hour, oauth, owner, secret } from './harness/login.ts';
 import { renew, share } from './harness/share.ts';
@@ -116,6 +116,13 @@ describe('an unusable entry', () => {
     for (const [index, { flaw, login }] of logins.entries()) {
       expect(JSON.stringify(pcA.store().entry(login.profile)) === JSON.stringify(healthy[index]), flaw).toBe(true);
       expect(t440.store().entry(login.profile), flaw).not.toHaveProperty('refresh');
+    }
+    for (const { flaw, login } of logins.filter(one => ['seconds', 'emptied', 'failed'].includes(one.flaw))) {
+      const { document } = await pcA.json('explain', login.profile);
+      const found = explainDocument.parse(document).history.filter(({ verdict }) => verdict === 'quarantined');
+      expect(found, flaw).toMatchObject([
+        { origin: 't440', fingerprint: flaw === 'emptied' ? null : expect.any(String) },
+      ]);
     }
     // OpenClaw is in the middle of a refresh: its own word comes first.
     expect(t440.store().entry(pending.profile)).toEqual(young);

@@ -99,7 +99,7 @@ export const explainDocument = z.strictObject({
     z.strictObject({
       number: z.number().int(),
       revision: z.number().int().optional(),
-      fingerprint,
+      fingerprint: fingerprint.nullable(),
       origin: z.string(),
       at: time,
       verdict: z.enum(['accepted', 'stale', 'parallel', 'quarantined', 'unlinked']),

@@ -2,7 +2,7 @@ import { type CopyKey, copyKey, type NodeId } from '@authmesh/shared/core/identi
 import { commitRecord } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { type AwayCopy, copiesKey, nodeKey } from './record.ts';
-import type { CoordinatorState, NodeEntry, ReportedCopy, StoredState } from './state.ts';
+import type { CoordinatorState, NodeEntry, ReportedCopy } from './state.ts';
 
 /*
  * What a host that is away last had is for an operator's eyes alone. Nothing is judged by it: a host is judged by what
@@ -16,11 +16,6 @@ export const awayCharsMax = 512 * 1024;
 export interface AwayEntry {
   readonly copies: readonly AwayCopy[] | undefined;
   readonly storeRevision: number;
-}
-
-/** As the store kept it. */
-export function awayEntries(stored: StoredState['copies'] = []): Map<NodeId, AwayEntry> {
-  return new Map(stored.map(({ record: { node, copies }, storeRevision }) => [node, { copies, storeRevision }]));
 }
 
 /** Its inventory is complete: what it had before is of no interest any more. */

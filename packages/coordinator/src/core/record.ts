@@ -88,7 +88,8 @@ export type HistoryVerdict = 'accepted' | 'stale' | 'parallel' | 'quarantined' |
 export interface HistoryRecord {
   readonly number: number;
   readonly revision?: number | undefined;
-  readonly access: Fingerprint;
+  /** Absent where an empty token was set aside. */
+  readonly access?: Fingerprint | undefined;
   readonly refresh?: Fingerprint | undefined;
   readonly expiresAt: Instant | null;
   readonly issuedAt?: Instant | undefined;

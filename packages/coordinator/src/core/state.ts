@@ -6,7 +6,7 @@ import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import type { Judgement } from '@authmesh/shared/protocol/down';
 import type { Attest } from '@authmesh/shared/protocol/handshake';
 import type { Observation } from '@authmesh/shared/protocol/observation';
-import { type AwayEntry, awayEntries } from './away.ts';
+import type { AwayEntry } from './away.ts';
 import type { LinkId } from './event.ts';
 import type { AccountRecord, CopiesRecord, FleetRecord, InviteRecord, NodeRecord, RecordKey } from './record.ts';
 
@@ -171,7 +171,9 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
     fleet: stored.fleet ?? { record: { epoch: 1 }, storeRevision: 0 },
     founder,
     nodes,
-    away: awayEntries(stored.copies),
+    away: new Map(
+      (stored.copies ?? []).map(({ record: { node, copies }, storeRevision }) => [node, { copies, storeRevision }]),
+    ),
     invites,
     accounts,
     generations: new Map(),

@@ -61,7 +61,7 @@ const inviteRow = z.object({
 const historyRow = z.object({
   number: count,
   revision: count.optional(),
-  access: fingerprint,
+  access: fingerprint.optional(),
   refresh: fingerprint.optional(),
   expiresAt: instant.nullable(),
   issuedAt: instant.optional(),
