@@ -1,5 +1,5 @@
 import { lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { until } from './harness/condition.ts';
 import { doctorDocument, explainDocument, joinDocument, statusDocument } from './harness/contract.ts';
@@ -8,7 +8,7 @@ import { hour, oauth, owner, secret } from './harness/login.ts';
 import { renew, share } from './harness/share.ts';
 import { createDatabase, type Era } from './harness/sqlite.ts';
 import { type Fleet, useStage } from './harness/stage.ts';
-import type { StoreFile } from './harness/store-file.ts';
+import { type StoreFile, storeFile } from './harness/store-file.ts';
 
 const stage = useStage();
 let fleet: Fleet;
@@ -87,6 +87,31 @@ describe('a broken store', () => {
     rmdirSync(repaired.path);
     repaired.put(login.profile, oauth(login, -hour));
     await repaired.holds(login.profile, pcA.store().entry(login.profile) ?? {});
+  });
+});
+
+describe('a main agent that lies outside its state folder', () => {
+  it('takes part, and gets what is adopted', async () => {
+    const elsewhere = join(fleet.folder, 'elsewhere');
+    const moved = storeFile(elsewhere, 'main');
+    mkdirSync(dirname(moved.path), { recursive: true });
+    const host = fleet.host('moved', { environment: { OPENCLAW_AGENT_DIR: dirname(moved.path) } });
+    writeFileSync(join(host.stateDir, 'openclaw.json'), JSON.stringify({ meta: { lastTouchedVersion: '2026.4.9' } }));
+    await fleet.join(host);
+    await host.start();
+    await host.online();
+    const login = owner();
+    await share(login, pcA);
+    await until('the login is known', async () =>
+      (await host.status()).lacks.some(({ profile }) => profile === login.profile),
+    );
+    expect((await host.agent('adopt', login.profile)).code).toBe(0);
+    await moved.holds(login.profile, pcA.store().entry(login.profile) ?? {});
+    expect(host.store().exists()).toBe(false);
+    await moved.holds(login.profile, await renew(login, pcA));
+    await host.stop();
+    const { document } = await host.json('status');
+    expect(statusDocument.parse(document).stores.map(({ store }) => store)).toEqual([moved.path]);
   });
 });
 

@@ -13,6 +13,7 @@ import { createKeeper, restoreMemory } from '@authmesh/agent/io/memory-keeper';
 import { createOverviewKeeper, readOverview } from '@authmesh/agent/io/overview-file';
 import { createRecordVault } from '@authmesh/agent/io/record-vault';
 import { type Status, statusOf } from '@authmesh/agent/io/status-view';
+import type { OpenclawPlaces } from '@authmesh/agent/io/store-discovery';
 import { note } from '@authmesh/shared/core/notes';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import { watchClock } from '@authmesh/shared/node/clock-watch';
@@ -30,7 +31,7 @@ export interface AgentOptions {
   readonly home: string;
   readonly identity: Identity;
   readonly config: AgentConfig;
-  readonly stateDirs: readonly string[];
+  readonly places: OpenclawPlaces;
   readonly logger: Logger;
   /** The program found a fault of its own: the process has to end. */
   readonly onCrash: (error: unknown) => void;
@@ -45,7 +46,7 @@ export interface Agent {
     profiles: readonly string[],
     agentId: string | undefined,
   ) => Promise<Extract<ControlReply, { op: 'adopt' }>>;
-  readonly configure: (config: AgentConfig, stateDirs: readonly string[]) => Promise<void>;
+  readonly configure: (config: AgentConfig, places: OpenclawPlaces) => Promise<void>;
   /** Finishes deliveries under way and lets go of everything. */
   readonly close: () => Promise<void>;
 }
@@ -63,7 +64,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     run: randomBytes(8).toString('hex'),
     onTrouble: error => logger.note(note('inputs-refused', { why: error instanceof Error ? error.name : 'unknown' })),
   });
-  let stateDirs = options.stateDirs;
+  let { places } = options;
   let nextRequest = 1;
   let closed: (() => void) | undefined;
   const keeper = createKeeper(journal, vault, logger);
@@ -142,7 +143,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     });
   }
 
-  await stores.watch(stateDirs);
+  await stores.watch(places);
   const stopClock = watchClock({
     onJump: byMs => {
       driver.dispatch({ type: 'clock-jumped', byMs });
@@ -166,11 +167,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       if (reply.op !== 'adopt') throw new TypeError('the machine answered another question');
       return reply;
     },
-    async configure(config, dirs) {
+    async configure(config, changed) {
       driver.dispatch({ type: 'configured', config: withCreation(config, stores.directories()) });
-      if (dirs.join('\n') === stateDirs.join('\n')) return;
-      stateDirs = dirs;
-      await stores.watch(stateDirs);
+      if (JSON.stringify(changed) === JSON.stringify(places)) return;
+      places = changed;
+      await stores.watch(places);
     },
     async close() {
       const stopped = new Promise<void>(resolve => {

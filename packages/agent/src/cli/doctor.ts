@@ -31,7 +31,7 @@ export const doctorCommand: Command = {
           home,
           identity,
           config: settings.config,
-          stateDirs: settings.stateDirs,
+          places: settings.places,
         }))) as Status;
       const coordinator = await withCoordinator(identity, settings.coordinators, async session => {
         await session.ask({ type: 'nodes' }, 'overview');
@@ -44,8 +44,8 @@ export const doctorCommand: Command = {
             isRunning: running !== undefined,
             coordinatorProblem: 'problem' in coordinator ? coordinator.problem : undefined,
             clockOffsetMs: 'clockOffsetMs' in coordinator ? coordinator.clockOffsetMs : undefined,
-            stateDirs: settings.stateDirs,
-            others: await findOtherAgents(home, settings.stateDirs),
+            stateDirs: settings.places.stateDirs,
+            others: await findOtherAgents(home, settings.places),
           },
           Date.now(),
         ),

@@ -49,7 +49,7 @@ export const joinCommand: Command = {
     const coordinators = [url, ...code.urls.filter(other => other !== url)];
     await writeJoinedConfig(home, { coordinators, name, stateDirs: context.options('state-dir') });
     const settings = await loadSettings(home, context);
-    const directories = await createStoreDiscovery(settings.stateDirs).look();
+    const directories = await createStoreDiscovery(settings.places).look();
     const overview = await withCoordinator({ keys, membership }, coordinators, session =>
       session.ask({ type: 'overview' }, 'overview'),
     ).catch(() => undefined);
@@ -60,7 +60,7 @@ export const joinCommand: Command = {
       home,
       identity: { keys, membership },
       config: settings.config,
-      stateDirs: settings.stateDirs,
+      places: settings.places,
     });
     const here = new Set(onDisk.accounts.filter(({ copies }) => copies.length > 0).map(({ account }) => account));
     const lacks = offered(overview).filter(({ account }) => !here.has(account));

@@ -34,7 +34,7 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
       process.on('uncaughtException', crash);
       process.on('unhandledRejection', crash);
       const claims = createStateDirClaims(home, why => logger.note(note('state-dir-unclaimed', { why })));
-      await claims.change(settings.stateDirs).catch(async (error: unknown) => {
+      await claims.change(settings.places).catch(async (error: unknown) => {
         await lock.release();
         throw error;
       });
@@ -42,7 +42,7 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
         home,
         identity,
         config: settings.config,
-        stateDirs: settings.stateDirs,
+        places: settings.places,
         logger,
         onCrash: crash,
         at,
@@ -58,8 +58,8 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
         reload: async () => {
           try {
             const changed = await loadSettings(home, context);
-            await claims.change(changed.stateDirs);
-            await agent.configure(changed.config, changed.stateDirs);
+            await claims.change(changed.places);
+            await agent.configure(changed.config, changed.places);
             logger.note(note('configuration-read', { file: changed.file }));
           } catch (error) {
             if (!(error instanceof AuthmeshError)) throw error;

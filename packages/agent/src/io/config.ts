@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import { type Configuration, type ConfigurationBinding, loadConfiguration } from '@authmesh/shared/node/configuration';
@@ -6,6 +7,7 @@ import type { LogLevel } from '@authmesh/shared/node/logger';
 import { nodeName } from '@authmesh/shared/protocol/fields';
 import { profileFilter } from '@authmesh/shared/protocol/policy';
 import { z } from 'zod';
+import { storeFileName } from './store-discovery.ts';
 
 const url = z.string().regex(/^wss?:\/\/\S+$/, 'expected a URL that begins with ws:// or wss://');
 const pattern = z.string().min(1, 'expected a pattern').max(300);
@@ -34,6 +36,13 @@ export const agentFile = z.strictObject({
         .default(['~/.openclaw'])
         .describe(
           'State folders of OpenClaw on this host; `~` is the home folder. Default: $OPENCLAW_STATE_DIR, else ~/.openclaw.',
+        ),
+      agentDir: z
+        .string()
+        .min(1, 'expected a folder')
+        .optional()
+        .describe(
+          'Folder of the main agent, where OpenClaw keeps it outside its state folder. Default: $OPENCLAW_AGENT_DIR.',
         ),
     })
     .prefault({})
@@ -77,6 +86,8 @@ export interface AgentSettings {
   readonly name: string | undefined;
   /** Absolute paths. */
   readonly stateDirs: readonly string[];
+  /** Of the first state folder's main agent, where it lies elsewhere. */
+  readonly agentDir?: string | undefined;
   readonly core: AgentConfig;
   readonly secrets: AgentFile['secrets'];
   readonly logLevel: LogLevel;
@@ -122,6 +133,7 @@ export async function loadAgentConfig(
   const settings: AgentSettings = {
     name: value.name,
     stateDirs: [...new Set(value.openclaw.stateDirs.map(path => expandPath(path, base)))],
+    agentDir: agentDirOf(value.openclaw.agentDir, dirname(file), environment),
     core: {
       coordinators: value.coordinator,
       profiles: value.sync.profiles,
@@ -133,6 +145,19 @@ export async function loadAgentConfig(
     logLevel: value.logLevel,
   };
   return { settings, configuration };
+}
+
+/** OpenClaw's own variables stand in for the default: weaker than the file. */
+function agentDirOf(
+  stated: string | undefined,
+  base: string,
+  { OPENCLAW_AGENT_DIR: own, PI_CODING_AGENT_DIR: shared }: AgentConfigSources['environment'],
+): string | undefined {
+  if (stated !== undefined) return expandPath(stated, base);
+  if (own?.trim()) return expandPath(own.trim());
+  // Releases around 2026.2.12 alone follow this one, which is another program's as well: where they do, a store is there.
+  const folder = shared?.trim() ? expandPath(shared.trim()) : undefined;
+  return folder !== undefined && existsSync(join(folder, storeFileName)) ? folder : undefined;
 }
 
 /** OpenClaw's own variable stands in for the default: weaker than the file. */

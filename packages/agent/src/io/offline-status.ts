@@ -11,7 +11,7 @@ import { findWriteTrouble } from './home-check.ts';
 import type { Identity } from './identity.ts';
 import { readOverview } from './overview-file.ts';
 import { type Status, statusOf } from './status-view.ts';
-import { createStoreDiscovery } from './store-discovery.ts';
+import { createStoreDiscovery, type OpenclawPlaces } from './store-discovery.ts';
 import { readStoreFile } from './store-file.ts';
 import { parseRead } from './store-write.ts';
 
@@ -20,7 +20,7 @@ export async function readOfflineStatus(from: {
   readonly home: string;
   readonly identity: Identity;
   readonly config: AgentConfig;
-  readonly stateDirs: readonly string[];
+  readonly places: OpenclawPlaces;
 }): Promise<Status> {
   const { keys, membership } = from.identity;
   const text = await readFile(join(from.home, journalFileName), 'utf8').catch(() => '');
@@ -37,7 +37,7 @@ export async function readOfflineStatus(from: {
     memory,
     overview: await readOverview(from.home),
   });
-  const directories = await createStoreDiscovery(from.stateDirs).look();
+  const directories = await createStoreDiscovery(from.places).look();
   const context = {
     fingerprint: (secret: string) => fingerprintSecret(membership.secrets.fingerprintKey, secret),
     now,

@@ -27,48 +27,52 @@ function claims(home: string, troubles: string[] = []): StateDirClaims {
 describe('a state directory', () => {
   it('has one agent: a second one is refused with the home and the process of the first', async () => {
     const first = claims('home-1');
-    await first.change([at('openclaw')]);
+    await first.change({ stateDirs: [at('openclaw')] });
     expect(readdirSync(at('openclaw'))).toEqual([]);
-    await expect(claims('home-2').change([at('openclaw')])).rejects.toMatchObject({
+    await expect(claims('home-2').change({ stateDirs: [at('openclaw')] })).rejects.toMatchObject({
       code: 'ERR_ALREADY_RUNNING',
       exitCode: 75,
       message: `${at('openclaw')} is kept by another agent already, with the home ${at('home-1')}, as process ${process.pid}`,
     });
     await first.release();
-    await claims('home-2').change([at('openclaw')]);
+    await claims('home-2').change({ stateDirs: [at('openclaw')] });
   });
 
   it('is the same by whatever path', async () => {
     symlinkSync(at('openclaw'), at('link'));
-    await claims('home-1').change([at('openclaw')]);
-    await expect(claims('home-2').change([at('link')])).rejects.toMatchObject({ code: 'ERR_ALREADY_RUNNING' });
+    await claims('home-1').change({ stateDirs: [at('openclaw')] });
+    await expect(claims('home-2').change({ stateDirs: [at('link')] })).rejects.toMatchObject({
+      code: 'ERR_ALREADY_RUNNING',
+    });
   });
 
   it('is seen by the doctor of the other home, and not by its own', async () => {
-    await claims('home-1').change([at('openclaw')]);
+    await claims('home-1').change({ stateDirs: [at('openclaw')] });
     const dirs = [at('other'), at('openclaw')];
     const other = { stateDir: at('openclaw'), home: at('home-1'), pid: process.pid };
-    expect(await findOtherAgents(at('home-2'), dirs, folder)).toEqual([other]);
-    expect(await findOtherAgents(at('home-1'), dirs, folder)).toEqual([]);
+    expect(await findOtherAgents(at('home-2'), { stateDirs: dirs }, folder)).toEqual([other]);
+    expect(await findOtherAgents(at('home-1'), { stateDirs: dirs }, folder)).toEqual([]);
   });
 });
 
 describe('claims', () => {
   it('change together or not at all', async () => {
     const [first, second] = [claims('home-1'), claims('home-2')];
-    await first.change([at('openclaw')]);
-    await second.change([at('other')]);
-    await expect(first.change([at('home-1'), at('other')])).rejects.toMatchObject({ code: 'ERR_ALREADY_RUNNING' });
-    expect(await findOtherAgents(at('home-2'), [at('openclaw'), at('home-1')], folder)).toHaveLength(1);
-    await second.change([]);
-    await first.change([at('other')]);
-    await second.change([at('openclaw')]);
+    await first.change({ stateDirs: [at('openclaw')] });
+    await second.change({ stateDirs: [at('other')] });
+    await expect(first.change({ stateDirs: [at('home-1'), at('other')] })).rejects.toMatchObject({
+      code: 'ERR_ALREADY_RUNNING',
+    });
+    expect(await findOtherAgents(at('home-2'), { stateDirs: [at('openclaw'), at('home-1')] }, folder)).toHaveLength(1);
+    await second.change({ stateDirs: [] });
+    await first.change({ stateDirs: [at('other')] });
+    await second.change({ stateDirs: [at('openclaw')] });
   });
 
   it('that cannot be made keep no agent from starting', async () => {
     writeFileSync(folder, 'a file');
     const troubles: string[] = [];
-    await claims('home-1', troubles).change([at('openclaw')]);
+    await claims('home-1', troubles).change({ stateDirs: [at('openclaw')] });
     expect(troubles).toEqual([expect.stringContaining(folder)]);
   });
 });

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { AuthmeshError, operatorSentence } from '@authmesh/shared/node/errors';
 import { findHolder, type InstanceLock, takeLock } from '@authmesh/shared/node/instance-lock';
 import { ensurePrivateDirectory } from '@authmesh/shared/node/private-file';
+import type { OpenclawPlaces } from './store-discovery.ts';
 
 /*
  * Two agents with homes of their own (two memberships) would write one OpenClaw's stores against each other, so a state
@@ -21,7 +22,7 @@ export interface OtherAgent {
 
 export interface StateDirClaims {
   /** Claims these in place of those before; where another agent has one, it throws and nothing changes. */
-  readonly change: (stateDirs: readonly string[]) => Promise<void>;
+  readonly change: (places: OpenclawPlaces) => Promise<void>;
   readonly release: () => Promise<void>;
 }
 
@@ -57,9 +58,9 @@ export function createStateDirClaims(
   }
 
   return {
-    async change(stateDirs) {
+    async change(places) {
       const wanted = new Map<string, string>();
-      for (const stateDir of stateDirs) wanted.set(await claimFile(folder, stateDir), stateDir);
+      for (const stateDir of foldersOf(places)) wanted.set(await claimFile(folder, stateDir), stateDir);
       const taken = new Map<string, InstanceLock>();
       try {
         for (const [file, stateDir] of wanted) {
@@ -87,17 +88,21 @@ export function createStateDirClaims(
 /** Living agents that keep one of these state directories for another home than `home`. */
 export async function findOtherAgents(
   home: string,
-  stateDirs: readonly string[],
+  places: OpenclawPlaces,
   folder = claimsFolder(),
 ): Promise<readonly OtherAgent[]> {
   const own = await pathOf(home);
   const others: OtherAgent[] = [];
-  for (const stateDir of stateDirs) {
+  for (const stateDir of foldersOf(places)) {
     const holder = await findHolder(await claimFile(folder, stateDir)).catch(() => undefined);
     if (holder?.home !== undefined && holder.home !== own)
       others.push({ stateDir, home: holder.home, pid: holder.pid });
   }
   return others;
+}
+
+function foldersOf({ stateDirs, agentDir }: OpenclawPlaces): readonly string[] {
+  return agentDir === undefined ? stateDirs : [...stateDirs, agentDir];
 }
 
 /** Named after the folder itself, whatever leads to it. */
