@@ -60,7 +60,14 @@ describe('agent.json', () => {
     await writeFile(join(other, 'auth-profiles.json'), '{}');
     expect(await found({ PI_CODING_AGENT_DIR: other })).toBe(other);
     await write({ openclaw: { agentDir: 'near' } });
-    expect(await found(variables)).toBe(join(home, 'near'));
+    expect(await found({ ...variables, OPENCLAW_STATE_DIR: '/var/openclaw' })).toBe(join(home, 'near'));
+    await write({});
+    const { configuration } = await loadAgentConfig({ home, environment: variables });
+    expect(configuration.origins).toContainEqual({
+      field: 'openclaw.agentDir',
+      value: '/var/agent',
+      origin: 'OPENCLAW_AGENT_DIR',
+    });
   });
 
   it('finds OpenClaw by flag, file, OpenClaw’s variable, default', async () => {

@@ -125,15 +125,18 @@ export async function loadAgentConfig(
     environment,
     flags,
   });
-  const configuration = withOpenclawDefault(loaded, environment);
+  const configuration = withOpenclawDefaults(loaded, environment);
   const { value, file } = configuration;
-  const origin = configuration.origins.find(({ field }) => field === 'openclaw.stateDirs')?.origin;
   // What stands in the file is relative to the file; what was typed is relative to where it was typed.
-  const base = origin === 'file' ? dirname(file) : process.cwd();
+  const pathOf = (field: string, path: string) => {
+    const isInFile = configuration.origins.some(one => one.field === field && one.origin === 'file');
+    return expandPath(path, isInFile ? dirname(file) : process.cwd());
+  };
+  const { stateDirs, agentDir } = value.openclaw;
   const settings: AgentSettings = {
     name: value.name,
-    stateDirs: [...new Set(value.openclaw.stateDirs.map(path => expandPath(path, base)))],
-    agentDir: agentDirOf(value.openclaw.agentDir, dirname(file), environment),
+    stateDirs: [...new Set(stateDirs.map(path => pathOf('openclaw.stateDirs', path)))],
+    agentDir: agentDir === undefined ? undefined : pathOf('openclaw.agentDir', agentDir),
     core: {
       coordinators: value.coordinator,
       profiles: value.sync.profiles,
@@ -147,33 +150,45 @@ export async function loadAgentConfig(
   return { settings, configuration };
 }
 
-/** OpenClaw's own variables stand in for the default: weaker than the file. */
-function agentDirOf(
-  stated: string | undefined,
-  base: string,
-  { OPENCLAW_AGENT_DIR: own, PI_CODING_AGENT_DIR: shared }: AgentConfigSources['environment'],
-): string | undefined {
-  if (stated !== undefined) return expandPath(stated, base);
-  if (own?.trim()) return expandPath(own.trim());
-  // Releases around 2026.2.12 alone follow this one, which is another program's as well: where they do, a store is there.
-  const folder = shared?.trim() ? expandPath(shared.trim()) : undefined;
-  return folder !== undefined && existsSync(join(folder, storeFileName)) ? folder : undefined;
-}
+type Origin = Configuration<AgentFile>['origins'][number];
 
-/** OpenClaw's own variable stands in for the default: weaker than the file. */
-function withOpenclawDefault(
+/** OpenClaw's own variables stand in for the default: weaker than the file. */
+function withOpenclawDefaults(
   loaded: Configuration<AgentFile>,
   environment: AgentConfigSources['environment'],
 ): Configuration<AgentFile> {
-  const variable = 'OPENCLAW_STATE_DIR';
-  const folder = environment[variable];
-  const stated = loaded.origins.some(({ field, origin }) => field === 'openclaw.stateDirs' && origin !== 'default');
-  if (!folder || stated) return loaded;
+  const isStated = (name: string) =>
+    loaded.origins.some(({ field, origin }) => field === `openclaw.${name}` && origin !== 'default');
+  const stateDir = isStated('stateDirs') ? undefined : environment.OPENCLAW_STATE_DIR;
+  const agentDir = isStated('agentDir') ? undefined : agentDirIn(environment);
+  const { openclaw } = loaded.value;
+  const origins = loaded.origins.map(entry =>
+    stateDir && entry.field === 'openclaw.stateDirs'
+      ? { ...entry, value: [stateDir], origin: 'OPENCLAW_STATE_DIR' }
+      : entry,
+  );
   return {
     ...loaded,
-    value: { ...loaded.value, openclaw: { stateDirs: [folder] } },
-    origins: loaded.origins.map(entry =>
-      entry.field === 'openclaw.stateDirs' ? { ...entry, value: [folder], origin: variable } : entry,
-    ),
+    value: {
+      ...loaded.value,
+      openclaw: {
+        stateDirs: stateDir ? [stateDir] : openclaw.stateDirs,
+        agentDir: agentDir?.value ?? openclaw.agentDir,
+      },
+    },
+    origins: agentDir ? [...origins, agentDir] : origins,
   };
+}
+
+/** Where OpenClaw was told to keep the main agent. */
+function agentDirIn({
+  OPENCLAW_AGENT_DIR: own,
+  PI_CODING_AGENT_DIR: shared,
+}: AgentConfigSources['environment']): (Origin & { readonly value: string }) | undefined {
+  const field = 'openclaw.agentDir';
+  if (own?.trim()) return { field, value: own.trim(), origin: 'OPENCLAW_AGENT_DIR' };
+  // Releases around 2026.2.12 alone follow this one, which is another program's as well: where they do, a store is there.
+  const value = shared?.trim() ?? '';
+  const isFollowed = value !== '' && existsSync(join(expandPath(value), storeFileName));
+  return isFollowed ? { field, value, origin: 'PI_CODING_AGENT_DIR' } : undefined;
 }
