@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { isCovered } from '@authmesh/agent/core/coverage';
 import { placeProblem } from '@authmesh/agent/io/adoption-store';
 import { enroll } from '@authmesh/agent/io/enrollment';
 import { ensureKeys, type Identity, keepMembership, readKeys } from '@authmesh/agent/io/identity';
@@ -63,7 +64,9 @@ export const joinCommand: Command = {
       places: settings.places,
     });
     const here = new Set(onDisk.accounts.filter(({ copies }) => copies.length > 0).map(({ account }) => account));
-    const lacks = offered(overview).filter(({ account }) => !here.has(account));
+    // The fleet's own filter comes with the first link.
+    const coverage = { config: settings.config, policy: { allow: ['*'], deny: [] } };
+    const lacks = offered(overview, coverage).filter(({ account }) => !here.has(account));
     const result = {
       node: { id: nodeIdOf(keys.signing.publicKey), name },
       fleet: { id: fleet, nodes: overview?.nodes.length ?? 1 },
@@ -128,9 +131,13 @@ function wantedName(given: string | undefined): string {
   });
 }
 
-function offered(overview: Extract<AnswerBody, { type: 'overview' }> | undefined) {
+function offered(
+  overview: Extract<AnswerBody, { type: 'overview' }> | undefined,
+  coverage?: Parameters<typeof isCovered>[0],
+) {
   return (overview?.accounts ?? [])
     .filter(view => view.position !== null)
+    .filter(({ account, profile }) => !coverage || isCovered(coverage, account, profile))
     .map(({ account, profile }) => ({ account: accountLabel(account), profile }));
 }
 
