@@ -1,9 +1,9 @@
-import { cpSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, readdirSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { encodeJoinCode } from '@authmesh/shared/crypto/join-code';
 import { describe, expect, it } from 'vitest';
 import { until } from './harness/condition.ts';
-import { nodesDocument } from './harness/contract.ts';
+import { doctorDocument, nodesDocument } from './harness/contract.ts';
 import { createCoordinator } from './harness/coordinator.ts';
 import { readCode, withUrls } from './harness/join-code.ts';
 import { oauth, owner } from './harness/login.ts';
@@ -114,6 +114,34 @@ describe('a key', () => {
     const login = owner();
     await share(login, pcA, t440);
     expect((await t440.status()).coordinator.connected).toBe(true);
+  });
+});
+
+describe('an OpenClaw', () => {
+  it('has one agent: another home’s is refused, and its doctor names the first', async () => {
+    const { fleet, hosts } = await stage.hosts('pc-a');
+    const [pcA] = hosts;
+    const second = fleet.host('second', { environment: { HOME: dirname(pcA.home) } });
+    await fleet.join(second);
+    second.configure({ openclaw: { stateDirs: [pcA.stateDir] } });
+    const told = new RegExp(`${pcA.home}, as process ${pcA.daemon().pid}`);
+    const refused = await second.agent('run');
+    expect([refused.code, refused.stderr]).toEqual([75, expect.stringMatching(told)]);
+    expect(refused.stderr.trim().split('\n')).toHaveLength(1);
+    const { code, document } = await second.json('doctor');
+    expect([code, JSON.stringify(doctorDocument.parse(document))]).toEqual([1, expect.stringMatching(told)]);
+    expect((await pcA.agent('doctor')).stdout).not.toContain('another agent');
+    expect(readdirSync(pcA.stateDir)).toEqual(['agents']);
+
+    // Not at a reload either; and where the first one goes, the second one may come.
+    second.configure({ openclaw: { stateDirs: [second.stateDir] } });
+    const daemon = await second.start();
+    second.configure({ openclaw: { stateDirs: [pcA.stateDir] } });
+    daemon.signal('SIGHUP');
+    expect(await lineOf(daemon, /"configuration-refused"/)).toContain(pcA.home);
+    await pcA.daemon().kill();
+    daemon.signal('SIGHUP');
+    await lineOf(daemon, /"configuration-read"/);
   });
 });
 

@@ -110,10 +110,13 @@ describe('a host that lacks logins', () => {
     // Only a release that is known to read JSON stores gets a new one.
     const refused = await mac.agent('adopt', one.profile);
     expect([refused.code, mac.store().exists()]).toEqual([1, false]);
+    expect((await mac.agent('status')).stdout).toMatch(/cannot be adopted: .* log in there once with OpenClaw itself/);
+    expect((await mac.agent('doctor')).stdout).not.toContain('adopt --all');
     writeFileSync(join(mac.stateDir, 'openclaw.json'), JSON.stringify({ meta: { lastTouchedVersion: '2026.4.9' } }));
     await mac.daemon().stop();
     await mac.start();
     await until('mac lacks three', async () => (await mac.status()).lacks.length === 3);
+    expect((await mac.agent('status')).stdout).toContain('`authmesh-agent adopt --all` puts them here');
 
     const adopted = await mac.json('adopt', one.profile);
     expect([adopted.code, adoptDocument.parse(adopted.document)]).toEqual([

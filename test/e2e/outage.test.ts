@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { until } from './harness/condition.ts';
-import { explainDocument, statusDocument } from './harness/contract.ts';
+import { doctorDocument, explainDocument, statusDocument } from './harness/contract.ts';
 import { oauth, owner } from './harness/login.ts';
 import { lineOf } from './harness/program.ts';
 import { renew, share } from './harness/share.ts';
@@ -66,6 +66,30 @@ describe('a host that is away', () => {
     expect(written).toHaveLength(1);
   });
 
+  it('is shown with what it last had, also after the coordinator has started again', async () => {
+    const { fleet, hosts } = await stage.hosts('pc-a', 'mac');
+    const [pcA, mac] = hosts;
+    const login = owner();
+    await share(login, pcA, mac);
+    const macCopies = async () => {
+      const { document } = await pcA.json('status');
+      const { accounts } = statusDocument.parse(document);
+      return accounts.flatMap(({ copies }) => copies.filter(({ node }) => node === 'mac'));
+    };
+    await until('mac’s copy is known', async () => (await macCopies()).some(({ state }) => state === 'current'));
+    await mac.daemon().stop();
+    await fleet.coordinator.daemon().stop();
+    const stoppedAt = Date.now();
+    await fleet.coordinator.start();
+    await pcA.online();
+    await renew(login, pcA);
+    await until('mac’s copy is old', async () => (await macCopies()).some(({ state }) => state === 'stale'));
+    const [kept] = await macCopies();
+    expect(kept).toMatchObject({ online: false, profile: login.profile });
+    expect(Date.parse(kept?.seenAt ?? '')).toBeLessThan(stoppedAt);
+    expect((await pcA.agent('status')).stdout).toMatch(/host away, as of \d+ s ago/);
+  });
+
   it('brings its own renewal, made while it could reach nobody', async () => {
     const { fleet, hosts } = await stage.hosts('pc-a', 't440');
     const [pcA, t440] = hosts;
@@ -82,6 +106,29 @@ describe('a host that is away', () => {
     await fleet.coordinator.start();
     await t440.store().holds(login.profile, last ?? {});
     expect(pcA.store().entry(login.profile)).toEqual(last);
+  });
+});
+
+describe('a clock that is wrong', () => {
+  it('is named by the doctor, with the command that mends it', async () => {
+    const fleet = await stage.fleet();
+    const shift = 'const now=Date.now;Date.now=()=>now()-300000';
+    const host = fleet.host('pc-a', {
+      environment: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(shift)}` },
+    });
+    await fleet.join(host);
+    await host.start();
+    await host.online();
+    const { document } = await host.json('doctor');
+    const { findings } = doctorDocument.parse(document);
+    expect(findings.filter(({ name }) => name === 'clock')).toEqual([
+      {
+        name: 'clock',
+        state: 'notice',
+        found: 'this host’s clock is 5 min behind the coordinator’s',
+        mend: expect.stringContaining('sudo '),
+      },
+    ]);
   });
 });
 

@@ -1,14 +1,14 @@
 import { lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { until } from './harness/condition.ts';
-import { doctorDocument, joinDocument, statusDocument } from './harness/contract.ts';
+import { doctorDocument, explainDocument, joinDocument, statusDocument } from './harness/contract.ts';
 import type { Host } from './harness/host.ts';
 import { hour, oauth, owner, secret } from './harness/login.ts';
 import { renew, share } from './harness/share.ts';
 import { createDatabase, type Era } from './harness/sqlite.ts';
 import { type Fleet, useStage } from './harness/stage.ts';
-import type { StoreFile } from './harness/store-file.ts';
+import { type StoreFile, storeFile } from './harness/store-file.ts';
 
 const stage = useStage();
 let fleet: Fleet;
@@ -90,6 +90,31 @@ describe('a broken store', () => {
   });
 });
 
+describe('a main agent that lies outside its state folder', () => {
+  it('takes part, and gets what is adopted', async () => {
+    const elsewhere = join(fleet.folder, 'elsewhere');
+    const moved = storeFile(elsewhere, 'main');
+    mkdirSync(dirname(moved.path), { recursive: true });
+    const host = fleet.host('moved', { environment: { OPENCLAW_AGENT_DIR: dirname(moved.path) } });
+    writeFileSync(join(host.stateDir, 'openclaw.json'), JSON.stringify({ meta: { lastTouchedVersion: '2026.4.9' } }));
+    await fleet.join(host);
+    await host.start();
+    await host.online();
+    const login = owner();
+    await share(login, pcA);
+    await until('the login is known', async () =>
+      (await host.status()).lacks.some(({ profile }) => profile === login.profile),
+    );
+    expect((await host.agent('adopt', login.profile)).code).toBe(0);
+    await moved.holds(login.profile, pcA.store().entry(login.profile) ?? {});
+    expect(host.store().exists()).toBe(false);
+    await moved.holds(login.profile, await renew(login, pcA));
+    await host.stop();
+    const { document } = await host.json('status');
+    expect(statusDocument.parse(document).stores.map(({ store }) => store)).toEqual([moved.path]);
+  });
+});
+
 describe('an unusable entry', () => {
   it('never spreads, and is healed by the fleet’s login', async () => {
     const fence = `openclaw-oauth-refresh-fence:v1:${'0'.repeat(32)}`;
@@ -116,6 +141,13 @@ describe('an unusable entry', () => {
     for (const [index, { flaw, login }] of logins.entries()) {
       expect(JSON.stringify(pcA.store().entry(login.profile)) === JSON.stringify(healthy[index]), flaw).toBe(true);
       expect(t440.store().entry(login.profile), flaw).not.toHaveProperty('refresh');
+    }
+    for (const { flaw, login } of logins.filter(one => ['seconds', 'emptied', 'failed'].includes(one.flaw))) {
+      const { document } = await pcA.json('explain', login.profile);
+      const found = explainDocument.parse(document).history.filter(({ verdict }) => verdict === 'quarantined');
+      expect(found, flaw).toMatchObject([
+        { origin: 't440', fingerprint: flaw === 'emptied' ? null : expect.any(String) },
+      ]);
     }
     // OpenClaw is in the middle of a refresh: its own word comes first.
     expect(t440.store().entry(pending.profile)).toEqual(young);

@@ -2,6 +2,7 @@ import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorEvent, CoordinatorTimer, LinkId } from '@authmesh/coordinator/core/event';
 import type {
   AccountRecord,
+  CopiesRecord,
   FleetRecord,
   InviteRecord,
   NodeRecord,
@@ -9,8 +10,9 @@ import type {
   RecordKey,
 } from '@authmesh/coordinator/core/record';
 import { fleetKey, poolsKey } from '@authmesh/coordinator/core/record';
-import type { CoordinatorState, StoredState } from '@authmesh/coordinator/core/state';
-import { createCoordinatorState } from '@authmesh/coordinator/core/state';
+import type { CoordinatorState } from '@authmesh/coordinator/core/state';
+import type { StoredState } from '@authmesh/coordinator/core/stored-state';
+import { createCoordinatorState } from '@authmesh/coordinator/core/stored-state';
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import { describeCoordinatorEffect, describeCoordinatorEvent } from './describe.ts';
 import { crashesNow } from './faults.ts';
@@ -71,6 +73,7 @@ export function startCoordinator(world: World): void {
 
 function storedState({ entries }: Records): StoredState {
   const nodes: { record: NodeRecord; storeRevision: number }[] = [];
+  const copies: { record: CopiesRecord; storeRevision: number }[] = [];
   const invites: { record: InviteRecord; storeRevision: number }[] = [];
   const accounts: { record: AccountRecord; storeRevision: number }[] = [];
   let fleet: StoredState['fleet'];
@@ -80,10 +83,11 @@ function storedState({ entries }: Records): StoredState {
     if (key === fleetKey) fleet = { record: record as FleetRecord, storeRevision };
     else if (key === poolsKey) pools = { record: record as PoolsRecord, storeRevision };
     else if (key.startsWith('node/')) nodes.push({ record: record as NodeRecord, storeRevision });
+    else if (key.startsWith('copies/')) copies.push({ record: record as CopiesRecord, storeRevision });
     else if (key.startsWith('invite/')) invites.push({ record: record as InviteRecord, storeRevision });
     else accounts.push({ record: record as AccountRecord, storeRevision });
   }
-  return { fleet, pools, nodes, invites, accounts, policy: { allow: ['*'], deny: [] } };
+  return { fleet, pools, nodes, copies, invites, accounts, policy: { allow: ['*'], deny: [] } };
 }
 
 /** The process is gone; its sockets are reset. */

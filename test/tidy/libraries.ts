@@ -60,7 +60,7 @@ export const libraries: readonly Library[] = [
     places: [
       /^packages\/shared\/src\/(?:protocol|crypto)\//,
       /^packages\/shared\/src\/node\/(?:configuration|control|instance-lock|private-file)[^/]*$/,
-      /^packages\/agent\/src\/(?:io\/(?:config|identity|overview-file|store-discovery|formats\/[^/]+)|cli\/control)\.ts$/,
+      /^packages\/agent\/src\/(?:io\/(?:config|identity|overview-file|formats\/[^/]+)|cli\/control)\.ts$/,
       /^packages\/coordinator\/src\/(?:io\/(?:config|keys|proof)|store\/rows|cli\/(?:address|control|status))\.ts$/,
     ],
     reason: 'input is parsed once, at the edge where it comes in: messages, files, rows, configuration',

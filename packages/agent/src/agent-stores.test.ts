@@ -62,12 +62,12 @@ it('a state directory that left the configuration stays away when everything is 
     elapsed: () => performance.now(),
   });
   const found = () => [...driver.state.stores].map(([store, { state }]) => [store.split('/').at(-5), state]);
-  await stores.watch([gone, stays]);
+  await stores.watch({ stateDirs: [gone, stays] });
   expect(found()).toEqual([
     ['gone', 'readable'],
     ['stays', 'readable'],
   ]);
-  await stores.watch([stays]);
+  await stores.watch({ stateDirs: [stays] });
   const before = observed;
   stores.rereadAll();
   await expect.poll(() => observed).toBeGreaterThan(before);

@@ -5,8 +5,9 @@ import { withCreation } from '@authmesh/agent/io/adoption-store';
 import type { ParsedStore } from '@authmesh/agent/io/auth-profiles';
 import { createDeliverer, type DeliveryStep } from '@authmesh/agent/io/delivery';
 import type { RecordVault } from '@authmesh/agent/io/record-vault';
-import type { StateDirectory } from '@authmesh/agent/io/store-discovery';
+import type { OpenclawPlaces, StateDirectory } from '@authmesh/agent/io/store-discovery';
 import { createStoreWatcher, type StoreWatcher } from '@authmesh/agent/io/store-watcher';
+import { directoryOf } from '@authmesh/agent/io/watched-paths';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
 import type { Milliseconds } from '@authmesh/shared/core/time';
@@ -26,8 +27,8 @@ type Delivery = Extract<AgentEffect, { type: 'write-credential' | 'create-profil
 
 /** This host's stores: what changes in them is told to the machine, what it orders is written into them. */
 export interface AgentStores {
-  /** Watches these state directories in place of others; resolves when every store was read once. */
-  readonly watch: (stateDirs: readonly string[]) => Promise<void>;
+  /** Watches these places in place of others; resolves when every store was read once. */
+  readonly watch: (places: OpenclawPlaces) => Promise<void>;
   readonly directories: () => readonly StateDirectory[];
   readonly reread: (store: StoreId) => void;
   /** Reads every store that the machine knows again. */
@@ -62,16 +63,16 @@ export function createAgentStores({ vault, logger, machine, elapsed, at }: Agent
       watcher?.accept(store, parsed, delivered);
     },
     onTrouble: (store, sentence) => logger.note(note('delivery-troubled', { store, why: sentence })),
-    refusal: store => directories().find(({ stateDir }) => store.startsWith(stateDir))?.foreign[0]?.reason,
+    refusal: store => directoryOf(directories(), store)?.foreign[0]?.reason,
     during: (store, work) => (watcher ? watcher.during(store, work) : work()),
     at,
   });
 
   return {
-    async watch(stateDirs) {
+    async watch(places) {
       await watcher?.close();
       watcher = await createStoreWatcher({
-        stateDirs,
+        places,
         context,
         onStore: (store, parsed) => {
           takeCredentials(parsed);

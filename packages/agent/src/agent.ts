@@ -8,11 +8,13 @@ import { adoptionStore, withCreation } from '@authmesh/agent/io/adoption-store';
 import { type JournalStep, openJournal } from '@authmesh/agent/io/agent-journal';
 import type { DeliveryStep } from '@authmesh/agent/io/delivery';
 import { checkHealth } from '@authmesh/agent/io/health-command';
+import { createHomeCheck } from '@authmesh/agent/io/home-check';
 import type { Identity } from '@authmesh/agent/io/identity';
 import { createKeeper, restoreMemory } from '@authmesh/agent/io/memory-keeper';
 import { createOverviewKeeper, readOverview } from '@authmesh/agent/io/overview-file';
 import { createRecordVault } from '@authmesh/agent/io/record-vault';
 import { type Status, statusOf } from '@authmesh/agent/io/status-view';
+import type { OpenclawPlaces } from '@authmesh/agent/io/store-discovery';
 import { note } from '@authmesh/shared/core/notes';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import { watchClock } from '@authmesh/shared/node/clock-watch';
@@ -31,7 +33,7 @@ export interface AgentOptions {
   readonly home: string;
   readonly identity: Identity;
   readonly config: AgentConfig;
-  readonly stateDirs: readonly string[];
+  readonly places: OpenclawPlaces;
   readonly logger: Logger;
   /** The program found a fault of its own: the process has to end. */
   readonly onCrash: (error: unknown) => void;
@@ -48,7 +50,7 @@ export interface Agent {
   ) => Promise<Extract<ControlReply, { op: 'adopt' }>>;
   /** A command's sessions: asks for their permits, starts under them, gives them back. */
   readonly claim: (control: Extract<ControlRequest, { op: `claim${string}` }>) => Promise<ClaimState>;
-  readonly configure: (config: AgentConfig, stateDirs: readonly string[]) => Promise<void>;
+  readonly configure: (config: AgentConfig, places: OpenclawPlaces) => Promise<void>;
   /** Finishes deliveries under way and lets go of everything. */
   readonly close: () => Promise<void>;
 }
@@ -68,10 +70,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     run,
     onTrouble: error => logger.note(note('inputs-refused', { why: error instanceof Error ? error.name : 'unknown' })),
   });
-  let stateDirs = options.stateDirs;
+  let { places } = options;
   let nextRequest = 1;
   let closed: (() => void) | undefined;
-  const keep = createKeeper(journal, vault, logger);
+  const keeper = createKeeper(journal, vault, logger);
+  const checkHome = createHomeCheck(home);
   const keepOverview = createOverviewKeeper(home);
   let kept: Promise<void> = Promise.resolve();
 
@@ -123,7 +126,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         return stores.deliver(effect);
       case 'remember':
         // What is kept comes out the same from the stores after a crash: only an acknowledgement waits for it.
-        kept = keep(effect.memory);
+        kept = keeper.keep(effect.memory);
         return;
       case 'reply':
         replies.get(effect.request)?.(effect.reply);
@@ -153,7 +156,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     });
   }
 
-  await stores.watch(stateDirs);
+  await stores.watch(places);
   const stopClock = watchClock({
     onJump: byMs => {
       driver.dispatch({ type: 'clock-jumped', byMs });
@@ -167,7 +170,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await request({ op: 'status' });
       const { overview } = driver.state;
       if (overview) await keepOverview(overview);
-      return statusOf(driver.state, Date.now(), stores.directories());
+      const problem = (await keeper.retry()) ?? (await checkHome());
+      return statusOf(driver.state, Date.now(), stores.directories(), { path: home, problem });
     },
     async adopt(profiles, agentId) {
       await stores.rescan();
@@ -181,11 +185,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       if (reply.op !== 'claim') throw new TypeError('the machine answered another question');
       return reply.state;
     },
-    async configure(config, dirs) {
+    async configure(config, changed) {
       driver.dispatch({ type: 'configured', config: withCreation(config, stores.directories()) });
-      if (dirs.join('\n') === stateDirs.join('\n')) return;
-      stateDirs = dirs;
-      await stores.watch(stateDirs);
+      if (JSON.stringify(changed) === JSON.stringify(places)) return;
+      places = changed;
+      await stores.watch(places);
     },
     async close() {
       const stopped = new Promise<void>(resolve => {

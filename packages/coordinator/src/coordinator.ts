@@ -3,7 +3,7 @@ import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorTimer } from '@authmesh/coordinator/core/event';
 import type { PoolTerms } from '@authmesh/coordinator/core/pool/terms';
 import { accountOfKey, type RecordKey } from '@authmesh/coordinator/core/record';
-import { createCoordinatorState } from '@authmesh/coordinator/core/state';
+import { createCoordinatorState } from '@authmesh/coordinator/core/stored-state';
 import { transition } from '@authmesh/coordinator/core/transition';
 import { overview } from '@authmesh/coordinator/core/view';
 import { foundingCodeOf, loadFleet } from '@authmesh/coordinator/io/founding';

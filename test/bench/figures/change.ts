@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorEvent, LinkId } from '@authmesh/coordinator/core/event';
-import { createCoordinatorState } from '@authmesh/coordinator/core/state';
+import { createCoordinatorState } from '@authmesh/coordinator/core/stored-state';
 import { transition } from '@authmesh/coordinator/core/transition';
 import { createPreparedAnnouncements } from '@authmesh/coordinator/io/prepared-announcements';
 import { loadRows } from '@authmesh/coordinator/store/rows';

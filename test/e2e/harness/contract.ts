@@ -12,6 +12,7 @@ const fingerprint = z.string().regex(/^[0-9a-f]{32}$/);
 
 const copy = z.strictObject({
   node: z.string(),
+  online: z.boolean(),
   store: path,
   profile: z.string(),
   state: z.enum(['current', 'stale', 'waiting', 'held', 'parallel', 'unlinked', 'quarantined', 'error']),
@@ -45,6 +46,7 @@ const openclaw = z.strictObject({
 });
 
 export const statusDocument = z.strictObject({
+  home: z.strictObject({ path, problem: z.string().optional() }),
   node: z.strictObject({ id: nodeId, name: z.string() }),
   fleet: z.strictObject({ id: nodeId, nodes: z.number().int(), online: z.number().int() }),
   coordinator: z.strictObject({
@@ -58,7 +60,7 @@ export const statusDocument = z.strictObject({
   accounts: z.array(account),
   stores: z.array(z.strictObject({ store: path, state: z.string(), reason: z.string().optional() })),
   openclaw: z.array(openclaw),
-  lacks: z.array(z.strictObject({ account: z.string(), profile: z.string() })),
+  lacks: z.array(z.strictObject({ account: z.string(), profile: z.string(), obstacle: z.string().min(1).optional() })),
   pools: z.array(z.never()),
   drift: z.array(z.never()),
 });
@@ -97,7 +99,7 @@ export const explainDocument = z.strictObject({
     z.strictObject({
       number: z.number().int(),
       revision: z.number().int().optional(),
-      fingerprint,
+      fingerprint: fingerprint.nullable(),
       origin: z.string(),
       at: time,
       verdict: z.enum(['accepted', 'stale', 'parallel', 'quarantined', 'unlinked']),

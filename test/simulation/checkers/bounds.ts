@@ -1,3 +1,4 @@
+import { awayCharsMax } from '@authmesh/coordinator/core/away';
 import { historyEntriesMax, historyRecordsMax } from '@authmesh/coordinator/core/history';
 import type { AccountRecord } from '@authmesh/coordinator/core/record';
 import { submissionsWaitingMax } from '@authmesh/coordinator/core/state';
@@ -28,6 +29,9 @@ export function checkBounds(): Checker {
         if (message.type === 'judgements') within('judgements in a message', message.judgements.length, judgementsMax);
       },
       'compare-and-set': (_world, process, { key, value }) => {
+        if (key.startsWith('copies/')) {
+          within('characters of a host’s copies', JSON.stringify(value).length, 2 * awayCharsMax);
+        }
         if (!key.startsWith('account/')) return;
         const record = value as AccountRecord;
         within('entries of a history', record.history.length, historyEntriesMax);

@@ -141,7 +141,7 @@ function showFleet({ world, lines }: Stage): void {
       );
       for (const { number, access, origin, verdict, why } of record.history) {
         lines.push(
-          `  ${number}. ${printName(world, access)} from ${world.hostsById.get(origin)?.name}: ${verdict}, ${why}`,
+          `  ${number}. ${access === undefined ? 'no token' : printName(world, access)} from ${world.hostsById.get(origin)?.name}: ${verdict}, ${why}`,
         );
       }
     }

@@ -1,7 +1,7 @@
 import type { Identity } from '@authmesh/agent/io/identity';
 import { openLink } from '@authmesh/agent/io/link';
 import { type AccountId, accountLabel } from '@authmesh/shared/core/identifiers';
-import { second } from '@authmesh/shared/core/time';
+import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
 import { packageVersion } from '@authmesh/shared/node/version';
 import type { AnswerBody, NodeView } from '@authmesh/shared/protocol/answer';
@@ -13,6 +13,8 @@ type Answer<Type extends AnswerBody['type']> = Extract<AnswerBody, { type: Type 
 
 /** A short conversation of one command with the coordinator, beside the daemon's own link. */
 export interface CommandSession {
+  /** This host's clock minus the coordinator's, as it was measured at the handshake. */
+  readonly clockOffsetMs: Milliseconds;
   /** Asks, and gives the answer of the expected type; a refusal is an `AuthmeshError`. */
   readonly ask: <Type extends AnswerBody['type']>(question: Question, expected: Type) => Promise<Answer<Type>>;
 }
@@ -69,7 +71,7 @@ function connect(
         now: Date.now,
       },
       {
-        opened: () => resolve({ session: { ask }, close: () => link.close() }),
+        opened: ({ clockOffsetMs }) => resolve({ session: { ask, clockOffsetMs }, close: () => link.close() }),
         message: message => {
           if (message.type !== 'answer') return;
           const { request, body } = message;

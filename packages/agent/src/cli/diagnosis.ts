@@ -1,33 +1,15 @@
 import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
 import type { Instant } from '@authmesh/shared/core/time';
+import { type Finding, notice, ok, problem } from './finding.ts';
+import { diagnoseHost, type Examined } from './host-diagnosis.ts';
+import { groupLacks } from './lacked-logins.ts';
 import { copyProblem, problemsOf, refusalProblem } from './status-problems.ts';
-
-/** One thing that `doctor` looked at. */
-export interface Finding {
-  readonly name: string;
-  readonly state: 'ok' | 'notice' | 'problem';
-  readonly found: string;
-  /** The command or change that mends it. */
-  readonly mend?: string | undefined;
-}
-
-export interface Examined {
-  readonly status: Status;
-  readonly isRunning: boolean;
-  /** Why the coordinator did not answer this very moment. */
-  readonly coordinatorProblem: { readonly found: string; readonly mend: string } | undefined;
-  readonly stateDirs: readonly string[];
-}
 
 /** Everything that could be wrong on this host, as far as its state shows. */
 export function diagnose(examined: Examined, now: Instant): Finding[] {
-  const { status, isRunning, coordinatorProblem } = examined;
+  const { status } = examined;
   return [
-    isRunning
-      ? ok('daemon', 'it runs')
-      : problem('daemon', 'it does not run', '`authmesh-agent service install`, or `authmesh-agent run` in a terminal'),
-    coordinatorFinding(status, coordinatorProblem),
-    ...stateDirFindings(examined),
+    ...diagnoseHost(examined),
     ...storeFindings(status),
     ...loginFindings(status, now),
     ...(problemsOf(status, now).length === 0
@@ -39,36 +21,6 @@ export function diagnose(examined: Examined, now: Instant): Finding[] {
         ]
       : []),
   ];
-}
-
-/** The daemon's own link counts too: the coordinator may answer a command and turn the daemon away. */
-function coordinatorFinding({ coordinator }: Status, unanswered: Examined['coordinatorProblem']): Finding {
-  if (unanswered) return problem('coordinator', unanswered.found, unanswered.mend);
-  if (!coordinator.refused) return ok('coordinator', `${coordinator.url} answers`);
-  return problem('coordinator', `it turns this host’s daemon away: ${coordinator.problem}`, 'mend what it says');
-}
-
-function stateDirFindings({ status, stateDirs }: Examined): Finding[] {
-  return stateDirs.flatMap((stateDir): Finding[] => {
-    const found = status.openclaw.find(one => one.stateDir === stateDir);
-    if (!found || (found.generation === 'none' && found.foreign.length === 0)) {
-      return [
-        {
-          name: 'OpenClaw',
-          state: 'notice',
-          found: `${stateDir} holds no login`,
-          mend: 'log in with OpenClaw, take logins over with `authmesh-agent adopt --all`, or name another folder in `openclaw.stateDirs`',
-        },
-      ];
-    }
-    return found.foreign.map(({ path, reason }) =>
-      problem(
-        'OpenClaw',
-        `${path}: ${reason}`,
-        'nothing was written there; keep these logins by hand until authmesh knows this kind of store',
-      ),
-    );
-  });
 }
 
 function storeFindings({ stores }: Status): Finding[] {
@@ -105,12 +57,13 @@ function loginFindings({ accounts, lacks, node, stores, coordinator }: Status, n
       );
     }
     if (coordinator.seenAt !== null && isWithoutRenewal(account)) {
-      findings.push({
-        name: 'login',
-        state: 'notice',
-        found: `no host holds the refresh token of ${account.account}: nothing renews it when it ends`,
-        mend: 'sign in on any host; that makes it the home',
-      });
+      findings.push(
+        notice(
+          'login',
+          `no host holds the refresh token of ${account.account}: nothing renews it when it ends`,
+          'sign in on any host; that makes it the home',
+        ),
+      );
     }
     const [profile = account.account] = account.profiles;
     if (account.state === 'expired' || account.state === 'in-doubt') {
@@ -131,21 +84,19 @@ function loginFindings({ accounts, lacks, node, stores, coordinator }: Status, n
         ),
       );
     } else if (account.state === 'parallel') {
-      findings.push({
-        name: 'login',
-        state: 'notice',
-        found: `${account.account} has two live logins; neither replaces the other`,
-        mend: `\`authmesh-agent explain ${profile}\` lists them, \`authmesh-agent restore ${profile} --revision N\` chooses one for all`,
-      });
+      findings.push(
+        notice(
+          'login',
+          `${account.account} has two live logins; neither replaces the other`,
+          `\`authmesh-agent explain ${profile}\` lists them, \`authmesh-agent restore ${profile} --revision N\` chooses one for all`,
+        ),
+      );
     }
   }
-  if (lacks.length > 0) {
-    findings.push({
-      name: 'login',
-      state: 'notice',
-      found: `the fleet has ${lacks.map(({ profile }) => profile).join(', ')}, this host has not`,
-      mend: '`authmesh-agent adopt --all` puts them here',
-    });
+  for (const { profiles, command, obstacle } of groupLacks(lacks)) {
+    const found = `the fleet has ${profiles.join(', ')}, this host has not`;
+    const mend = command === undefined ? obstacle : `\`${command}\` puts them here`;
+    findings.push(notice('login', found, mend ?? ''));
   }
   return findings;
 }
@@ -158,12 +109,4 @@ function isWithoutRenewal({ kind, revision, expiresAt, copies }: AccountStatus):
 /** Accounts of which this host has a copy. */
 function inStep({ accounts, node }: Status): number {
   return accounts.filter(({ copies }) => copies.some(copy => copy.node === node.name)).length;
-}
-
-function ok(name: string, found: string): Finding {
-  return { name, state: 'ok', found };
-}
-
-function problem(name: string, found: string, mend: string): Finding {
-  return { name, state: 'problem', found, mend };
 }

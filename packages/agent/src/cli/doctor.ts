@@ -1,11 +1,13 @@
 import { readOfflineStatus } from '@authmesh/agent/io/offline-status';
+import { findOtherAgents } from '@authmesh/agent/io/state-dir-claim';
 import type { Status } from '@authmesh/agent/io/status-view';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { askControl } from '@authmesh/shared/node/control-client';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
 import { exitCodes } from '@authmesh/shared/node/exit-codes';
 import { withCoordinator } from './command-session.ts';
-import { diagnose, type Finding } from './diagnosis.ts';
+import { diagnose } from './diagnosis.ts';
+import type { Finding } from './finding.ts';
 import { homeOption, openHome } from './home.ts';
 
 export const doctorCommand: Command = {
@@ -29,17 +31,22 @@ export const doctorCommand: Command = {
           home,
           identity,
           config: settings.config,
-          stateDirs: settings.stateDirs,
+          places: settings.places,
         }))) as Status;
-      const coordinator = await withCoordinator(identity, settings.coordinators, session =>
-        session.ask({ type: 'nodes' }, 'overview'),
-      ).then(
-        () => undefined,
-        (error: unknown) => unansweredBy(error),
-      );
+      const coordinator = await withCoordinator(identity, settings.coordinators, async session => {
+        await session.ask({ type: 'nodes' }, 'overview');
+        return { clockOffsetMs: session.clockOffsetMs };
+      }).catch((error: unknown) => ({ problem: unansweredBy(error) }));
       findings.push(
         ...diagnose(
-          { status, isRunning: running !== undefined, coordinatorProblem: coordinator, stateDirs: settings.stateDirs },
+          {
+            status,
+            isRunning: running !== undefined,
+            coordinatorProblem: 'problem' in coordinator ? coordinator.problem : undefined,
+            clockOffsetMs: 'clockOffsetMs' in coordinator ? coordinator.clockOffsetMs : undefined,
+            stateDirs: settings.places.stateDirs,
+            others: await findOtherAgents(home, settings.places),
+          },
           Date.now(),
         ),
       );

@@ -38,7 +38,7 @@ export const explainCommand: Command = {
       const rows = explanation.history.map(entry => [
         String(entry.number),
         entry.revision === undefined ? '-' : String(entry.revision),
-        entry.fingerprint.slice(0, 12),
+        entry.fingerprint?.slice(0, 12) ?? '-',
         entry.origin ?? '-',
         entry.at,
         entry.verdict,

@@ -1,6 +1,7 @@
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import { loadAgentConfig } from '@authmesh/agent/io/config';
 import { type Identity, readIdentity } from '@authmesh/agent/io/identity';
+import type { OpenclawPlaces } from '@authmesh/agent/io/store-discovery';
 import type { CommandContext, CommandOption } from '@authmesh/shared/node/command-line';
 import type { ConfigurationOrigin } from '@authmesh/shared/node/configuration';
 import { chooseHome } from '@authmesh/shared/node/home-path';
@@ -36,7 +37,7 @@ export function chooseAgentHome({ option }: CommandContext): string {
 export interface Settings {
   readonly coordinators: readonly string[];
   /** Absolute paths. */
-  readonly stateDirs: readonly string[];
+  readonly places: OpenclawPlaces;
   readonly config: AgentConfig;
   readonly logLevel: LogLevel;
   readonly file: string;
@@ -53,7 +54,7 @@ export async function loadSettings(home: string, { option, options }: CommandCon
   const { settings, configuration } = await loadAgentConfig({ home, environment: process.env, flags });
   return {
     coordinators: settings.core.coordinators,
-    stateDirs: settings.stateDirs,
+    places: { stateDirs: settings.stateDirs, agentDir: settings.agentDir },
     config: settings.core,
     logLevel: settings.logLevel,
     file: configuration.file,

@@ -1,4 +1,6 @@
 import { hostname } from 'node:os';
+import { isCovered } from '@authmesh/agent/core/coverage';
+import { placeProblem } from '@authmesh/agent/io/adoption-store';
 import { enroll } from '@authmesh/agent/io/enrollment';
 import { ensureKeys, type Identity, keepMembership, readKeys } from '@authmesh/agent/io/identity';
 import { writeJoinedConfig } from '@authmesh/agent/io/joined-config';
@@ -48,7 +50,7 @@ export const joinCommand: Command = {
     const coordinators = [url, ...code.urls.filter(other => other !== url)];
     await writeJoinedConfig(home, { coordinators, name, stateDirs: context.options('state-dir') });
     const settings = await loadSettings(home, context);
-    const directories = await createStoreDiscovery(settings.stateDirs).look();
+    const directories = await createStoreDiscovery(settings.places).look();
     const overview = await withCoordinator({ keys, membership }, coordinators, session =>
       session.ask({ type: 'overview' }, 'overview'),
     ).catch(() => undefined);
@@ -59,10 +61,12 @@ export const joinCommand: Command = {
       home,
       identity: { keys, membership },
       config: settings.config,
-      stateDirs: settings.stateDirs,
+      places: settings.places,
     });
     const here = new Set(onDisk.accounts.filter(({ copies }) => copies.length > 0).map(({ account }) => account));
-    const lacks = offered(overview).filter(({ account }) => !here.has(account));
+    // The fleet's own filter comes with the first link.
+    const coverage = { config: settings.config, policy: { allow: ['*'], deny: [] } };
+    const lacks = offered(overview, coverage).filter(({ account }) => !here.has(account));
     const result = {
       node: { id: nodeIdOf(keys.signing.publicKey), name },
       fleet: { id: fleet, nodes: overview?.nodes.length ?? 1 },
@@ -75,7 +79,7 @@ export const joinCommand: Command = {
       [
         `${name} is a member of fleet ${fleet.slice(0, 12)} (${result.fleet.nodes} ${result.fleet.nodes === 1 ? 'node' : 'nodes'}).`,
         ...describe(directories),
-        ...adoptable(lacks),
+        ...adoptable(lacks, placeProblem(directories)),
         'Next: `authmesh-agent run`, or `authmesh-agent service install`.',
       ].join('\n'),
     );
@@ -127,9 +131,13 @@ function wantedName(given: string | undefined): string {
   });
 }
 
-function offered(overview: Extract<AnswerBody, { type: 'overview' }> | undefined) {
+function offered(
+  overview: Extract<AnswerBody, { type: 'overview' }> | undefined,
+  coverage?: Parameters<typeof isCovered>[0],
+) {
   return (overview?.accounts ?? [])
     .filter(view => view.position !== null)
+    .filter(({ account, profile }) => !coverage || isCovered(coverage, account, profile))
     .map(({ account, profile }) => ({ account: accountLabel(account), profile }));
 }
 
@@ -143,9 +151,9 @@ function describe(directories: readonly StateDirectory[]): string[] {
   });
 }
 
-function adoptable(lacks: readonly { readonly profile: string }[]): string[] {
+function adoptable(lacks: readonly { readonly profile: string }[], obstacle: string | undefined): string[] {
   if (lacks.length === 0) return [];
-  return [
-    `The fleet has ${lacks.map(({ profile }) => profile).join(', ')}; this host lacks them: \`authmesh-agent adopt --all\` puts them here once the agent runs.`,
-  ];
+  const lacked = `The fleet has ${lacks.map(({ profile }) => profile).join(', ')}; this host lacks them`;
+  if (obstacle !== undefined) return [`${lacked}, and cannot adopt them yet: ${obstacle}.`];
+  return [`${lacked}: \`authmesh-agent adopt --all\` puts them here once the agent runs.`];
 }

@@ -1,4 +1,5 @@
 import { type AgentOptions, startAgent } from '@authmesh/agent/agent';
+import { createStateDirClaims } from '@authmesh/agent/io/state-dir-claim';
 import { note } from '@authmesh/shared/core/notes';
 import { fingerprintSecret } from '@authmesh/shared/crypto/fingerprint';
 import type { Command } from '@authmesh/shared/node/command-line';
@@ -32,11 +33,16 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
       };
       process.on('uncaughtException', crash);
       process.on('unhandledRejection', crash);
+      const claims = createStateDirClaims(home, why => logger.note(note('state-dir-unclaimed', { why })));
+      await claims.change(settings.places).catch(async (error: unknown) => {
+        await lock.release();
+        throw error;
+      });
       const agent = await startAgent({
         home,
         identity,
         config: settings.config,
-        stateDirs: settings.stateDirs,
+        places: settings.places,
         logger,
         onCrash: crash,
         at,
@@ -52,7 +58,8 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
         reload: async () => {
           try {
             const changed = await loadSettings(home, context);
-            await agent.configure(changed.config, changed.stateDirs);
+            await claims.change(changed.places);
+            await agent.configure(changed.config, changed.places);
             logger.note(note('configuration-read', { file: changed.file }));
           } catch (error) {
             if (!(error instanceof AuthmeshError)) throw error;
@@ -62,6 +69,7 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
         drain: async () => {
           await control.close();
           await agent.close();
+          await claims.release();
           await lock.release();
           letGo();
           process.exitCode = 0;

@@ -17,7 +17,8 @@ const troubledAccounts: ReadonlySet<AccountStatus['state']> = new Set([
 /** What an operator has to know about: each a sentence. Empty: healthy. */
 export function problemsOf(status: Status, now: Instant): string[] {
   const problems: string[] = [];
-  const { coordinator, accounts, stores, openclaw, pools, node } = status;
+  const { coordinator, accounts, stores, openclaw, pools, node, home } = status;
+  if (home?.problem !== undefined) problems.push(homeProblem(home.path, home.problem));
   const setAside = new Set(stores.filter(({ state }) => state === 'quarantined').map(({ store }) => store));
   const awayMs = coordinator.since === null ? 0 : now - Date.parse(coordinator.since);
   if (coordinator.refused) problems.push(`the coordinator turned this host away: ${coordinator.problem}`);
@@ -55,6 +56,11 @@ export function copyProblem(copy: CopyStatus, now: Instant): string | undefined 
   const waitsMs = waitsSince === undefined ? 0 : now - Date.parse(waitsSince);
   if (waitsMs <= waitMsMax || (state !== 'stale' && state !== 'waiting')) return undefined;
   return `${profile} in ${store} has been ${state} for ${Math.round(waitsMs / second)} s: ${reason}`;
+}
+
+/** That the agent cannot keep what a restart has to know. */
+export function homeProblem(path: string, problem: string): string {
+  return `the agent’s home ${path} takes no writes: ${problem}`;
 }
 
 /** That this host did not take over a newer login of an account. */

@@ -2,6 +2,7 @@ import type { AccountStatus, CopyStatus, Status } from '@authmesh/agent/io/statu
 import type { Instant } from '@authmesh/shared/core/time';
 import { describeDuration } from '@authmesh/shared/node/duration';
 import { type Output, table } from '@authmesh/shared/node/output';
+import { groupLacks } from './lacked-logins.ts';
 import { problemsOf } from './status-problems.ts';
 
 const colours = {
@@ -52,14 +53,17 @@ export function drawStatus(status: Status, now: Instant, paint: Output['paint'])
         ]),
       ),
     );
-    const copies = copyRows(status, tone);
+    const copies = copyRows(status, tone, now);
     if (copies.length > 0) parts.push(table(['HOST', 'PROFILE', 'STATE', 'HOLDS', 'STORE', 'WHY'], copies));
   } else {
     parts.push('No logins yet.');
   }
-  if (status.lacks.length > 0) {
+  for (const { profiles, command, obstacle } of groupLacks(status.lacks)) {
+    const lacked = `This host lacks ${profiles.join(', ')}`;
     parts.push(
-      `This host lacks ${status.lacks.map(({ profile }) => profile).join(', ')}: \`authmesh-agent adopt --all\` puts them here.`,
+      command === undefined
+        ? `${lacked}, which cannot be adopted: ${obstacle}.`
+        : `${lacked}: \`${command}\` puts them here.`,
     );
   }
   const pools = poolRows(status, paint);
@@ -93,7 +97,7 @@ function bar(filled: number, of: number): string {
   return `${'#'.repeat(marks)}${'·'.repeat(width - marks)} ${filled}`;
 }
 
-function copyRows({ accounts }: Status, tone: (state: CopyStatus['state']) => string): string[][] {
+function copyRows({ accounts }: Status, tone: (state: CopyStatus['state']) => string, now: Instant): string[][] {
   return accounts.flatMap(account =>
     account.copies.map(copy => [
       copy.node,
@@ -101,7 +105,10 @@ function copyRows({ accounts }: Status, tone: (state: CopyStatus['state']) => st
       tone(copy.state),
       copy.custody,
       copy.store,
-      copy.state === 'current' ? '' : copy.reason,
+      [
+        ...(copy.online ? [] : [`host away${age(copy.seenAt, now, ', as of ', ' ago')}`]),
+        ...(copy.state === 'current' ? [] : [copy.reason]),
+      ].join(': '),
     ]),
   );
 }

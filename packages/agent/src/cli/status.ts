@@ -23,9 +23,7 @@ export const statusCommand: Command = {
   async run(context) {
     const { home, identity, settings } = await openHome(context);
     const read = () =>
-      readStatus(home, () =>
-        readOfflineStatus({ home, identity, config: settings.config, stateDirs: settings.stateDirs }),
-      );
+      readStatus(home, () => readOfflineStatus({ home, identity, config: settings.config, places: settings.places }));
     if (context.flag('watch')) return watch(context, read);
     const { status, unreachable } = await read();
     if (unreachable) context.output.say(`authmesh-agent: ${operatorSentence(unreachable)} This is what is on disk.`);

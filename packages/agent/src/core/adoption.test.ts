@@ -61,6 +61,15 @@ describe('adopting', () => {
     expect(scene.state().copies.has(copyKey(store, work.profile))).toBe(false);
   });
 
+  it('of all leaves out what the configuration leaves out; of one it says so', () => {
+    const scene = lacking({ profiles: { allow: ['*'], deny: ['xai:work'] } });
+    expect(only(adopt(scene), 'create-profile')).toMatchObject([{ profile }]);
+    expect(replyOf(settle(scene, { result: 'written', seen: seen('1') }))).toEqual([
+      { op: 'adopt', adopted: [profile], problems: [] },
+    ]);
+    expect(replyOf(adopt(scene, 'xai:work'))).toMatchObject([{ problems: [{ login: 'xai:work' }] }]);
+  });
+
   it('takes logins by profile id or by account, and says what it cannot find', () => {
     const scene = lacking();
     expect(only(adopt(scene, 'xai/acct_2'), 'create-profile')).toMatchObject([{ profile: 'xai:work' }]);

@@ -24,7 +24,12 @@ export function adopt(
   const adoption: Adoption = { request, waiting: new Set(), adopted: [], problems: [] };
   const held = accountsIn(state, store);
   const offered = [...state.accounts.values()].filter(facts => !held.has(facts.account));
-  const asked = profiles.length === 0 ? offered : offered.filter(facts => profiles.some(name => isNamed(facts, name)));
+  // All of them: but for what the configuration leaves out, which its owner did not forget.
+  const asked = offered.filter(facts =>
+    profiles.length === 0
+      ? isCovered(state, facts.account, facts.profile)
+      : profiles.some(name => isNamed(facts, name)),
+  );
   for (const name of profiles) {
     if (asked.some(facts => isNamed(facts, name))) continue;
     const present = [...state.accounts.values()].some(facts => isNamed(facts, name));
@@ -60,7 +65,12 @@ function wasHere(state: AgentState, { account, profile }: AnnouncementFacts): bo
   return false;
 }
 
-function obstacle(state: AgentState, { account, profile }: AnnouncementFacts, store: StoreId): string | undefined {
+/** Why a login of the fleet cannot be put into this store now; undefined when it can. */
+export function obstacle(
+  state: AgentState,
+  { account, profile }: AnnouncementFacts,
+  store: StoreId,
+): string | undefined {
   if (state.link.phase === 'draining') return 'the agent is stopping; try again';
   if (!isCovered(state, account, profile)) return 'the configuration leaves it out (`sync.profiles`, `sync.apiKeys`)';
   const there = state.copies.get(copyKey(store, profile));

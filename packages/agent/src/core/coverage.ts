@@ -11,7 +11,11 @@ export function subjectOf(account: AccountId, profile: ProfileId): Subject {
 }
 
 /** Whether a login takes part on this host: by its own configuration and by the fleet's. */
-export function isCovered(state: AgentState, account: AccountId, profile: ProfileId): boolean {
+export function isCovered(
+  state: Pick<AgentState, 'config' | 'policy'>,
+  account: AccountId,
+  profile: ProfileId,
+): boolean {
   if (account.startsWith('api_key:') && !state.config.apiKeys) return false;
   if (passesAll(state.config.profiles) && passesAll(state.policy)) return true;
   const subject = subjectOf(account, profile);

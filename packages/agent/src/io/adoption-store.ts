@@ -1,7 +1,10 @@
+import { obstacle } from '@authmesh/agent/core/adoption';
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import type { StoreLayout } from '@authmesh/agent/core/permit/claim';
+import type { AgentState } from '@authmesh/agent/core/state';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
+import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { StateDirectory } from './store-discovery.ts';
 
 /** The configuration with what this host's folders say: where `sync.create` may put logins, how sessions hang on stores. */
@@ -24,25 +27,45 @@ function layoutOf(config: AgentConfig, directories: readonly StateDirectory[]): 
   return layout;
 }
 
-/** Where a new profile goes: the named agent's store, else the default agent's. */
+type Place =
+  | { readonly store: StoreId }
+  | { readonly code: 'ERR_REFUSED' | 'ERR_NOT_FOUND'; readonly found: string; readonly hint: string };
+
+/** Where a new profile goes: the named agent's store, else the default agent's. Throws where none can be put. */
 export function adoptionStore(directories: readonly StateDirectory[], agentId: string | undefined): StoreId {
+  const place = placeFor(directories, agentId);
+  if ('store' in place) return place.store;
+  throw new AuthmeshError(place.code, place.found, { hint: place.hint });
+}
+
+/** Why this login of the fleet cannot be adopted here as things are; undefined where it can. */
+export function adoptionObstacle(
+  state: AgentState,
+  facts: AnnouncementFacts,
+  directories: readonly StateDirectory[],
+): string | undefined {
+  const place = placeFor(directories, undefined);
+  return 'store' in place ? obstacle(state, facts, place.store) : place.hint;
+}
+
+/** The same of any login, before the fleet's are known here. */
+export function placeProblem(directories: readonly StateDirectory[]): string | undefined {
+  const place = placeFor(directories, undefined);
+  return 'store' in place ? undefined : place.hint;
+}
+
+function placeFor(directories: readonly StateDirectory[], agentId: string | undefined): Place {
   const wanted = agentId ?? 'main';
   for (const { agents, noCreation } of directories) {
     const agent =
       agents.find(({ id }) => id === wanted) ??
       (agentId === undefined ? agents.find(({ isPresent }) => isPresent) : undefined);
     if (!agent) continue;
-    if (agent.isPresent || noCreation === undefined) return agent.store;
-    throw new AuthmeshError('ERR_REFUSED', `no login can be put into ${agent.store}`, { hint: noCreation });
+    if (agent.isPresent || noCreation === undefined) return { store: agent.store };
+    return { code: 'ERR_REFUSED', found: `no login can be put into ${agent.store}`, hint: noCreation };
   }
   const reason = directories.find(directory => directory.noCreation !== undefined)?.noCreation;
-  throw new AuthmeshError(
-    'ERR_NOT_FOUND',
-    agentId === undefined
-      ? 'this host has no OpenClaw agent to give a login to'
-      : `this host has no OpenClaw agent "${agentId}"`,
-    {
-      hint: reason ?? 'start OpenClaw once so that it makes its agent’s folder, or name another with --agent',
-    },
-  );
+  const found = `this host has no OpenClaw agent ${agentId === undefined ? 'to give a login to' : `"${agentId}"`}`;
+  const hint = reason ?? 'start OpenClaw once so that it makes its agent’s folder, or name another with --agent';
+  return { code: 'ERR_NOT_FOUND', found, hint };
 }

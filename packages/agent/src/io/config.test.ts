@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configurationSchema } from '@authmesh/shared/node/configuration-fields';
@@ -46,6 +46,29 @@ describe('agent.json', () => {
       },
       secrets: [],
       logLevel: 'info',
+    });
+  });
+
+  it('finds the main agent’s folder by the file, else by OpenClaw’s variables', async () => {
+    const other = join(home, 'pi');
+    const found = async (environment: Record<string, string>) =>
+      (await loadAgentConfig({ home, environment })).settings.agentDir;
+    expect(await found({})).toBeUndefined();
+    const variables = { OPENCLAW_AGENT_DIR: ' /var/agent ', PI_CODING_AGENT_DIR: other };
+    expect(await found(variables)).toBe('/var/agent');
+    // Another program's too: it counts where an OpenClaw that follows it has a store.
+    expect(await found({ PI_CODING_AGENT_DIR: other })).toBeUndefined();
+    await mkdir(other);
+    await writeFile(join(other, 'auth-profiles.json'), '{}');
+    expect(await found({ PI_CODING_AGENT_DIR: other })).toBe(other);
+    await write({ openclaw: { agentDir: 'near' } });
+    expect(await found({ ...variables, OPENCLAW_STATE_DIR: '/var/openclaw' })).toBe(join(home, 'near'));
+    await write({});
+    const { configuration } = await loadAgentConfig({ home, environment: variables });
+    expect(configuration.origins).toContainEqual({
+      field: 'openclaw.agentDir',
+      value: '/var/agent',
+      origin: 'OPENCLAW_AGENT_DIR',
     });
   });
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import { type Configuration, type ConfigurationBinding, loadConfiguration } from '@authmesh/shared/node/configuration';
@@ -6,6 +7,7 @@ import type { LogLevel } from '@authmesh/shared/node/logger';
 import { nodeName } from '@authmesh/shared/protocol/fields';
 import { profileFilter } from '@authmesh/shared/protocol/policy';
 import { z } from 'zod';
+import { storeFileName } from './store-discovery.ts';
 
 const url = z.string().regex(/^wss?:\/\/\S+$/, 'expected a URL that begins with ws:// or wss://');
 const pattern = z.string().min(1, 'expected a pattern').max(300);
@@ -34,6 +36,13 @@ export const agentFile = z.strictObject({
         .default(['~/.openclaw'])
         .describe(
           'State folders of OpenClaw on this host; `~` is the home folder. Default: $OPENCLAW_STATE_DIR, else ~/.openclaw.',
+        ),
+      agentDir: z
+        .string()
+        .min(1, 'expected a folder')
+        .optional()
+        .describe(
+          'Folder of the main agent, where OpenClaw keeps it outside its state folder. Default: $OPENCLAW_AGENT_DIR.',
         ),
     })
     .prefault({})
@@ -85,6 +94,8 @@ export interface AgentSettings {
   readonly name: string | undefined;
   /** Absolute paths. */
   readonly stateDirs: readonly string[];
+  /** Of the first state folder's main agent, where it lies elsewhere. */
+  readonly agentDir?: string | undefined;
   readonly core: AgentConfig;
   readonly secrets: AgentFile['secrets'];
   readonly logLevel: LogLevel;
@@ -122,14 +133,18 @@ export async function loadAgentConfig(
     environment,
     flags,
   });
-  const configuration = withOpenclawDefault(loaded, environment);
+  const configuration = withOpenclawDefaults(loaded, environment);
   const { value, file } = configuration;
-  const origin = configuration.origins.find(({ field }) => field === 'openclaw.stateDirs')?.origin;
   // What stands in the file is relative to the file; what was typed is relative to where it was typed.
-  const base = origin === 'file' ? dirname(file) : process.cwd();
+  const pathOf = (field: string, path: string) => {
+    const isInFile = configuration.origins.some(one => one.field === field && one.origin === 'file');
+    return expandPath(path, isInFile ? dirname(file) : process.cwd());
+  };
+  const { stateDirs, agentDir } = value.openclaw;
   const settings: AgentSettings = {
     name: value.name,
-    stateDirs: [...new Set(value.openclaw.stateDirs.map(path => expandPath(path, base)))],
+    stateDirs: [...new Set(stateDirs.map(path => pathOf('openclaw.stateDirs', path)))],
+    agentDir: agentDir === undefined ? undefined : pathOf('openclaw.agentDir', agentDir),
     core: {
       coordinators: value.coordinator,
       profiles: value.sync.profiles,
@@ -145,20 +160,45 @@ export async function loadAgentConfig(
   return { settings, configuration };
 }
 
-/** OpenClaw's own variable stands in for the default: weaker than the file. */
-function withOpenclawDefault(
+type Origin = Configuration<AgentFile>['origins'][number];
+
+/** OpenClaw's own variables stand in for the default: weaker than the file. */
+function withOpenclawDefaults(
   loaded: Configuration<AgentFile>,
   environment: AgentConfigSources['environment'],
 ): Configuration<AgentFile> {
-  const variable = 'OPENCLAW_STATE_DIR';
-  const folder = environment[variable];
-  const stated = loaded.origins.some(({ field, origin }) => field === 'openclaw.stateDirs' && origin !== 'default');
-  if (!folder || stated) return loaded;
+  const isStated = (name: string) =>
+    loaded.origins.some(({ field, origin }) => field === `openclaw.${name}` && origin !== 'default');
+  const stateDir = isStated('stateDirs') ? undefined : environment.OPENCLAW_STATE_DIR;
+  const agentDir = isStated('agentDir') ? undefined : agentDirIn(environment);
+  const { openclaw } = loaded.value;
+  const origins = loaded.origins.map(entry =>
+    stateDir && entry.field === 'openclaw.stateDirs'
+      ? { ...entry, value: [stateDir], origin: 'OPENCLAW_STATE_DIR' }
+      : entry,
+  );
   return {
     ...loaded,
-    value: { ...loaded.value, openclaw: { stateDirs: [folder] } },
-    origins: loaded.origins.map(entry =>
-      entry.field === 'openclaw.stateDirs' ? { ...entry, value: [folder], origin: variable } : entry,
-    ),
+    value: {
+      ...loaded.value,
+      openclaw: {
+        stateDirs: stateDir ? [stateDir] : openclaw.stateDirs,
+        agentDir: agentDir?.value ?? openclaw.agentDir,
+      },
+    },
+    origins: agentDir ? [...origins, agentDir] : origins,
   };
+}
+
+/** Where OpenClaw was told to keep the main agent. */
+function agentDirIn({
+  OPENCLAW_AGENT_DIR: own,
+  PI_CODING_AGENT_DIR: shared,
+}: AgentConfigSources['environment']): (Origin & { readonly value: string }) | undefined {
+  const field = 'openclaw.agentDir';
+  if (own?.trim()) return { field, value: own.trim(), origin: 'OPENCLAW_AGENT_DIR' };
+  // Releases around 2026.2.12 alone follow this one, which is another program's as well: where they do, a store is there.
+  const value = shared?.trim() ?? '';
+  const isFollowed = value !== '' && existsSync(join(expandPath(value), storeFileName));
+  return isFollowed ? { field, value, origin: 'PI_CODING_AGENT_DIR' } : undefined;
 }

@@ -1,7 +1,9 @@
 import type { Memory } from '@authmesh/agent/core/effect';
 import { note } from '@authmesh/shared/core/notes';
+import { systemErrorCode, systemReason } from '@authmesh/shared/node/errors';
 import type { Logger } from '@authmesh/shared/node/logger';
 import type { AgentJournal, JournalEntry } from './agent-journal.ts';
+import { keyOfEntry } from './formats/journal-entry.ts';
 import type { RecordVault } from './record-vault.ts';
 
 /** Entries that wait for a disk that takes them again. */
@@ -26,24 +28,51 @@ export function restoreMemory(journal: AgentJournal, vault: RecordVault, logger:
   return memory;
 }
 
-/** Keeps memory in the journal; what a full disk refuses is kept with the next entry that it takes. */
-export function createKeeper(
-  journal: AgentJournal,
-  vault: RecordVault,
-  logger: Logger,
-): (memory: Memory) => Promise<void> {
-  let unsaved: JournalEntry[] = [];
-  return async memory => {
-    if (memory.kind === 'account') vault.settle(memory.account.account, memory.account.access);
-    const entry: JournalEntry =
-      memory.kind === 'account' ? { ...memory, sealed: vault.sealedOf(memory.account.access) } : memory;
-    const entries = [...unsaved, entry];
-    unsaved = [];
+/** Keeps memory in the journal; what a full disk refuses is kept as soon as it takes entries again. */
+export interface Keeper {
+  /** Resolves when the journal has taken the entry, or refused it. */
+  readonly keep: (memory: Memory) => Promise<void>;
+  /** Tries again what was refused; why the journal takes no entries, when it does not. */
+  readonly retry: () => Promise<string | undefined>;
+}
+
+/** A keeper for an open journal. */
+export function createKeeper(journal: Pick<AgentJournal, 'append'>, vault: RecordVault, logger: Logger): Keeper {
+  /** The newest entry of each key that is not on disk yet; an older one that fails after it is worth nothing. */
+  const unsaved = new Map<string, { readonly entry: JournalEntry; readonly isUnderWay: boolean }>();
+  let trouble: string | undefined;
+
+  async function save(): Promise<void> {
+    const batch = [...unsaved].filter(([, { isUnderWay }]) => !isUnderWay);
+    if (batch.length === 0) return;
+    const marked = batch.map(([key, { entry }]) => ({ key, held: { entry, isUnderWay: true } }));
+    for (const { key, held } of marked) unsaved.set(key, held);
     try {
-      await journal.append(entries);
+      await journal.append(marked.map(({ held }) => held.entry));
+      for (const { key, held } of marked) if (unsaved.get(key) === held) unsaved.delete(key);
+      if (unsaved.size === 0) trouble = undefined;
     } catch (error) {
-      unsaved = entries.slice(-unsavedMax);
-      logger.note(note('journal-refused', { why: error instanceof Error ? error.name : 'unknown' }));
+      trouble = systemReason(error);
+      for (const { key, held } of marked)
+        if (unsaved.get(key) === held) unsaved.set(key, { ...held, isUnderWay: false });
+      logger.note(note('journal-refused', { why: systemErrorCode(error) ?? 'unknown' }));
     }
+  }
+
+  return {
+    keep(memory) {
+      if (memory.kind === 'account') vault.settle(memory.account.account, memory.account.access);
+      const entry: JournalEntry =
+        memory.kind === 'account' ? { ...memory, sealed: vault.sealedOf(memory.account.access) } : memory;
+      const key = keyOfEntry(entry);
+      unsaved.delete(key);
+      unsaved.set(key, { entry, isUnderWay: false });
+      for (const [oldest] of unsaved) if (unsaved.size > unsavedMax) unsaved.delete(oldest);
+      return save();
+    },
+    async retry() {
+      if (trouble !== undefined) await save();
+      return trouble;
+    },
   };
 }

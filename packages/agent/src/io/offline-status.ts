@@ -7,10 +7,11 @@ import { transition } from '@authmesh/agent/core/transition';
 import { fingerprintSecret } from '@authmesh/shared/crypto/fingerprint';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import { journalFileName, loadJournal } from './agent-journal.ts';
+import { findWriteTrouble } from './home-check.ts';
 import type { Identity } from './identity.ts';
 import { readOverview } from './overview-file.ts';
 import { type Status, statusOf } from './status-view.ts';
-import { createStoreDiscovery } from './store-discovery.ts';
+import { createStoreDiscovery, type OpenclawPlaces } from './store-discovery.ts';
 import { readStoreFile } from './store-file.ts';
 import { parseRead } from './store-write.ts';
 
@@ -19,7 +20,7 @@ export async function readOfflineStatus(from: {
   readonly home: string;
   readonly identity: Identity;
   readonly config: AgentConfig;
-  readonly stateDirs: readonly string[];
+  readonly places: OpenclawPlaces;
 }): Promise<Status> {
   const { keys, membership } = from.identity;
   const text = await readFile(join(from.home, journalFileName), 'utf8').catch(() => '');
@@ -37,7 +38,7 @@ export async function readOfflineStatus(from: {
     overview: await readOverview(from.home),
     run: 'offline',
   });
-  const directories = await createStoreDiscovery(from.stateDirs).look();
+  const directories = await createStoreDiscovery(from.places).look();
   const context = {
     fingerprint: (secret: string) => fingerprintSecret(membership.secrets.fingerprintKey, secret),
     now,
@@ -50,5 +51,6 @@ export async function readOfflineStatus(from: {
       state = transition(state, { at: now, elapsed: 0, seed: 0, event: { type: 'store-observed', store, seen } }).state;
     }
   }
-  return statusOf(state, now, directories);
+  const problem = await findWriteTrouble(from.home);
+  return statusOf(state, now, directories, { path: from.home, problem });
 }

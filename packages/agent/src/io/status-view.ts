@@ -1,17 +1,20 @@
 import { lackedAccounts } from '@authmesh/agent/core/announcement';
-import { custodyFor } from '@authmesh/agent/core/coverage';
-import type { Claim } from '@authmesh/agent/core/permit/claim';
+import { isCovered } from '@authmesh/agent/core/coverage';
 import type { AgentState } from '@authmesh/agent/core/state';
 import { beatIntervalMs } from '@authmesh/shared/core/heartbeat';
 import { accountLabel, copyKey, type NodeId } from '@authmesh/shared/core/identifiers';
-import { type Instant, isUsable, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
+import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
-import type { PoolView } from '@authmesh/shared/protocol/permit';
 import { accountViews } from './account-views.ts';
+import { adoptionObstacle } from './adoption-store.ts';
+import { type AccountState, accountState, type CopyState, copyCustody, copyState } from './login-states.ts';
+import { type PoolStatus, poolStatus, turnSentence } from './pool-status.ts';
 import type { StateDirectory } from './store-discovery.ts';
 
 /** What `status --json` prints (CONTRACT.md); times as ISO text. */
 export interface Status {
+  /** The agent's home, and why it takes no writes, where it does not. */
+  readonly home?: { readonly path: string; readonly problem?: string | undefined } | undefined;
   readonly node: { readonly id: string; readonly name: string };
   readonly fleet: { readonly id: string; readonly nodes: number; readonly online: number };
   readonly coordinator: {
@@ -29,40 +32,18 @@ export interface Status {
   readonly stores: readonly { readonly store: string; readonly state: string; readonly reason?: string | undefined }[];
   /** What keeps logins under each state directory, and what of it authmesh leaves alone. */
   readonly openclaw: readonly Pick<StateDirectory, 'stateDir' | 'generation' | 'foreign'>[];
-  /** Logins of the fleet that this host lacks: `adopt` puts them here. */
-  readonly lacks: readonly { readonly account: string; readonly profile: string }[];
+  /** Logins of the fleet that this host lacks: `adopt` puts them here, where nothing is in its way. */
+  readonly lacks: readonly LackedLogin[];
   readonly pools: readonly PoolStatus[];
   readonly drift: readonly never[];
 }
 
-/** A limit that sessions share, and what waits for it. */
-export interface PoolStatus {
-  readonly name: string;
-  readonly limit: number;
-  /** What may come back at once right now. */
-  readonly live: number;
-  readonly recovering: number;
-  readonly waiting: number;
-  /** Until nobody waits; null: that cannot be told. */
-  readonly etaSeconds: number | null;
-  readonly settleSeconds: number;
-  readonly phase: PoolView['phase'];
-  /** Why less comes back than the limit allows. */
-  readonly why?: string | undefined;
-  /** No pool of the coordinator's configuration matches its logins. */
-  readonly isDefault: boolean;
+export interface LackedLogin {
+  readonly account: string;
+  readonly profile: string;
+  /** Why it cannot be adopted as things are. */
+  readonly obstacle?: string | undefined;
 }
-
-export type AccountState =
-  | 'fresh'
-  | 'expiring'
-  | 'expired'
-  | 'refreshing'
-  | 'in-doubt'
-  | 'needs-login'
-  | 'parallel'
-  | 'unlinked';
-export type CopyState = 'current' | 'stale' | 'waiting' | 'held' | 'parallel' | 'unlinked' | 'quarantined' | 'error';
 
 export interface AccountStatus {
   readonly account: string;
@@ -81,6 +62,8 @@ export interface AccountStatus {
 
 export interface CopyStatus {
   readonly node: string;
+  /** Whether that host is connected, as far as this one knows; else the copy is what it last had. */
+  readonly online: boolean;
   readonly store: string;
   readonly profile: string;
   readonly state: CopyState;
@@ -98,18 +81,22 @@ export interface CopyStatus {
 /** The latest instant that has an ISO form (ECMA-262, time values). */
 const latestInstant: Instant = 8_640_000_000_000_000;
 
-/** A login that ends sooner than this is said to be expiring. */
-const expiringMs: Milliseconds = 15 * minute;
-
 /** It answers every beat: two of them without an answer, and a little more. */
 const quietMsMax: Milliseconds = 2 * beatIntervalMs + 5 * second;
 
 /** The fleet as this host sees it: its own copies as they stand, the others' as the coordinator last told. */
-export function statusOf(state: AgentState, at: Instant, directories: readonly StateDirectory[]): Status {
+export function statusOf(
+  state: AgentState,
+  at: Instant,
+  directories: readonly StateDirectory[],
+  home?: Status['home'],
+): Status {
   const { self, link, lastHeard, overview } = state;
   const nodes = overview?.body.nodes ?? [];
   const names = new Map<NodeId, string>(nodes.map(node => [node.id, node.name]));
   names.set(self.node, self.name);
+  const online = new Set<NodeId>(nodes.flatMap(node => (node.online ? [node.id] : [])));
+  online.add(self.node);
   // A frozen coordinator keeps its socket open: what counts is that it was heard.
   const isQuiet = at - lastHeard > quietMsMax;
   const connected = link.phase === 'online' && !isQuiet;
@@ -129,39 +116,24 @@ export function statusOf(state: AgentState, at: Instant, directories: readonly S
       refused: !connected && link.isRefused === true,
       seenAt: overview ? iso(overview.at) : null,
     },
-    accounts: accountViews(state, at).map(view => accountStatus(state, view, names, at)),
+    accounts: accountViews(state, at).map(view => accountStatus(state, view, { names, online }, at)),
     stores: [...state.stores].map(([store, entry]) => ({ store, state: entry.state, reason: entry.reason })),
-    lacks: lackedAccounts(state).map(({ account, profile }) => ({ account: accountLabel(account), profile })),
+    lacks: lackedLogins(state, directories),
     openclaw: directories.map(({ stateDir, generation, foreign }) => ({ stateDir, generation, foreign })),
+    home,
     pools: (overview?.body.pools ?? []).map(poolStatus),
     drift: [],
   };
 }
 
-function poolStatus(view: PoolView): PoolStatus {
-  const { name, limit, live, recovering, waiting, etaMs, settleMs, phase, why, isDefault = false } = view;
-  const etaSeconds = etaMs === null ? null : Math.ceil(etaMs / second);
-  return {
-    name,
-    limit,
-    live,
-    recovering,
-    waiting,
-    etaSeconds,
-    settleSeconds: settleMs / second,
-    phase,
-    why,
-    isDefault,
-  };
+/** The fleet's hosts by id; this one counts as connected. */
+interface Roster {
+  readonly names: ReadonlyMap<NodeId, string>;
+  readonly online: ReadonlySet<NodeId>;
 }
 
-function accountStatus(
-  state: AgentState,
-  view: AccountView,
-  names: ReadonlyMap<NodeId, string>,
-  at: Instant,
-): AccountStatus {
-  const name = (id: NodeId | null) => (id === null ? null : (names.get(id) ?? id));
+function accountStatus(state: AgentState, view: AccountView, roster: Roster, at: Instant): AccountStatus {
+  const name = (id: NodeId | null) => (id === null ? null : (roster.names.get(id) ?? id));
   const profiles = new Set([view.profile, ...view.copies.map(copy => copy.profile)]);
   const here = [...state.copies.values()].filter(copy => copy.seen && copy.account === view.account);
   const expiresAt = view.expiresAt === null ? null : view.expiresAt;
@@ -176,21 +148,21 @@ function accountStatus(
     expiresAt: expiresAt === null ? null : iso(expiresAt),
     state: accountState(view, at - state.clockOffsetMs),
     refusal: state.refusals.get(view.account),
-    copies: view.copies.map(copy => copyStatus(state, view, copy, name(copy.node) ?? copy.node)),
+    copies: view.copies.map(copy => copyStatus(state, view, copy, roster)),
   };
 }
 
-function accountState(view: AccountView, now: Instant): AccountState {
-  if (view.copies.some(copy => copy.verdict === 'unlinked')) return 'unlinked';
-  if (!isUsable(view.expiresAt, now)) {
-    return view.copies.some(copy => copy.health === 'fence-failed') ? 'in-doubt' : 'expired';
-  }
-  if (view.copies.some(copy => copy.verdict === 'parallel')) return 'parallel';
-  if (view.copies.some(copy => copy.health === 'fence-pending')) return 'refreshing';
-  return isUsable(view.expiresAt, now + expiringMs) ? 'fresh' : 'expiring';
+function lackedLogins(state: AgentState, directories: readonly StateDirectory[]): LackedLogin[] {
+  return lackedAccounts(state)
+    .filter(({ account, profile }) => isCovered(state, account, profile))
+    .map(facts => ({
+      account: accountLabel(facts.account),
+      profile: facts.profile,
+      obstacle: adoptionObstacle(state, facts, directories),
+    }));
 }
 
-function copyStatus(state: AgentState, view: AccountView, copy: CopyView, node: string): CopyStatus {
+function copyStatus(state: AgentState, view: AccountView, copy: CopyView, { names, online }: Roster): CopyStatus {
   const current = copy.verdict === 'in-step';
   const key = copyKey(copy.store, copy.profile);
   const own = copy.node === state.self.node ? state.copies.get(key) : undefined;
@@ -198,7 +170,8 @@ function copyStatus(state: AgentState, view: AccountView, copy: CopyView, node: 
   const isHeld = claim?.phase === 'waiting';
   const queued = isHeld ? claim.queued : undefined;
   return {
-    node,
+    node: names.get(copy.node) ?? copy.node,
+    online: online.has(copy.node),
     store: copy.store,
     profile: copy.profile,
     state: isHeld ? 'waiting' : copyState(copy),
@@ -210,26 +183,6 @@ function copyStatus(state: AgentState, view: AccountView, copy: CopyView, node: 
     turn: queued && { pool: queued.pool, place: queued.place, etaSeconds: Math.ceil(queued.etaMs / second) },
     waitsSince: own?.unsettledAt === undefined ? undefined : iso(own.unsettledAt),
   };
-}
-
-function turnSentence(queued: Claim['queued']): string {
-  if (!queued) return 'it waits for its turn to be healed; the coordinator has not said when';
-  const eta = queued.etaMs > 0 ? `, about ${Math.ceil(queued.etaMs / second)} s` : '';
-  return `it waits for its turn to be healed: place ${queued.place}${eta}; ${queued.why}`;
-}
-
-function copyState({ health, verdict, trouble }: CopyView): CopyState {
-  if (health === 'quarantined' || verdict === 'unfit') return 'quarantined';
-  if (health === 'fence-pending') return 'waiting';
-  if (trouble !== undefined) return 'error';
-  if (verdict === 'in-step') return 'current';
-  return verdict === 'stale' || verdict === 'parallel' || verdict === 'unlinked' ? verdict : 'waiting';
-}
-
-function copyCustody(state: AgentState, view: AccountView, copy: CopyView): CopyStatus['custody'] {
-  if (view.kind !== 'oauth') return 'full';
-  if (!copy.spendable) return 'bearer';
-  return custodyFor(state, view.account, copy.profile) === 'home' && copy.node === view.home ? 'home' : 'full';
 }
 
 function iso(instant: Instant): string {

@@ -28,7 +28,7 @@ const sharedTable =
 const sharedRow = `INSERT INTO config_machine_state VALUES ('auth.sharedStore', '{"location":"state-db"}', 1);`;
 
 async function look() {
-  const [directory] = await createStoreDiscovery([stateDir]).look();
+  const [directory] = await createStoreDiscovery({ stateDirs: [stateDir] }).look();
   if (!directory) throw new Error('every state directory is in the answer');
   return directory;
 }
@@ -52,6 +52,29 @@ describe('what is found on a host', () => {
     ]);
     expect(agents[1]?.store).toBe(inAgent('main', 'auth-profiles.json'));
     expect(noCreation).toBeUndefined();
+  });
+
+  it('is the main agent’s store where OpenClaw was told to keep it, before the place of its name', async () => {
+    const agentDir = join(dirname(stateDir), 'elsewhere');
+    await put(inAgent('main', 'auth-profiles.json'));
+    const discovery = createStoreDiscovery({ stateDirs: [stateDir, join(dirname(stateDir), 'second')], agentDir });
+    expect((await discovery.look())[0]?.agents).toHaveLength(1);
+    await put(join(agentDir, 'auth-profiles.json'));
+    const [first, second] = await discovery.look();
+    expect(first?.agents.map(({ id, store }) => [id, store])).toEqual([
+      ['main', join(agentDir, 'auth-profiles.json')],
+      ['main', inAgent('main', 'auth-profiles.json')],
+    ]);
+    expect(second).toMatchObject({ agents: [], agentDir: undefined });
+    await database(join(agentDir, 'openclaw-agent.sqlite'), agentTable + agentRow);
+    expect((await discovery.look())[0]).toMatchObject({ generation: 'sqlite', agents: [] });
+  });
+
+  it('is one store where the main agent was told to stay in its place', async () => {
+    await put(inAgent('main', 'auth-profiles.json'));
+    const agentDir = dirname(inAgent('main', 'x'));
+    const [found] = await createStoreDiscovery({ stateDirs: [stateDir], agentDir }).look();
+    expect(found?.agents).toHaveLength(1);
   });
 
   it('has auth-state.json beside it from 2026.4.7 on', async () => {
@@ -103,7 +126,7 @@ describe('what is found on a host', () => {
   it('follows a host that is upgraded, while it is being looked at', async () => {
     await put(inAgent('main', 'auth-profiles.json'));
     let now = 0;
-    const discovery = createStoreDiscovery([stateDir, stateDir], () => now);
+    const discovery = createStoreDiscovery({ stateDirs: [stateDir, stateDir] }, () => now);
     await database(inAgent('main', 'openclaw-agent.sqlite'), agentTable);
     expect((await discovery.look()).map(({ generation }) => generation)).toEqual(['json']);
     // A gateway keeps its database open: the row stands in the write-ahead log, the file itself is as before.

@@ -1,8 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, minute } from '@authmesh/shared/core/time';
-import { z } from 'zod';
+import { creationRefusal, readOpenclawConfig } from './formats/openclaw-config.ts';
 import { type ProbeResult, probeAgentDatabase, probeSharedState } from './sqlite-probe.ts';
 import { errorCode } from './store-file.ts';
 
@@ -18,6 +18,8 @@ export interface AgentStore {
 
 export interface StateDirectory {
   readonly stateDir: string;
+  /** The main agent's folder, where it lies elsewhere (`OPENCLAW_AGENT_DIR`). */
+  readonly agentDir?: string | undefined;
   readonly generation: StoreGeneration;
   /** Every agent's JSON store; none where logins are kept elsewhere, even if an old file lies there. */
   readonly agents: readonly AgentStore[];
@@ -32,8 +34,6 @@ export interface StateDirectory {
 }
 
 export const storeFileName = 'auth-profiles.json';
-/** The first release that keeps logins in SQLite: a JSON store beside it stops every command of later ones. */
-const sqliteRelease = [2026, 6, 5] as const;
 /** A database is probed again when it was replaced, or after this time when it was written. */
 const probeMs: Milliseconds = 5 * minute;
 const agentsMax = 1_000;
@@ -51,8 +51,15 @@ interface Probed {
   readonly result: ProbeResult;
 }
 
-/** Finds the stores under `stateDirs`, agents that appear later among them. */
-export function createStoreDiscovery(stateDirs: readonly string[], now: () => number = Date.now): StoreDiscovery {
+/** Where OpenClaw keeps what it knows on this host. */
+export interface OpenclawPlaces {
+  readonly stateDirs: readonly string[];
+  /** The main agent's folder of the first state directory, where it lies elsewhere. */
+  readonly agentDir?: string | undefined;
+}
+
+/** Finds the stores in these places, agents that appear later among them. */
+export function createStoreDiscovery(places: OpenclawPlaces, now: () => number = Date.now): StoreDiscovery {
   const probed = new Map<string, Probed>();
 
   async function examine(path: string, probe: (path: string) => ProbeResult): Promise<ProbeResult | undefined> {
@@ -71,8 +78,8 @@ export function createStoreDiscovery(stateDirs: readonly string[], now: () => nu
     return result;
   }
 
-  async function lookAt(stateDir: string): Promise<StateDirectory> {
-    const agentDirs = await agentsOf(stateDir);
+  async function lookAt(stateDir: string, agentDir: string | undefined): Promise<StateDirectory> {
+    const agentDirs = await agentsOf(stateDir, agentDir);
     const databases: { readonly path: string; readonly result: ProbeResult }[] = [];
     const shared = join(stateDir, 'state', 'openclaw.sqlite');
     const sharedResult = await examine(shared, probeSharedState);
@@ -94,29 +101,44 @@ export function createStoreDiscovery(stateDirs: readonly string[], now: () => nu
       const foreign = [...holders.map(explainDatabase), ...present.map(explainLeftover)];
       const isKnown = holders.some(({ result }) => result === 'logins');
       const noCreation = `${stateDir} keeps its logins in SQLite`;
-      return { stateDir, generation: isKnown ? 'sqlite' : 'unknown', agents: [], foreign, openclawVersion, noCreation };
+      const generation = isKnown ? 'sqlite' : 'unknown';
+      return { stateDir, agentDir, generation, agents: [], foreign, openclawVersion, noCreation };
     }
     const generation = present.length === 0 ? 'none' : hasStateFile ? 'json-with-state' : 'json';
     const noCreation = present.length > 0 ? undefined : creationRefusal(stateDir, openclawVersion);
-    return { stateDir, generation, agents, foreign: [], openclawVersion, concurrentMax, noCreation };
+    return { stateDir, agentDir, generation, agents, foreign: [], openclawVersion, concurrentMax, noCreation };
   }
 
-  return { look: () => Promise.all([...new Set(stateDirs.map(dir => resolve(dir)))].map(lookAt)) };
+  const stateDirs = [...new Set(places.stateDirs.map(dir => resolve(dir)))];
+  const agentDir = places.agentDir === undefined ? undefined : resolve(places.agentDir);
+  return {
+    look: () => Promise.all(stateDirs.map((dir, index) => lookAt(dir, index === 0 ? agentDir : undefined))),
+  };
 }
 
-/** Directories `agents/<id>/agent`, of the agents that have one. */
-async function agentsOf(stateDir: string): Promise<readonly { readonly id: string; readonly directory: string }[]> {
+interface AgentDirectory {
+  readonly id: string;
+  readonly directory: string;
+}
+
+/**
+ * Directories `agents/<id>/agent`, of the agents that have one. The main agent's own place comes first; the one that it
+ * would have by default stays, for parts of OpenClaw go by the agent's id alone.
+ */
+async function agentsOf(stateDir: string, agentDir: string | undefined): Promise<readonly AgentDirectory[]> {
   const root = join(stateDir, 'agents');
   const names = await readdir(root).catch((): string[] => []);
+  const places = names
+    .toSorted()
+    .slice(0, agentsMax)
+    .map(id => ({ id, directory: join(root, id, 'agent') }));
+  const all = agentDir === undefined ? places : [{ id: 'main', directory: agentDir }, ...places];
   const found = await Promise.all(
-    names
-      .toSorted()
-      .slice(0, agentsMax)
-      .map(async id => {
-        const directory = join(root, id, 'agent');
-        const stats = await stat(directory).catch(() => undefined);
-        return stats?.isDirectory() ? [{ id, directory }] : [];
-      }),
+    all.map(async (place, index) => {
+      if (index > 0 && place.directory === agentDir) return [];
+      const stats = await stat(place.directory).catch(() => undefined);
+      return stats?.isDirectory() ? [place] : [];
+    }),
   );
   return found.flat();
 }
@@ -129,44 +151,6 @@ async function exists(path: string): Promise<boolean> {
   } catch (error) {
     return errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR';
   }
-}
-
-const versionField = z.object({ meta: z.object({ lastTouchedVersion: z.string().max(64) }) });
-const concurrencyField = z.object({
-  agents: z.object({ defaults: z.object({ maxConcurrent: z.number().int().min(1) }) }),
-});
-
-async function readOpenclawConfig(
-  stateDir: string,
-): Promise<{ readonly openclawVersion?: string | undefined; readonly concurrentMax?: number | undefined }> {
-  try {
-    const text: unknown = JSON.parse(await readFile(join(stateDir, 'openclaw.json'), 'utf8'));
-    return {
-      openclawVersion: versionField.safeParse(text).data?.meta.lastTouchedVersion,
-      concurrentMax: concurrencyField.safeParse(text).data?.agents.defaults.maxConcurrent,
-    };
-  } catch {
-    return {};
-  }
-}
-
-/** Only a release that is known to read a JSON store gets a new one. */
-function creationRefusal(stateDir: string, version: string | undefined): string | undefined {
-  if (version === undefined) {
-    return `${stateDir} has no login yet and does not say its OpenClaw's version: log in there once with OpenClaw itself`;
-  }
-  const parts = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number);
-  const order = parts ? compareVersions(parts, sqliteRelease) : undefined;
-  if (order !== undefined && order < 0) return undefined;
-  return `${stateDir} belongs to OpenClaw ${version}, which keeps its logins in SQLite: log in there once with OpenClaw itself`;
-}
-
-function compareVersions(a: readonly number[], b: readonly number[]): number {
-  for (const [index, part] of b.entries()) {
-    const difference = (a[index] ?? 0) - part;
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 function explainDatabase({ path, result }: { readonly path: string; readonly result: ProbeResult }): {

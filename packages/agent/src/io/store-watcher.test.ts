@@ -51,7 +51,7 @@ async function replace(store: string, content: string): Promise<void> {
 /** The rescan is far away unless a test is about it: what is seen was seen by watching. */
 async function start(options: Partial<StoreWatcherOptions> = {}): Promise<StoreWatcher> {
   watcher = await createStoreWatcher({
-    stateDirs: [stateDir],
+    places: { stateDirs: [stateDir] },
     context,
     onStore: (store, parsed) => seen.push({ store, parsed }),
     rescanMs: hour,
@@ -68,6 +68,20 @@ const sees = (store: StoreId, access: string): Promise<void> =>
   expect.poll(() => accessOf(store), { timeout: 5_000, interval: 5 }).toBe(fingerprint(access));
 
 describe('the watcher', () => {
+  it('sees the main agent’s store where OpenClaw was told to keep it, also when that place comes later', async () => {
+    const agentDir = join(dirname(stateDir), 'elsewhere');
+    const store = join(agentDir, 'auth-profiles.json') as StoreId;
+    const [one, two, three] = [secret(), secret(), secret()];
+    await put('work', text(one));
+    const watching = await start({ places: { stateDirs: [stateDir], agentDir }, rescanMs: 200 });
+    await mkdir(agentDir);
+    await writeFile(store, text(two));
+    await sees(store, two);
+    await replace(store, text(three));
+    await sees(store, three);
+    expect(watching.directories()[0]?.agents.map(({ id }) => id)).toEqual(['main', 'work']);
+  });
+
   it('reports every store once at the start, and a change by rename or in place', async () => {
     const [one, two, three] = [secret(), secret(), secret()];
     const store = await put('main', text(one));

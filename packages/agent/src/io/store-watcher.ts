@@ -1,14 +1,15 @@
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { watch } from 'chokidar';
 import type { ParsedStore, ReadContext } from './auth-profiles.ts';
 import { stateFileName } from './marks-beside.ts';
-import { createStoreDiscovery, type StateDirectory, storeFileName } from './store-discovery.ts';
+import { createStoreDiscovery, type OpenclawPlaces, type StateDirectory, storeFileName } from './store-discovery.ts';
 import { createStoreReader, type StoreReader } from './store-reader.ts';
+import { createWatchedPaths, directoryOf } from './watched-paths.ts';
 
 export interface StoreWatcherOptions {
-  readonly stateDirs: readonly string[];
+  readonly places: OpenclawPlaces;
   readonly context: () => ReadContext;
   /** A store appeared, changed in what matters, or went; also the answer to `reread`. */
   readonly onStore: (store: StoreId, parsed: ParsedStore) => void;
@@ -47,8 +48,8 @@ const rescansPerFullRead = 10;
  */
 export async function createStoreWatcher(options: StoreWatcherOptions): Promise<StoreWatcher> {
   const settleMs = options.settleMs ?? settleMsDefault;
-  const stateDirs = [...new Set(options.stateDirs.map(dir => resolve(dir)))];
-  const discovery = createStoreDiscovery(stateDirs);
+  const discovery = createStoreDiscovery(options.places);
+  const watched = createWatchedPaths(options.places);
   const readers = new Map<StoreId, StoreReader>();
   /** Stores by the file that they link to elsewhere. */
   const followed = new Map<string, Set<StoreId>>();
@@ -56,15 +57,12 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
   let isClosed = false;
   let rescans = 0;
 
-  const watcher = watch(
-    stateDirs.map(dir => join(dir, 'agents')),
-    {
-      ignoreInitial: true,
-      followSymlinks: false,
-      atomic: false,
-      ignored: path => !isOfInterest(path, stateDirs, followed),
-    },
-  );
+  const watcher = watch([...watched.roots], {
+    ignoreInitial: true,
+    followSymlinks: false,
+    atomic: false,
+    ignored: path => !followed.has(path) && !watched.isOfInterest(path),
+  });
   watcher.on('raw', (_event, path, details) => {
     const folder = watchedPathOf(details);
     if (path && folder) touched(basename(folder) === basename(path) ? folder : join(folder, path));
@@ -77,7 +75,7 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
   watcher.on('ready', lookSoon);
   watcher.on('error', error => {
     const name = error instanceof Error ? error.name : 'unknown';
-    options.onTrouble?.(`watching ${stateDirs.join(', ')} failed (${name}); the stores are looked at every rescan`);
+    options.onTrouble?.(`watching ${watched.roots.join(', ')} failed (${name}); the stores are looked at every rescan`);
   });
 
   function touched(path: string): void {
@@ -113,9 +111,6 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
     readers.set(store, reader);
     return reader;
   }
-
-  /** A delivery may create a store, and end when its agent is watched no longer. */
-  const isWatched = (store: StoreId) => stateDirs.some(stateDir => isInside(join(stateDir, 'agents'), store));
 
   function follow(store: StoreId, target: string): void {
     if (target === store || dirname(target) === dirname(store)) return;
@@ -155,9 +150,9 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
   return {
     reread: store => void readers.get(store)?.report(),
     accept: (store, parsed, delivered) => {
-      if (isWatched(store)) readerOf(store).accept(parsed, delivered);
+      if (watched.holds(store)) readerOf(store).accept(parsed, delivered);
     },
-    during: (store, work) => (isWatched(store) ? readerOf(store).during(work) : work()),
+    during: (store, work) => (watched.holds(store) ? readerOf(store).during(work) : work()),
     rescan: () => look(true),
     directories: () => directories,
     close: async () => {
@@ -169,27 +164,9 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
   };
 }
 
-/** The folders down to each agent's store, the way to them, and what stores link to. */
-function isOfInterest(path: string, stateDirs: readonly string[], followed: ReadonlyMap<string, unknown>): boolean {
-  if (followed.has(path)) return true;
-  for (const stateDir of stateDirs) {
-    const root = join(stateDir, 'agents');
-    if (path === root || isInside(path, root)) return true;
-    if (!isInside(root, path)) continue;
-    const [, folder, file, ...deeper] = path.slice(root.length + 1).split(sep);
-    if (deeper.length > 0 || (folder !== undefined && folder !== 'agent')) return false;
-    return file === undefined || file === storeFileName || file === stateFileName;
-  }
-  return false;
-}
-
-function isInside(directory: string, path: string): boolean {
-  return path.startsWith(directory.endsWith(sep) ? directory : directory + sep);
-}
-
 /** Why a store that was watched is no longer offered: its host's logins are in a database by now. */
 function refusalOf(found: readonly StateDirectory[], store: StoreId): string | undefined {
-  const directory = found.find(({ stateDir }) => isInside(stateDir, store));
+  const directory = directoryOf(found, store);
   if (directory?.generation !== 'sqlite' && directory?.generation !== 'unknown') return undefined;
   return `its host's OpenClaw keeps logins elsewhere now: ${directory.foreign.map(({ path }) => path).join(', ')}`;
 }

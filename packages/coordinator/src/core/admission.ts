@@ -4,12 +4,11 @@ import { type Instant, significantOffset } from '@authmesh/shared/core/time';
 import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
 import type { Attest } from '@authmesh/shared/protocol/handshake';
 import { protocolVersion, protocolVersionMin } from '@authmesh/shared/protocol/limits';
-import { commitRecord } from './commit.ts';
+import { rememberAway } from './away.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { raiseEpoch } from './epoch.ts';
 import type { LinkId } from './event.ts';
 import { nodeLeft } from './pool/claims.ts';
-import { nodeKey } from './record.ts';
 import { type CoordinatorState, commandLinksMax, fleetOf, type NodeEntry, type Session } from './state.ts';
 
 const stopping = 'the coordinator is stopping';
@@ -162,21 +161,9 @@ export function linkClosed(state: CoordinatorState, link: LinkId, at: Instant, e
   const gone = { ...node, link: undefined, lastSeen: at };
   state.nodes.set(session.node, gone);
   effects.push(note('node-offline', { node: session.node }));
-  rememberPresence(state, gone, effects);
+  rememberAway(state, gone, effects);
   nodeLeft(state, session.node);
   if (node.challenger) admitChallenger(state, gone, node.challenger, at, effects);
-}
-
-/** What an operator asks first after a restart: since when a host has been away. */
-function rememberPresence(
-  state: CoordinatorState,
-  { record, lastSeen, storeRevision }: NodeEntry,
-  effects: CoordinatorEffect[],
-): void {
-  const key = nodeKey(record.id);
-  if (state.pendingRecords.has(key)) return;
-  const seen = { ...record, lastSeen };
-  commitRecord(state, key, { type: 'presence', record: seen, expected: storeRevision, failed: false }, effects);
 }
 
 function forgetChallenger(state: CoordinatorState, link: LinkId): void {

@@ -17,7 +17,8 @@ import type { Question } from '@authmesh/shared/protocol/question';
 import type { CoordinatorEffect } from './effect.ts';
 import type { CoordinatorEvent, LinkId } from './event.ts';
 import type { InviteRecord, NodeRecord, RecordKey } from './record.ts';
-import { type CoordinatorState, createCoordinatorState, type StoredState } from './state.ts';
+import type { CoordinatorState } from './state.ts';
+import { createCoordinatorState, type StoredState } from './stored-state.ts';
 import { transition } from './transition.ts';
 
 /* The coordinator's machine on a stage: tests tell it what happened and look at what it wants done. */

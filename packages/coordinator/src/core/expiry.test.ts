@@ -4,7 +4,7 @@ import type { CoordinatorEffect } from './effect.ts';
 import { eraseExpired } from './expiry.ts';
 import { type InviteRecord, inviteKey } from './record.ts';
 import { persistSucceeded } from './settlement.ts';
-import { createCoordinatorState } from './state.ts';
+import { createCoordinatorState } from './stored-state.ts';
 
 const id = 'ab'.repeat(16) as InviteId;
 const invite = (expiresAt: number | null): InviteRecord => ({

@@ -5,6 +5,9 @@ export const historyEntriesMax = 64;
 /** Entries whose sealed record is kept, so that an operator can go back to them; half of them accepted ones as well. */
 export const historyRecordsMax = 16;
 
+/** Entries of what was set aside, among the refused ones: a store that breaks each day pushes out no login. */
+export const setAsideEntriesMax = 8;
+
 /** What is to be remembered of one credential that a node reported. */
 export type Sighting = Omit<HistoryRecord, 'number'>;
 
@@ -25,8 +28,10 @@ export function withSighting(record: AccountRecord, sighting: Sighting): Account
   // One for each: a host that reports one strange login after the other pushes out nothing that the fleet had.
   const accepted = quota();
   const refused = quota();
+  let setAside = setAsideEntriesMax;
   const kept: HistoryRecord[] = [];
   for (const entry of [...record.history, { number: record.nextNumber, ...sighting }].reverse()) {
+    if (entry.verdict === 'quarantined' && setAside-- <= 0) continue;
     const left = entry.verdict === 'accepted' ? accepted : refused;
     if (left.entries-- <= 0) continue;
     const isKept = entry.sealed === undefined || left.records-- > 0;

@@ -12,7 +12,7 @@ import { describe, expect, it } from 'vitest';
 import type { CoordinatorEffect } from './effect.ts';
 import type { CoordinatorEvent } from './event.ts';
 import { type AccountRecord, accountKey, type NodeRecord } from './record.ts';
-import { createCoordinatorState } from './state.ts';
+import { createCoordinatorState } from './stored-state.ts';
 import { transition } from './transition.ts';
 
 const node = 'a'.repeat(32) as NodeId;

@@ -16,6 +16,7 @@ import { isHeldAtHome, tellOtherHolders } from './holding.ts';
 import { recordJudgement } from './judgement.ts';
 import { copyLink, isLinked } from './linkage.ts';
 import type { HistoryVerdict } from './record.ts';
+import { rememberSetAside } from './set-aside.ts';
 import type { AccountEntry, CoordinatorState, Offer, Session } from './state.ts';
 
 /*
@@ -23,7 +24,7 @@ import type { AccountEntry, CoordinatorState, Offer, Session } from './state.ts'
  * a credential that would be accepted, or that an operator may want back, is asked for when it came without its record.
  */
 
-/** Judges one sound observation. The account has nothing pending. */
+/** Judges one observation, or notes that it was set aside. The account has nothing pending. */
 export function judgeObservation(
   state: CoordinatorState,
   session: Session,
@@ -33,6 +34,8 @@ export function judgeObservation(
   effects: CoordinatorEffect[],
 ): void {
   const entry = state.accounts.get(observation.account) ?? openAccount(state, observation);
+  const { health } = observation;
+  if (health !== 'sound') return rememberSetAside(state, entry, session, { ...observation, health }, at, effects);
   const candidate = candidateOf(entry, session, observation);
   if (!candidate) return;
   const least = generationMin(state, entry, candidate.access);

@@ -85,7 +85,7 @@ function history(state: CoordinatorState, { account }: Extract<Question, { type:
     history: entry.record.history.map(({ number, revision, access, origin, at, verdict, why }) => ({
       number,
       revision,
-      fingerprint: access,
+      fingerprint: access ?? null,
       origin,
       at,
       verdict,
@@ -99,9 +99,11 @@ function candidate(state: CoordinatorState, asked: Extract<Question, { type: 'ca
   const entry = state.accounts.get(asked.account);
   if (!entry) return unknownAccount;
   const chosen = entry.record.history.find(({ number }) => number === asked.number);
-  if (!chosen?.sealed) {
+  if (!chosen?.sealed || chosen.access === undefined) {
     const message = chosen
-      ? `entry ${asked.number} of the history is known, but its login is no longer kept`
+      ? chosen.verdict === 'quarantined'
+        ? `entry ${asked.number} of the history was set aside and cannot be restored: ${chosen.why}`
+        : `entry ${asked.number} of the history is known, but its login is no longer kept`
       : `there is no entry ${asked.number} in the history; \`authmesh-agent explain\` lists them`;
     return { type: 'problem', code: 'ERR_NO_SUCH_ENTRY', message };
   }

@@ -11,8 +11,9 @@ import type {
 } from '@authmesh/shared/core/identifiers';
 import type { Revision } from '@authmesh/shared/core/lineage';
 import type { Instant } from '@authmesh/shared/core/time';
+import type { CopyView } from '@authmesh/shared/protocol/answer';
 
-/** `account/…`, `node/…`, `invite/…`, `fleet` or `pools`. */
+/** `account/…`, `node/…`, `copies/…` (of a node), `invite/…`, `fleet` or `pools`. */
 export type RecordKey = Branded<'RecordKey'>;
 
 export function accountKey(account: AccountId): RecordKey {
@@ -24,6 +25,9 @@ export function accountOfKey(key: RecordKey): AccountId | undefined {
 }
 export function nodeKey(node: NodeId): RecordKey {
   return `node/${node}` as RecordKey;
+}
+export function copiesKey(node: NodeId): RecordKey {
+  return `copies/${node}` as RecordKey;
 }
 export function inviteKey(invite: InviteId): RecordKey {
   return `invite/${invite}` as RecordKey;
@@ -60,6 +64,15 @@ export interface NodeRecord {
   readonly lastSeen: Instant | null;
 }
 
+/** A copy as a node that is away last had it. */
+export type AwayCopy = Omit<CopyView, 'node'> & { readonly account: AccountId };
+
+/** Written when the node's link ends. */
+export interface CopiesRecord {
+  readonly node: NodeId;
+  readonly copies: readonly AwayCopy[];
+}
+
 export interface InviteRecord {
   readonly id: InviteId;
   /** Base64 of the public half; the code holds the other. */
@@ -82,7 +95,8 @@ export type HistoryVerdict = 'accepted' | 'stale' | 'parallel' | 'quarantined' |
 export interface HistoryRecord {
   readonly number: number;
   readonly revision?: number | undefined;
-  readonly access: Fingerprint;
+  /** Absent where an empty token was set aside. */
+  readonly access?: Fingerprint | undefined;
   readonly refresh?: Fingerprint | undefined;
   readonly expiresAt: Instant | null;
   readonly issuedAt?: Instant | undefined;

@@ -19,10 +19,12 @@ export function rollBack(
 ): void {
   const chosen = entry.record.history.find(candidate => candidate.number === submission.number);
   const { current } = entry.record;
-  if (!chosen || submission.generation <= highestGeneration(state, entry)) {
-    const message = chosen
-      ? 'the account moved on while it was being restored; try again'
-      : `there is no entry ${submission.number} in the history`;
+  const access = chosen?.verdict === 'quarantined' ? undefined : chosen?.access;
+  if (!chosen || access === undefined || submission.generation <= highestGeneration(state, entry)) {
+    const message =
+      access !== undefined
+        ? 'the account moved on while it was being restored; try again'
+        : `there is no entry ${submission.number} in the history that can be restored`;
     effects.push({
       type: 'send',
       link: submission.link,
@@ -36,7 +38,7 @@ export function rollBack(
   }
   const candidate: Candidate = {
     node: session.node,
-    access: chosen.access,
+    access,
     refresh: submission.spendable ? chosen.refresh : undefined,
     expiresAt: chosen.expiresAt,
     issuedAt: chosen.issuedAt,

@@ -1,5 +1,6 @@
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
+import { settleAwayCopies } from './away.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { settleEnrollment } from './enrollment.ts';
 import { raiseEpoch } from './epoch.ts';
@@ -42,6 +43,8 @@ export function persistSucceeded(
       state.poolsRecord = { record: pending.record, storeRevision };
       state.pools.epoch = pending.record.epoch;
       return serve(state, effects);
+    case 'copies':
+      return settleAwayCopies(state, pending.record, storeRevision, effects);
     case 'epoch':
       state.fleet = { record: pending.record, storeRevision };
       if (pending.reported >= pending.record.epoch) raiseEpoch(state, pending.reported, effects);
@@ -93,6 +96,8 @@ export function persistConflicted(
       state.poolsRecord = { record: pending.record, storeRevision };
       beginEpoch(state, effects);
       return;
+    case 'copies':
+      return settleAwayCopies(state, { node: pending.record.node, copies: undefined }, storeRevision, effects);
     case 'epoch':
       state.fleet = { ...state.fleet, storeRevision };
       raiseEpoch(state, pending.record.epoch, effects);

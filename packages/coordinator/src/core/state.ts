@@ -6,10 +6,18 @@ import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import type { Judgement } from '@authmesh/shared/protocol/down';
 import type { Attest } from '@authmesh/shared/protocol/handshake';
 import type { Observation } from '@authmesh/shared/protocol/observation';
+import type { AwayEntry } from './away.ts';
 import type { LinkId } from './event.ts';
-import { createPools, type PoolsState } from './pool/pool.ts';
-import type { PoolTerms } from './pool/terms.ts';
-import type { AccountRecord, FleetRecord, InviteRecord, NodeRecord, PoolsRecord, RecordKey } from './record.ts';
+import type { PoolsState } from './pool/pool.ts';
+import type {
+  AccountRecord,
+  CopiesRecord,
+  FleetRecord,
+  InviteRecord,
+  NodeRecord,
+  PoolsRecord,
+  RecordKey,
+} from './record.ts';
 
 /** A proven link of a node. */
 export interface Session {
@@ -100,6 +108,7 @@ export type PendingRecord = { readonly expected: number; readonly failed: boolea
   | { readonly type: 'erasure'; readonly record: InviteRecord }
   | { readonly type: 'presence'; readonly record: NodeRecord }
   | { readonly type: 'pools'; readonly record: PoolsRecord }
+  | { readonly type: 'copies'; readonly record: CopiesRecord }
   /** `reported`: the highest epoch that a node knows. */
   | { readonly type: 'epoch'; readonly record: FleetRecord; readonly reported: number }
 );
@@ -123,6 +132,8 @@ export interface CoordinatorState {
   /** Null before there is a founder. */
   founder: NodeId | null;
   readonly nodes: Map<NodeId, NodeEntry>;
+  /** For the overview alone: nothing is judged by it. */
+  readonly away: Map<NodeId, AwayEntry>;
   readonly invites: Map<InviteId, InviteEntry>;
   readonly accounts: Map<AccountId, AccountEntry>;
   /** The highest generation of each account that a node has applied: it refuses less. */
@@ -140,18 +151,6 @@ export const submissionsWaitingMax = 10_000;
 /** Links of command lines that one node may have at a time. */
 export const commandLinksMax = 32;
 
-/** What the store held when the coordinator started. */
-export interface StoredState {
-  readonly fleet: { readonly record: FleetRecord; readonly storeRevision: number } | undefined;
-  readonly nodes: readonly { readonly record: NodeRecord; readonly storeRevision: number }[];
-  readonly invites: readonly { readonly record: InviteRecord; readonly storeRevision: number }[];
-  readonly accounts: readonly { readonly record: AccountRecord; readonly storeRevision: number }[];
-  readonly pools?: { readonly record: PoolsRecord; readonly storeRevision: number } | undefined;
-  readonly policy: ProfileFilter;
-  /** In the order of the configuration: the first that matches counts. */
-  readonly poolTerms?: readonly PoolTerms[] | undefined;
-}
-
 /*
  * Nodes and accounts have every field from the start: what is put into objects of one shape alone is read and replaced
  * several times as fast.
@@ -167,41 +166,6 @@ export function createAccountEntry(record: AccountRecord, storeRevision: number)
   const { current, ancestors, spent } = record;
   const lineage = { current, ancestors: new Set(ancestors), spent: new Set(spent) };
   return { record, lineage, storeRevision, pending: undefined, waiting: [] };
-}
-
-/** The state of a coordinator that has just started on these records. */
-export function createCoordinatorState(stored: StoredState): CoordinatorState {
-  const invites = new Map<InviteId, InviteEntry>();
-  for (const { record, storeRevision } of stored.invites) invites.set(record.id, { record, storeRevision, used: 0 });
-  const nodes = new Map<NodeId, NodeEntry>();
-  let founder: NodeId | null = null;
-  for (const { record, storeRevision } of stored.nodes) {
-    nodes.set(record.id, createNodeEntry(record, storeRevision, record.lastSeen));
-    if (record.invitedBy === null) founder = record.id;
-    const invite = invites.get(record.invite);
-    if (invite) invites.set(record.invite, { ...invite, used: invite.used + 1 });
-  }
-  const accounts = new Map<AccountId, AccountEntry>();
-  for (const { record, storeRevision } of stored.accounts) {
-    accounts.set(record.account, createAccountEntry(record, storeRevision));
-  }
-  return {
-    mode: 'serving',
-    policy: stored.policy,
-    elapsed: 0,
-    pools: createPools(stored.poolTerms ?? []),
-    poolsRecord: stored.pools,
-    fleet: stored.fleet ?? { record: { epoch: 1 }, storeRevision: 0 },
-    founder,
-    nodes,
-    invites,
-    accounts,
-    generations: new Map(),
-    holders: new Map(),
-    sessions: new Map(),
-    challengers: new Map(),
-    pendingRecords: new Map(),
-  };
 }
 
 /** The fleet is named after its founder. */

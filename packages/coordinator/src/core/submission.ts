@@ -3,7 +3,6 @@ import { accountLabel, accountProvider } from '@authmesh/shared/core/identifiers
 import { note } from '@authmesh/shared/core/notes';
 import { passesAll, passesFilter } from '@authmesh/shared/core/patterns';
 import type { Instant } from '@authmesh/shared/core/time';
-import type { Judgement } from '@authmesh/shared/protocol/down';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import { announceDurable } from './announcement.ts';
 import { isBusy, openAccount, postpone } from './commit.ts';
@@ -12,9 +11,10 @@ import { unfitSentences, verdictSentences } from './explanation.ts';
 import { tellOtherHolders } from './holding.ts';
 import { recordJudgement, recordReport } from './judgement.ts';
 import { judgeObservation } from './ledger.ts';
-import { isLinked, linkCopies } from './linkage.ts';
+import { linkCopies } from './linkage.ts';
 import type { AccountRecord } from './record.ts';
 import { rollBack } from './rollback.ts';
+import { isNewlySetAside, setAsideBefore, unfitVerdict } from './set-aside.ts';
 import {
   type AccountEntry,
   type CoordinatorState,
@@ -43,6 +43,8 @@ export function submitObservation(
     const verdict = unfitVerdict(state, session, observation);
     effects.push(note('credential-unfit', { account, profile, node: session.node, why: health }));
     recordJudgement(state, session.link, observation, verdict, unfitSentences[health], effects);
+    if (verdict === 'unfit' && isNewlySetAside(state, session, observation))
+      submit(state, { type: 'judge', link: session.link, observation }, account, at, effects);
     return;
   }
   submit(state, { type: 'judge', link: session.link, observation, offer }, account, at, effects);
@@ -51,18 +53,6 @@ export function submitObservation(
 function takesPart({ policy }: CoordinatorState, account: AccountId, profile: ProfileId): boolean {
   if (passesAll(policy)) return true;
   return passesFilter(policy, { provider: accountProvider(account), account: accountLabel(account), profile });
-}
-
-/** An unusable login is healed, but not where only a profile's name says whose it is: that could mix accounts. */
-function unfitVerdict(
-  state: CoordinatorState,
-  session: Session,
-  { account, health, identity, store }: Observation,
-): Judgement['verdict'] {
-  if (health === 'fence-pending' || health === 'quarantined') return 'waits';
-  const record = state.accounts.get(account)?.record;
-  const linked = record !== undefined && isLinked(record, session.node, store);
-  return identity === 'account' || linked ? 'unfit' : 'unlinked';
 }
 
 /** Carries a submission out, or lets it wait for its account. */
@@ -121,6 +111,8 @@ export function settleAccount(
   state.accounts.set(account, entry);
   if (announces) announceDurable(entry, effects);
   if (cause) answerCause(state, entry, cause, at, effects);
+  for (const { link, observation } of before.record.current ? [] : setAsideBefore(state, account))
+    submit(state, { type: 'judge', link, observation }, account, at, effects);
   resume(state, account, at, effects);
 }
 

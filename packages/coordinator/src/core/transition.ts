@@ -5,6 +5,7 @@ import { type Instant, significantOffset } from '@authmesh/shared/core/time';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
 import { attested, linkClosed, linkProbed } from './admission.ts';
 import { announcementOf } from './announcement.ts';
+import { toldAnew } from './away.ts';
 import { persistFailed, retryPersist } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { enrollProved } from './enrollment.ts';
@@ -109,6 +110,7 @@ function frameReceived(
         submitObservation(state, session, observation, undefined, at, effects);
       if (message.last) {
         session.known.clear();
+        toldAnew(state, session.node);
         effects.push({ type: 'send', link, message: { type: 'synced' } });
       }
       break;

@@ -2,9 +2,11 @@ import type { AccountId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { AccountView, AnswerBody, CopyView, NodeView } from '@authmesh/shared/protocol/answer';
 import { overviewEntriesPerMessageMax } from '@authmesh/shared/protocol/limits';
+import { awayCopiesOf, awayCopyOf } from './away.ts';
 import { verdictSentences } from './explanation.ts';
 import { poolViews } from './pool/view.ts';
-import type { AccountEntry, CoordinatorState, ReportedCopy } from './state.ts';
+import type { AwayCopy } from './record.ts';
+import type { AccountEntry, CoordinatorState } from './state.ts';
 
 type Overview = Extract<AnswerBody, { type: 'overview' }>;
 
@@ -23,10 +25,11 @@ export function overview(state: CoordinatorState, at: Instant): Overview {
   const accounts = new Map<AccountId, AccountView>();
   for (const [account, entry] of state.accounts) accounts.set(account, accountView(entry));
   for (const [node, { copies }] of state.nodes) {
-    for (const copy of copies.values()) {
-      const entry = state.accounts.get(copy.observation.account);
-      accounts.get(copy.observation.account)?.copies.push(copyView(node, copy, entry));
-    }
+    const show = (copy: AwayCopy) => {
+      accounts.get(copy.account)?.copies.push(copyView(node, copy, state.accounts.get(copy.account)));
+    };
+    for (const copy of copies.values()) show(awayCopyOf(copy));
+    for (const copy of awayCopiesOf(state, node, copies)) show(copy);
   }
   const pools = poolViews(state.pools, state.elapsed);
   return { type: 'overview', nodes: nodeViews(state), accounts: [...accounts.values()], pools, at, last: true };
@@ -76,20 +79,21 @@ function accountView({ record }: AccountEntry): AccountView {
   };
 }
 
-function copyView(node: CopyView['node'], copy: ReportedCopy, entry: AccountEntry | undefined): CopyView {
-  const { observation, seenAt } = copy;
-  const { store, profile, health, access, refresh, trouble } = observation;
-  const { verdict, why } = standing(copy, entry);
-  return { node, store, profile, verdict, why, health, access, spendable: refresh !== undefined, trouble, seenAt };
+function copyView(
+  node: CopyView['node'],
+  { account: _, ...copy }: AwayCopy,
+  entry: AccountEntry | undefined,
+): CopyView {
+  return { node, ...copy, ...standing(copy, entry) };
 }
 
 /** A copy was judged against what was current then; what is current now may have moved past it. */
 function standing(
-  { observation, verdict, why }: ReportedCopy,
+  { health, access, verdict, why }: Pick<AwayCopy, 'health' | 'access' | 'verdict' | 'why'>,
   entry: AccountEntry | undefined,
 ): Pick<CopyView, 'verdict' | 'why'> {
   const current = entry?.record.current;
-  if (!current || observation.health !== 'sound') return { verdict, why };
-  if (observation.access === current.access) return { verdict: 'in-step', why: verdictSentences.same };
+  if (!current || health !== 'sound') return { verdict, why };
+  if (access === current.access) return { verdict: 'in-step', why: verdictSentences.same };
   return verdict === 'in-step' ? { verdict: 'stale', why: verdictSentences.ancestor } : { verdict, why };
 }

@@ -9,6 +9,7 @@ import { strangerBytesMax } from '@authmesh/shared/protocol/frame';
 import type { Attest, Enroll, HandshakeDown } from '@authmesh/shared/protocol/handshake';
 import { protocolVersion, protocolVersionMin, sentenceCharsMax } from '@authmesh/shared/protocol/limits';
 import { type UpMessage, upMessage } from '@authmesh/shared/protocol/up';
+import { createAnswerQueue } from './answer-queue.ts';
 import type { Connection, ConnectionEvents } from './connection-port.ts';
 import { downFrame } from './down-frame.ts';
 import type { PeerSocket } from './peer-socket.ts';
@@ -45,6 +46,7 @@ export function createConnection(socket: PeerSocket, options: ConnectionOptions,
   /** The latest frame's way to the core. */
   let received: Promise<void> = Promise.resolve();
   let answerProbe: ((alive: boolean) => void) | undefined;
+  const answers = createAnswerQueue(transmit);
 
   const deadline = setTimeout(() => end('attestTimeout'), options.attestDeadlineMs);
   const liftInputLimit = socket.limitInput(strangerBytesMax, () => end('tooLarge'));
@@ -67,6 +69,7 @@ export function createConnection(socket: PeerSocket, options: ConnectionOptions,
     phase = 'ended';
     settle();
     answerProbe?.(false);
+    answers.clear();
     codec = undefined;
     if (reason !== undefined) socket.close(reason);
     events.ended({ proved, reason: reason === 'done' ? undefined : reason });
@@ -110,6 +113,13 @@ export function createConnection(socket: PeerSocket, options: ConnectionOptions,
     if (socket.bufferedBytes() <= options.bufferedBytesMax) return true;
     end('slowReader');
     return false;
+  }
+
+  function transmit(message: DownMessage, sent?: () => void): void {
+    if (!codec || !keepsUp()) return;
+    const frame = downFrame(message, codec);
+    if (frame) socket.sendFrame(frame, sent);
+    else end('tooLarge');
   }
 
   return {
@@ -163,10 +173,8 @@ export function createConnection(socket: PeerSocket, options: ConnectionOptions,
       socket.ping();
     },
     send(message) {
-      if (!codec || !keepsUp()) return;
-      const frame = downFrame(message, codec);
-      if (frame) socket.sendFrame(frame);
-      else end('tooLarge');
+      if (message.type !== 'answer') transmit(message);
+      else if (codec && !answers.push(message)) end('slowReader');
     },
     sendPrepared(wire) {
       if (phase !== 'welcomed' || !keepsUp()) return false;

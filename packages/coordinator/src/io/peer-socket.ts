@@ -20,8 +20,8 @@ export interface PeerSocketEvents {
 /** One accepted websocket, as far as the rest of the coordinator sees it. */
 export interface PeerSocket {
   sendText(text: string): void;
-  /** Sends the bytes as one binary message. */
-  sendFrame(bytes: Uint8Array): void;
+  /** Sends the bytes as one binary message; `sent` is told when they have left this process, if they ever do. */
+  sendFrame(bytes: Uint8Array, sent?: () => void): void;
   /** Writes a message that `prepareFrame` has framed already; the same buffer serves any number of sockets. */
   sendPrepared(wire: Uint8Array): void;
   /** Bytes that wait because the peer does not read. */
@@ -65,8 +65,8 @@ export function createSocketAcceptor(): SocketAcceptor {
         sendText(text) {
           if (isOpen()) websocket.send(text);
         },
-        sendFrame(bytes) {
-          if (isOpen()) websocket.send(bytes);
+        sendFrame(bytes, sent) {
+          if (isOpen()) websocket.send(bytes, sent && (error => !error && sent()));
         },
         sendPrepared(wire) {
           // Without compression `ws` writes each message at once and whole, so ours falls between two of them.

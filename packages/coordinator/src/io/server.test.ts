@@ -301,6 +301,41 @@ describe('with a member, the server', () => {
     await vi.waitFor(() => expect(quick.frames.length).toBe(server.counters().messagesSentTotal / 2), 15_000);
   });
 
+  /** Parts of an overview, 100 KiB each, as the core gives them out: all in one step. */
+  function tellOverview(server: CoordinatorServer, parts: number) {
+    const [text, id] = ['x'.repeat(100 * 1024), 'a'.repeat(32) as NodeId];
+    const node = { id, online: true, lastSeen: null, joinedAt: 0, invitedBy: null, version: '1', name: text };
+    for (let part = 1; part <= parts; part++) {
+      const body = { nodes: [node], accounts: [], pools: [], at: part, last: part === parts };
+      const message = { type: 'answer', request: 1, body: { type: 'overview', ...body } } as const;
+      server.execute({ type: 'send', link: 1, message });
+    }
+  }
+
+  it('does not cut off for an answer in many parts: each follows when the one before has gone', async () => {
+    const { url, server } = await start({ bufferedBytesMax: 256 * 1024 });
+    const peer = await member(url);
+    peer.socket.pause();
+    tellOverview(server, 150);
+    // What the core says meanwhile overtakes the answer.
+    server.execute({ type: 'send', link: 1, message: { type: 'synced' } });
+    peer.socket.resume();
+    await vi.waitFor(() => expect(peer.frames).toHaveLength(151), 10_000);
+    expect(peer.ends).toEqual([]);
+    const texts = peer.frames.map(frame => frame.subarray(65).toString('utf8'));
+    const parts = texts.flatMap(text => /"at":(\d+)/.exec(text)?.[1] ?? []);
+    expect(parts).toEqual(Array.from({ length: 150 }, (_, index) => `${index + 1}`));
+    expect(texts.findIndex(text => text.includes('synced'))).toBeLessThan(150);
+  });
+
+  it('cuts off one that asks and never reads', async () => {
+    const { url, server } = await start({ bufferedBytesMax: 256 * 1024 });
+    const peer = await member(url);
+    peer.socket.pause();
+    tellOverview(server, 2_000);
+    await vi.waitFor(() => expect(server.counters().closedTotal.slowReader).toBe(1));
+  });
+
   it('says that an answer is too large instead of sending it', async () => {
     const { url, server } = await start();
     const peer = await member(url);

@@ -2,13 +2,23 @@ import { randomBytes } from 'node:crypto';
 import {
   type AccountRecord,
   accountKey,
+  type CopiesRecord,
+  copiesKey,
   fleetKey,
   type InviteRecord,
   inviteKey,
   type NodeRecord,
   nodeKey,
 } from '@authmesh/coordinator/core/record';
-import type { AccountId, Fingerprint, InviteId, NodeId, ProfileId, Sealed } from '@authmesh/shared/core/identifiers';
+import type {
+  AccountId,
+  Fingerprint,
+  InviteId,
+  NodeId,
+  ProfileId,
+  Sealed,
+  StoreId,
+} from '@authmesh/shared/core/identifiers';
 import { describe, expect, it } from 'vitest';
 import { createMemoryStore } from './memory-store.ts';
 import { loadRows } from './rows.ts';
@@ -75,6 +85,12 @@ function accountRecord(account: string): AccountRecord {
   };
 }
 
+function copiesRecord(node: NodeId): CopiesRecord {
+  const place = { store: '/home/claw/auth-profiles.json' as StoreId, profile: 'xai:default' as ProfileId };
+  const judged = { verdict: 'in-step', why: 'it is', health: 'sound', spendable: true, seenAt: 4 } as const;
+  return { node, copies: [{ account: 'oauth:xai/a' as AccountId, ...place, access: hex() as Fingerprint, ...judged }] };
+}
+
 describe('rows', () => {
   it('load as they were written, with their revisions', async () => {
     const store = createMemoryStore();
@@ -83,9 +99,12 @@ describe('rows', () => {
     await store.compareAndSet(nodeKey(node.id), 0, node);
     await store.compareAndSet(inviteKey(invite.id), 0, invite);
     await store.compareAndSet(accountKey(account.account), 0, account);
+    await store.compareAndSet(copiesKey(node.id), 0, copiesRecord(node.id));
+    const copies = await store.read(copiesKey(node.id));
     expect(await loadRows(store)).toEqual({
       fleet: { record: { epoch: 3 }, storeRevision: 1 },
       nodes: [{ record: node, storeRevision: 2 }],
+      copies: [{ record: copies?.value, storeRevision: 5 }],
       invites: [{ record: invite, storeRevision: 3 }],
       accounts: [{ record: account, storeRevision: 4 }],
       damaged: [],
@@ -115,6 +134,7 @@ describe('rows', () => {
     expect(await loadRows(createMemoryStore())).toEqual({
       fleet: undefined,
       nodes: [],
+      copies: [],
       invites: [],
       accounts: [],
       damaged: [],

@@ -1,10 +1,12 @@
 import type {
   AccountRecord,
+  CopiesRecord,
   FleetRecord,
   InviteRecord,
   NodeRecord,
   PoolsRecord,
 } from '@authmesh/coordinator/core/record';
+import { copyView } from '@authmesh/shared/protocol/answer';
 import {
   accountId,
   bytes32,
@@ -42,6 +44,11 @@ const nodeRow = z.object({
   lastSeen: instant.nullable(),
 });
 
+const copiesRow = z.object({
+  node: nodeId,
+  copies: z.array(copyView.omit({ node: true }).extend({ account: accountId })),
+});
+
 const inviteRow = z.object({
   id: inviteId,
   publicKey: bytes32,
@@ -57,7 +64,7 @@ const inviteRow = z.object({
 const historyRow = z.object({
   number: count,
   revision: count.optional(),
-  access: fingerprint,
+  access: fingerprint.optional(),
   refresh: fingerprint.optional(),
   expiresAt: instant.nullable(),
   issuedAt: instant.optional(),
@@ -106,6 +113,7 @@ export interface Rows {
   readonly fleet?: Row<FleetRecord> | undefined;
   readonly pools?: Row<PoolsRecord> | undefined;
   readonly nodes: readonly Row<NodeRecord>[];
+  readonly copies: readonly Row<CopiesRecord>[];
   readonly invites: readonly Row<InviteRecord>[];
   readonly accounts: readonly Row<AccountRecord>[];
   /** Rows that are not as this program writes them: left where they are, to be reported. */
@@ -124,6 +132,7 @@ export async function loadRows(store: Store): Promise<Rows> {
   let fleet: Row<FleetRecord> | undefined;
   let pools: Row<PoolsRecord> | undefined;
   const nodes: Row<NodeRecord>[] = [];
+  const copies: Row<CopiesRecord>[] = [];
   const invites: Row<InviteRecord>[] = [];
   const accounts: Row<AccountRecord>[] = [];
   for (const { key, value, revision: storeRevision } of listing.records) {
@@ -142,6 +151,11 @@ export async function loadRows(store: Store): Promise<Rows> {
         nodes,
         take(nodeRow, node => `node/${node.id}`),
       );
+    else if (kind === 'copies')
+      push(
+        copies,
+        take(copiesRow, ({ node }) => `copies/${node}`),
+      );
     else if (kind === 'invite')
       push(
         invites,
@@ -154,7 +168,7 @@ export async function loadRows(store: Store): Promise<Rows> {
       );
     else damaged.push({ key, reason: 'it is of no known kind' });
   }
-  return { fleet, pools, nodes, invites, accounts, damaged };
+  return { fleet, pools, nodes, copies, invites, accounts, damaged };
 }
 
 function push<Item>(list: Item[], item: Item | undefined): void {

@@ -4,7 +4,7 @@ import { adjudicate } from './freshness.ts';
 import type { Fingerprint, NodeId } from './identifiers.ts';
 import type { Candidate, Lineage, Prints } from './lineage.ts';
 import { emptyLineage, succeed } from './succession.ts';
-import { day, hour } from './time.ts';
+import { day, hour, minute } from './time.ts';
 
 const now = 1_000 * day;
 const print = (name: string) => name as Fingerprint;
@@ -86,6 +86,27 @@ describe(adjudicate, () => {
       candidate('o', { chain: chain('b'), expiresAt: now + hour }),
       'parallel',
       'order-unknown',
+    ],
+    [
+      'a renewal that ends earlier, which an old unknown file would look like',
+      lineageOf(candidate('a', { expiresAt: now + 2 * hour })),
+      candidate('b', { chain: chain('a'), expiresAt: now + hour }),
+      'parallel',
+      'order-unknown',
+    ],
+    [
+      'a renewal that ends a little earlier',
+      lineageOf(candidate('a', { expiresAt: now + hour })),
+      candidate('b', { chain: chain('a'), expiresAt: now + hour - minute }),
+      'accepted',
+      'successor',
+    ],
+    [
+      'a renewal that ends earlier, where the issuer says that it is the later one',
+      lineageOf(candidate('a', { expiresAt: now + 2 * hour, issuedAt: 10 })),
+      candidate('b', { chain: chain('a'), expiresAt: now + hour, issuedAt: 11 }),
+      'accepted',
+      'successor',
     ],
     [
       'an old dead file over the current one',
@@ -218,6 +239,18 @@ describe(adjudicate, () => {
           expect(lineage.current?.issuedAt).toBe(Math.max(...list));
         },
       ),
+    );
+  });
+
+  it('lets no opaque login that ends over a minute earlier take the place of a live one, and does not heal it', () => {
+    const lives = fc.tuple(fc.integer({ min: 1, max: 900 * day }), fc.integer({ min: minute + 1, max: 900 * day }));
+    const before = fc.array(fc.constantFrom('x', 'y', 'z'), { maxLength: 3 });
+    fc.assert(
+      fc.property(lives, before, before, ([left, more], newer, older) => {
+        const lineage = lineageOf(candidate('a', { expiresAt: now + left + more }));
+        const short = candidate('n', { expiresAt: now + left, chain: chain(...newer, 'a', ...older) });
+        expect(adjudicate(lineage, short, now).kind).toBe('parallel');
+      }),
     );
   });
 

@@ -74,6 +74,7 @@ export const noteCatalogue = {
   'publish-impossible': { level: 'error', says: 'a login could not be sealed for the coordinator' },
   'delivery-troubled': { level: 'warn', says: 'a login was delivered, something beside it was not' },
   'watching-troubled': { level: 'warn', says: 'watching has trouble; the rescan goes on' },
+  'state-dir-unclaimed': { level: 'warn', says: 'another agent on the same OpenClaw would not be noticed' },
   'store-foreign': { level: 'warn', says: 'logins in a place that authmesh does not keep in step' },
   'record-damaged': { level: 'error', says: 'a record of the store is damaged and left aside' },
   'audit-refused': { level: 'error', says: 'the audit trail does not take entries' },

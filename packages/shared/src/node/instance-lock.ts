@@ -9,7 +9,13 @@ const lockContents = z.object({
   pid: z.number().int(),
   startedAt: z.string().nullable(),
   realm: z.string().nullable(),
+  home: z.string().optional(),
 });
+
+/** The process that holds a lock, and the home that it runs for where the lock is not the home's own. */
+export interface LockHolder extends ProcessIdentity {
+  readonly home?: string | undefined;
+}
 
 export interface InstanceLock {
   /** Lets the next daemon in. */
@@ -19,23 +25,31 @@ export interface InstanceLock {
 /** Attempts before giving up on a lock that changes hands all the time. */
 const attemptsMax = 20;
 
+/** Makes this process the only daemon of `home`. Throws `ERR_ALREADY_RUNNING`, naming the one that lives. */
+export async function takeInstanceLock(home: string, what: string): Promise<InstanceLock> {
+  return takeLock(join(home, 'daemon.lock'), {}, ({ pid }) => alreadyRunning(home, what, pid));
+}
+
 /**
- * Makes this process the only daemon of `home`. A holder that was killed leaves the file behind: it is recognised as
- * dead by its number and the time it began, and replaced. Throws `ERR_ALREADY_RUNNING`, naming the one that lives.
+ * Makes this process the only holder of `file`, and throws what `refusal` says of another that lives. A holder that was
+ * killed leaves the file behind: it is recognised as dead by its number and the time it began, and replaced.
  *
  * The file is linked into place whole, so no reader ever sees half of it; a stale one is replaced by a rename, under a
  * second lock of the same kind, so that of two that find it only one replaces it.
  */
-export async function takeInstanceLock(home: string, what: string): Promise<InstanceLock> {
-  const file = join(home, 'daemon.lock');
-  const text = JSON.stringify(await ownIdentity());
+export async function takeLock(
+  file: string,
+  marks: Pick<LockHolder, 'home'>,
+  refusal: (holder: LockHolder) => AuthmeshError,
+): Promise<InstanceLock> {
+  const text = JSON.stringify({ ...(await ownIdentity()), ...marks });
   const own = `${file}.${process.pid}.${randomBytes(6).toString('hex')}`;
   try {
     await writeFile(own, text, { mode: 0o600, flag: 'wx' });
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       if (await linked(own, file)) return { release: () => release(file, text) };
       const holder = await readHolder(file);
-      if (holder && (await isAlive(holder))) throw alreadyRunning(home, what, holder.pid);
+      if (holder && (await isAlive(holder))) throw refusal(holder);
       if (await replaced(own, file, text)) return { release: () => release(file, text) };
     }
   } catch (error) {
@@ -88,7 +102,7 @@ async function linked(from: string, to: string): Promise<boolean> {
 }
 
 /** Who wrote the lock; undefined when it is gone or nobody's. */
-async function readHolder(file: string): Promise<ProcessIdentity | undefined> {
+async function readHolder(file: string): Promise<LockHolder | undefined> {
   try {
     return lockContents.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch (error) {
@@ -104,6 +118,11 @@ async function release(file: string, text: string): Promise<void> {
 
 /** The process that holds the lock of `home`, when one does. */
 export async function findInstance(home: string): Promise<number | undefined> {
-  const holder = await readHolder(join(home, 'daemon.lock'));
-  return holder && (await isAlive(holder)) ? holder.pid : undefined;
+  return (await findHolder(join(home, 'daemon.lock')))?.pid;
+}
+
+/** The living holder of a lock, when it has one. */
+export async function findHolder(file: string): Promise<LockHolder | undefined> {
+  const holder = await readHolder(file);
+  return holder && (await isAlive(holder)) ? holder : undefined;
 }

@@ -60,7 +60,8 @@ export type AccountView = z.infer<typeof accountView>;
 export const historyEntry = z.object({
   number: z.number().int().min(1),
   revision: z.number().int().min(1).optional(),
-  fingerprint,
+  /** Null where an empty token was set aside. */
+  fingerprint: fingerprint.nullable(),
   origin: nodeId,
   at: instant,
   verdict: z.enum(['accepted', 'stale', 'parallel', 'quarantined', 'unlinked']),

@@ -1,0 +1,89 @@
+import type { OtherAgent } from '@authmesh/agent/io/state-dir-claim';
+import type { Status } from '@authmesh/agent/io/status-view';
+import { type Milliseconds, significantOffset } from '@authmesh/shared/core/time';
+import { describeDuration } from '@authmesh/shared/node/duration';
+import { type Finding, notice, ok, problem } from './finding.ts';
+import { groupLacks } from './lacked-logins.ts';
+import { homeProblem } from './status-problems.ts';
+
+/** What `doctor` looks at. */
+export interface Examined {
+  readonly status: Status;
+  readonly isRunning: boolean;
+  /** Why the coordinator did not answer this very moment. */
+  readonly coordinatorProblem: { readonly found: string; readonly mend: string } | undefined;
+  /** This host's clock minus the coordinator's, as far as it answered. */
+  readonly clockOffsetMs?: Milliseconds | undefined;
+  readonly stateDirs: readonly string[];
+  /** Agents with another home that keep one of these state directories. */
+  readonly others?: readonly OtherAgent[] | undefined;
+}
+
+/** What stands around the logins on this host: the daemon, its coordinator, the clock, OpenClaw's folders. */
+export function diagnoseHost(examined: Examined): Finding[] {
+  const { status, isRunning, coordinatorProblem, clockOffsetMs = 0, others = [] } = examined;
+  return [
+    isRunning
+      ? ok('daemon', 'it runs')
+      : problem('daemon', 'it does not run', '`authmesh-agent service install`, or `authmesh-agent run` in a terminal'),
+    ...homeFindings(status),
+    coordinatorFinding(status, coordinatorProblem),
+    ...clockFindings(clockOffsetMs),
+    ...others.map(otherFinding),
+    ...stateDirFindings(examined),
+  ];
+}
+
+function homeFindings({ home }: Status): Finding[] {
+  if (home?.problem === undefined) return [];
+  const mend = 'make room there, or make it writable; what could not be kept is kept by itself then';
+  return [problem('home', homeProblem(home.path, home.problem), mend)];
+}
+
+/** authmesh corrects for the difference where it compares and writes expiries; nothing else on the host does. */
+function clockFindings(measuredMs: Milliseconds): Finding[] {
+  const offsetMs = significantOffset(measuredMs);
+  if (offsetMs === 0) return [];
+  const found = `this host’s clock is ${describeDuration(offsetMs)} ${offsetMs > 0 ? 'ahead of' : 'behind'} the coordinator’s`;
+  const command = process.platform === 'darwin' ? 'sudo sntp -sS time.apple.com' : 'sudo timedatectl set-ntp true';
+  return [notice('clock', found, `\`${command}\` on the host whose clock is wrong`)];
+}
+
+function otherFinding({ stateDir, home, pid }: OtherAgent): Finding {
+  return problem(
+    'OpenClaw',
+    `${stateDir} is kept by another agent, with the home ${home}, as process ${pid}`,
+    'stop one of the two for good, or name other folders in its `openclaw.stateDirs`',
+  );
+}
+
+/** The daemon's own link counts too: the coordinator may answer a command and turn the daemon away. */
+function coordinatorFinding({ coordinator }: Status, unanswered: Examined['coordinatorProblem']): Finding {
+  if (unanswered) return problem('coordinator', unanswered.found, unanswered.mend);
+  if (!coordinator.refused) return ok('coordinator', `${coordinator.url} answers`);
+  return problem('coordinator', `it turns this host’s daemon away: ${coordinator.problem}`, 'mend what it says');
+}
+
+function stateDirFindings({ status, stateDirs }: Examined): Finding[] {
+  const adopts = groupLacks(status.lacks).find(({ command }) => command !== undefined)?.command;
+  const adoption = adopts === undefined ? '' : `, take logins over with \`${adopts}\``;
+  return stateDirs.flatMap((stateDir): Finding[] => {
+    const found = status.openclaw.find(one => one.stateDir === stateDir);
+    if (!found || (found.generation === 'none' && found.foreign.length === 0)) {
+      return [
+        notice(
+          'OpenClaw',
+          `${stateDir} holds no login`,
+          `log in with OpenClaw${adoption}, or name another folder in \`openclaw.stateDirs\``,
+        ),
+      ];
+    }
+    return found.foreign.map(({ path, reason }) =>
+      problem(
+        'OpenClaw',
+        `${path}: ${reason}`,
+        'nothing was written there; keep these logins by hand until authmesh knows this kind of store',
+      ),
+    );
+  });
+}

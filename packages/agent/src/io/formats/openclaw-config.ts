@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** The first release that keeps logins in SQLite: a JSON store beside it stops every command of later ones. */
+const sqliteRelease = [2026, 6, 5] as const;
+
+const versionField = z.object({ meta: z.object({ lastTouchedVersion: z.string().max(64) }) });
+const concurrencyField = z.object({
+  agents: z.object({ defaults: z.object({ maxConcurrent: z.number().int().min(1) }) }),
+});
+
+/** What a state directory's `openclaw.json` says that matters here. */
+export interface OpenclawConfig {
+  /** The OpenClaw that last wrote it. */
+  readonly openclawVersion?: string | undefined;
+  /** Most agents of a gateway that run at once. */
+  readonly concurrentMax?: number | undefined;
+}
+
+/** Reads `openclaw.json`; a file that is not there, or not understood, says nothing. */
+export async function readOpenclawConfig(stateDir: string): Promise<OpenclawConfig> {
+  try {
+    const document: unknown = JSON.parse(await readFile(join(stateDir, 'openclaw.json'), 'utf8'));
+    return {
+      openclawVersion: versionField.safeParse(document).data?.meta.lastTouchedVersion,
+      concurrentMax: concurrencyField.safeParse(document).data?.agents.defaults.maxConcurrent,
+    };
+  } catch {
+    return {};
+  }
+}
+
+/** Why no JSON store may be created there: only a release that is known to read one gets one. */
+export function creationRefusal(stateDir: string, version: string | undefined): string | undefined {
+  if (version === undefined) {
+    return `${stateDir} has no login yet and does not say its OpenClaw's version: log in there once with OpenClaw itself`;
+  }
+  const parts = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number);
+  const order = parts ? compareVersions(parts, sqliteRelease) : undefined;
+  if (order !== undefined && order < 0) return undefined;
+  return `${stateDir} belongs to OpenClaw ${version}, which keeps its logins in SQLite: log in there once with OpenClaw itself`;
+}
+
+function compareVersions(a: readonly number[], b: readonly number[]): number {
+  for (const [index, part] of b.entries()) {
+    const difference = (a[index] ?? 0) - part;
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,45 @@
+import { custodyFor } from '@authmesh/agent/core/coverage';
+import type { AgentState } from '@authmesh/agent/core/state';
+import { type Instant, isUsable, type Milliseconds, minute } from '@authmesh/shared/core/time';
+import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
+
+/** A login that ends sooner than this is said to be expiring. */
+const expiringMs: Milliseconds = 15 * minute;
+
+export type AccountState =
+  | 'fresh'
+  | 'expiring'
+  | 'expired'
+  | 'refreshing'
+  | 'in-doubt'
+  | 'needs-login'
+  | 'parallel'
+  | 'unlinked';
+export type CopyState = 'current' | 'stale' | 'waiting' | 'held' | 'parallel' | 'unlinked' | 'quarantined' | 'error';
+
+/** How a login of the fleet is, in one word. */
+export function accountState(view: AccountView, now: Instant): AccountState {
+  if (view.copies.some(copy => copy.verdict === 'unlinked')) return 'unlinked';
+  if (!isUsable(view.expiresAt, now)) {
+    return view.copies.some(copy => copy.health === 'fence-failed') ? 'in-doubt' : 'expired';
+  }
+  if (view.copies.some(copy => copy.verdict === 'parallel')) return 'parallel';
+  if (view.copies.some(copy => copy.health === 'fence-pending')) return 'refreshing';
+  return isUsable(view.expiresAt, now + expiringMs) ? 'fresh' : 'expiring';
+}
+
+/** How a copy stands to the fleet's login, in one word. */
+export function copyState({ health, verdict, trouble }: CopyView): CopyState {
+  if (health === 'quarantined' || verdict === 'unfit') return 'quarantined';
+  if (health === 'fence-pending') return 'waiting';
+  if (trouble !== undefined) return 'error';
+  if (verdict === 'in-step') return 'current';
+  return verdict === 'stale' || verdict === 'parallel' || verdict === 'unlinked' ? verdict : 'waiting';
+}
+
+/** Whether the store can spend the login. */
+export function copyCustody(state: AgentState, view: AccountView, copy: CopyView): 'bearer' | 'home' | 'full' {
+  if (view.kind !== 'oauth') return 'full';
+  if (!copy.spendable) return 'bearer';
+  return custodyFor(state, view.account, copy.profile) === 'home' && copy.node === view.home ? 'home' : 'full';
+}

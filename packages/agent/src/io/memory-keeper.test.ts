@@ -1,0 +1,85 @@
+import type { CopyMemory } from '@authmesh/agent/core/memory';
+import { type CopyKey, copyKey, type ProfileId, type StoreId } from '@authmesh/shared/core/identifiers';
+import type { Logger } from '@authmesh/shared/node/logger';
+import { describe, expect, it } from 'vitest';
+import type { JournalEntry } from './agent-journal.ts';
+import { createKeeper } from './memory-keeper.ts';
+import type { RecordVault } from './record-vault.ts';
+
+const store = '/home/claw/auth-profiles.json' as StoreId;
+
+/** A journal on a disk that is full or not, and the keeper on it. */
+function stage() {
+  const kept: JournalEntry[] = [];
+  const logged: string[] = [];
+  /** What waits for the disk: undefined answers at once. */
+  let waiting: ((full: boolean) => void)[] | undefined;
+  let full = false;
+  const journal = {
+    async append(entries: readonly JournalEntry[]) {
+      const refuses = waiting ? await new Promise<boolean>(resolve => waiting?.push(resolve)) : full;
+      if (refuses) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+      kept.push(...entries);
+    },
+  };
+  const logger = { note: ({ name }: { name: string }) => void logged.push(name) } as unknown as Logger;
+  const keeper = createKeeper(journal, {} as RecordVault, logger);
+  return {
+    ...keeper,
+    logged,
+    keepCopy: (profile: string, links = 0) =>
+      keeper.keep({ kind: 'copy', key: keyOf(profile), copy: copyOf(profile, links) }),
+    kept: () => kept.map(entry => (entry.kind === 'copy' ? [entry.copy?.profile, entry.copy?.chain.length] : [])),
+    fill: (now: boolean) => {
+      full = now;
+    },
+    hold: () => {
+      waiting = [];
+    },
+    answer: (index: number, refuses: boolean) => waiting?.[index]?.(refuses),
+  };
+}
+
+const keyOf = (profile: string): CopyKey => copyKey(store, profile as ProfileId);
+function copyOf(profile: string, links: number): CopyMemory {
+  const chain = Array.from({ length: links }, () => ({ access: '1'.repeat(32) as never }));
+  return { store, profile: profile as ProfileId, account: 'oauth:xai/a' as never, chain };
+}
+
+describe('a keeper on a full disk', () => {
+  it('says so until what it could not keep is kept, without anything new to keep', async () => {
+    const scene = stage();
+    expect(await scene.retry()).toBeUndefined();
+    scene.fill(true);
+    await scene.keepCopy('xai:a');
+    await scene.keepCopy('xai:b');
+    expect(await scene.retry()).toBe('the disk is full (ENOSPC)');
+    expect(scene.logged).toContain('journal-refused');
+    scene.fill(false);
+    expect(await scene.retry()).toBeUndefined();
+    expect(scene.kept()).toEqual([
+      ['xai:a', 0],
+      ['xai:b', 0],
+    ]);
+    expect(await scene.retry()).toBeUndefined();
+    expect(scene.kept()).toHaveLength(2);
+  });
+
+  it('loses nothing of what failed together, and never puts an older entry behind a newer one', async () => {
+    const scene = stage();
+    scene.hold();
+    const all = [scene.keepCopy('xai:a'), scene.keepCopy('xai:b'), scene.keepCopy('xai:a', 1)];
+    scene.answer(0, true);
+    scene.answer(1, true);
+    scene.answer(2, false);
+    await Promise.all(all);
+    expect(scene.kept()).toEqual([['xai:a', 1]]);
+    const again = scene.retry();
+    scene.answer(3, false);
+    expect(await again).toBeUndefined();
+    expect(scene.kept()).toEqual([
+      ['xai:a', 1],
+      ['xai:b', 0],
+    ]);
+  });
+});

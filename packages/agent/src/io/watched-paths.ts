@@ -1,0 +1,48 @@
+import { join, resolve, sep } from 'node:path';
+import { stateFileName } from './marks-beside.ts';
+import { type OpenclawPlaces, type StateDirectory, storeFileName } from './store-discovery.ts';
+
+/** Which paths of a host may hold stores, or lead to one. */
+export interface WatchedPaths {
+  /** The folders that everything else lies in. */
+  readonly roots: readonly string[];
+  /** The folders down to each agent's store, and the way to them. */
+  readonly isOfInterest: (path: string) => boolean;
+  /** Whether a store lies in one of the roots: a delivery may create it, and end when its agent is watched no longer. */
+  readonly holds: (store: string) => boolean;
+}
+
+/** The paths of these places. */
+export function createWatchedPaths({ stateDirs, agentDir: relocated }: OpenclawPlaces): WatchedPaths {
+  const agentRoots = [...new Set(stateDirs.map(dir => join(resolve(dir), 'agents')))];
+  const agentDir = relocated === undefined ? undefined : resolve(relocated);
+  const roots = agentDir === undefined ? agentRoots : [...agentRoots, agentDir];
+
+  function isOfInterest(path: string): boolean {
+    if (agentDir !== undefined) {
+      if (path === agentDir || isInside(path, agentDir) || path === join(agentDir, storeFileName)) return true;
+    }
+    for (const root of agentRoots) {
+      if (path === root || isInside(path, root)) return true;
+      if (!isInside(root, path)) continue;
+      const [, folder, file, ...deeper] = path.slice(root.length + 1).split(sep);
+      if (deeper.length > 0 || (folder !== undefined && folder !== 'agent')) return false;
+      return file === undefined || file === storeFileName || file === stateFileName;
+    }
+    return false;
+  }
+
+  return { roots, isOfInterest, holds: store => roots.some(root => isInside(root, store)) };
+}
+
+/** The state directory that a store belongs to. */
+export function directoryOf(directories: readonly StateDirectory[], store: string): StateDirectory | undefined {
+  return (
+    directories.find(({ agentDir }) => agentDir !== undefined && isInside(agentDir, store)) ??
+    directories.find(({ stateDir }) => isInside(stateDir, store))
+  );
+}
+
+function isInside(directory: string, path: string): boolean {
+  return path.startsWith(directory.endsWith(sep) ? directory : directory + sep);
+}
