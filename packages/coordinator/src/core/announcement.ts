@@ -1,7 +1,7 @@
 import { note } from '@authmesh/shared/core/notes';
 import type { Announcement } from '@authmesh/shared/protocol/announcement';
 import type { CoordinatorEffect } from './effect.ts';
-import type { AccountEntry } from './state.ts';
+import type { AccountEntry, Submission } from './state.ts';
 
 /** The announcement of an account's current credential, as it is durable; undefined before there is one. */
 export function announcementOf(entry: AccountEntry): Announcement | undefined {
@@ -26,15 +26,19 @@ export function announcementOf(entry: AccountEntry): Announcement | undefined {
   };
 }
 
-/** What follows once an account's change is durable: it is announced (invariant I2). */
-export function announceDurable(entry: AccountEntry, effects: CoordinatorEffect[]): void {
+/** What follows once an account's change is durable: it is announced (invariant I2), to whoever reported it at the end. */
+export function announceDurable(
+  entry: AccountEntry,
+  cause: Submission | undefined,
+  effects: CoordinatorEffect[],
+): void {
   const announcement = announcementOf(entry);
   if (!announcement) return;
   const { account, position, origin } = announcement;
   const why = entry.record.current?.why;
-  effects.push(note('credential-accepted', { account, node: origin, revision: position.revision, why }), {
-    type: 'announce',
-    announcement,
-    links: 'all',
-  });
+  const last = cause?.type === 'judge' ? cause.link : undefined;
+  effects.push(
+    { type: 'announce', announcement, links: 'all', last },
+    note('credential-accepted', { account, node: origin, revision: position.revision, why }),
+  );
 }

@@ -107,7 +107,7 @@ export function settleAccount(
   const { record, lineage, announces, cause } = before.pending;
   const entry: AccountEntry = { record, lineage, storeRevision, waiting: before.waiting };
   state.accounts.set(account, entry);
-  if (announces) announceDurable(entry, effects);
+  if (announces) announceDurable(entry, cause, effects);
   if (cause) answerCause(state, entry, cause, at, effects);
   resume(state, account, at, effects);
 }
