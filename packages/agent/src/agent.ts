@@ -102,10 +102,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         link.close();
         return driver.dispatch({ type: 'link-closed', reason: 'lost', message: effect.why });
       case 'send':
+        if (effect.message.type !== 'acknowledge') return link.send(effect.message);
         // The driver holds back what follows a promise, a dial among it: nothing overtakes, or changes its link.
-        return effect.message.type === 'acknowledge'
-          ? kept.then(() => link.send(effect.message))
-          : link.send(effect.message);
+        journal.hurry();
+        return kept.then(() => link.send(effect.message));
       case 'set-timer':
         return timers.set(effect.timer, effect.delayMs);
       case 'clear-timer':

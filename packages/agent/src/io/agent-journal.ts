@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AccountMemory, CopyMemory } from '@authmesh/agent/core/memory';
 import type { AccountId, CopyKey, Sealed } from '@authmesh/shared/core/identifiers';
+import type { Milliseconds } from '@authmesh/shared/core/time';
 import { replaceFile, sweepTemps, syncDirectory } from './durable-file.ts';
 import { type JournalEntry, keyOfEntry, readEntryLine, writeEntryLine } from './formats/journal-entry.ts';
 import { errorCode } from './store-file.ts';
@@ -13,6 +14,8 @@ export type { JournalEntry } from './formats/journal-entry.ts';
 
 /** Appended bytes after which the file is written anew, with the live entries only. */
 export const journalGrowthBytesMax = 1024 * 1024;
+/** What is appended within this time shares one write and one sync, unless somebody waits for it. */
+const gatherMs: Milliseconds = 25;
 /** The journal's name in the agent's home. */
 export const journalFileName = 'journal.ndjson';
 
@@ -44,6 +47,9 @@ export class AgentJournal {
   #size: number;
   #grown = 0;
   #waiting: Waiting[] = [];
+  /** Somebody waits for what was appended. */
+  #isHurried = false;
+  #endGathering: (() => void) | undefined;
   #worker: Promise<void> | undefined;
 
   constructor(parts: {
@@ -62,7 +68,7 @@ export class AgentJournal {
     this.#at = parts.at;
   }
 
-  /** Resolves when the entries are on disk; callers that come together share one write and one sync. */
+  /** Resolves when the entries are on disk, which is soon: what else goes on is not held up by it. */
   append(entries: readonly JournalEntry[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entries, resolve, reject });
@@ -70,15 +76,22 @@ export class AgentJournal {
     });
   }
 
+  /** Has what was appended so far written at once. */
+  hurry(): void {
+    this.#isHurried = this.#waiting.length > 0;
+    if (this.#isHurried) this.#endGathering?.();
+  }
+
   async close(): Promise<void> {
+    this.hurry();
     await this.#worker;
     await this.#file.close();
   }
 
   async #work(): Promise<void> {
-    // Callers of the same turn go into the same write.
-    await Promise.resolve();
     while (this.#waiting.length > 0) {
+      await this.#gather();
+      this.#isHurried = false;
       const batch = this.#waiting.splice(0);
       try {
         await this.#write(batch.flatMap(({ entries }) => entries));
@@ -88,6 +101,18 @@ export class AgentJournal {
       }
     }
     this.#worker = undefined;
+  }
+
+  async #gather(): Promise<void> {
+    if (this.#isHurried) return;
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, gatherMs);
+      this.#endGathering = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#endGathering = undefined;
   }
 
   async #write(entries: readonly JournalEntry[]): Promise<void> {
