@@ -47,6 +47,7 @@ const rescansPerFullRead = 10;
 export async function createStoreWatcher(options: StoreWatcherOptions): Promise<StoreWatcher> {
   const settleMs = options.settleMs ?? settleMsDefault;
   const stateDirs = [...new Set(options.stateDirs.map(dir => resolve(dir)))];
+  const roots = stateDirs.map(dir => join(dir, 'agents'));
   const discovery = createStoreDiscovery(stateDirs);
   const readers = new Map<StoreId, StoreReader>();
   /** Stores by the file that they link to elsewhere. */
@@ -55,15 +56,12 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
   let isClosed = false;
   let rescans = 0;
 
-  const watcher = watch(
-    stateDirs.map(dir => join(dir, 'agents')),
-    {
-      ignoreInitial: true,
-      followSymlinks: false,
-      atomic: false,
-      ignored: path => !isOfInterest(path, stateDirs, followed),
-    },
-  );
+  const watcher = watch(roots, {
+    ignoreInitial: true,
+    followSymlinks: false,
+    atomic: false,
+    ignored: path => !isOfInterest(path, roots, followed),
+  });
   watcher.on('raw', (_event, path, details) => {
     const folder = watchedPathOf(details);
     if (path && folder) touched(basename(folder) === basename(path) ? folder : join(folder, path));
@@ -113,7 +111,7 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
   }
 
   /** A delivery may create a store, and end when its agent is watched no longer. */
-  const isWatched = (store: StoreId) => stateDirs.some(stateDir => isInside(join(stateDir, 'agents'), store));
+  const isWatched = (store: StoreId) => roots.some(root => isInside(root, store));
 
   function follow(store: StoreId, target: string): void {
     if (target === store || dirname(target) === dirname(store)) return;
@@ -168,10 +166,9 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
 }
 
 /** The folders down to each agent's store, the way to them, and what stores link to. */
-function isOfInterest(path: string, stateDirs: readonly string[], followed: ReadonlyMap<string, unknown>): boolean {
+function isOfInterest(path: string, roots: readonly string[], followed: ReadonlyMap<string, unknown>): boolean {
   if (followed.has(path)) return true;
-  for (const stateDir of stateDirs) {
-    const root = join(stateDir, 'agents');
+  for (const root of roots) {
     if (path === root || isInside(path, root)) return true;
     if (!isInside(root, path)) continue;
     const [, folder, file, ...deeper] = path.slice(root.length + 1).split(sep);
