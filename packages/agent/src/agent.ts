@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { AgentEvent, AgentTimer, ControlReply } from '@authmesh/agent/core/event';
@@ -86,7 +86,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }),
     execute,
     now: Date.now,
-    drawSeed: () => randomBytes(4).readUInt32LE(),
+    drawSeed: () => randomInt(2 ** 32),
     onInput: inputs.record,
     onCrash: error => {
       inputs.flush();

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorTimer } from '@authmesh/coordinator/core/event';
 import { accountOfKey, type RecordKey } from '@authmesh/coordinator/core/record';
@@ -72,7 +72,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     state: createCoordinatorState({ ...rows, fleet: rows.fleet, policy: options.policy }),
     execute,
     now: Date.now,
-    drawSeed: () => randomBytes(4).readUInt32LE(),
+    drawSeed: () => randomInt(2 ** 32),
     onCrash: options.onCrash,
   });
   const server = createServer(
