@@ -3,9 +3,9 @@ import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AccountMemory, CopyMemory } from '@authmesh/agent/core/memory';
 import type { AccountId, CopyKey, Sealed } from '@authmesh/shared/core/identifiers';
-import type { Milliseconds } from '@authmesh/shared/core/time';
 import { replaceFile, sweepTemps, syncDirectory } from './durable-file.ts';
 import { type JournalEntry, keyOfEntry, readEntryLine, writeEntryLine } from './formats/journal-entry.ts';
+import { createGathering } from './gathering.ts';
 import { errorCode } from './store-file.ts';
 
 export type { JournalEntry } from './formats/journal-entry.ts';
@@ -14,8 +14,6 @@ export type { JournalEntry } from './formats/journal-entry.ts';
 
 /** Appended bytes after which the file is written anew, with the live entries only. */
 export const journalGrowthBytesMax = 1024 * 1024;
-/** What is appended within this time shares one write and one sync, unless somebody waits for it. */
-const gatherMs: Milliseconds = 25;
 /** The journal's name in the agent's home. */
 export const journalFileName = 'journal.ndjson';
 
@@ -47,9 +45,7 @@ export class AgentJournal {
   #size: number;
   #grown = 0;
   #waiting: Waiting[] = [];
-  /** Somebody waits for what was appended. */
-  #isHurried = false;
-  #endGathering: (() => void) | undefined;
+  readonly #gathering = createGathering();
   #worker: Promise<void> | undefined;
 
   constructor(parts: {
@@ -78,8 +74,7 @@ export class AgentJournal {
 
   /** Has what was appended so far written at once. */
   hurry(): void {
-    this.#isHurried = this.#waiting.length > 0;
-    if (this.#isHurried) this.#endGathering?.();
+    if (this.#waiting.length > 0) this.#gathering.hurry();
   }
 
   async close(): Promise<void> {
@@ -90,8 +85,7 @@ export class AgentJournal {
 
   async #work(): Promise<void> {
     while (this.#waiting.length > 0) {
-      await this.#gather();
-      this.#isHurried = false;
+      await this.#gathering.wait();
       const batch = this.#waiting.splice(0);
       try {
         await this.#write(batch.flatMap(({ entries }) => entries));
@@ -101,18 +95,6 @@ export class AgentJournal {
       }
     }
     this.#worker = undefined;
-  }
-
-  async #gather(): Promise<void> {
-    if (this.#isHurried) return;
-    await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, gatherMs);
-      this.#endGathering = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#endGathering = undefined;
   }
 
   async #write(entries: readonly JournalEntry[]): Promise<void> {
