@@ -44,12 +44,14 @@ describe('a fleet', () => {
   it('keeps the stores of one host in step, other fields and formatting of each untouched', async () => {
     const login = owner();
     const [main, work] = [pcA.store(), pcA.store('work')];
-    main.put(login.profile, oauth(login));
+    const first = oauth(login);
+    main.put(login.profile, first);
     const usage = { lastUsed: 1, cooldownUntil: 2, failureCounts: { rate_limit: 1 } };
     const odd = { version: 1, order: { x: ['y'] }, profiles: {}, usageStats: { [login.profile]: usage }, ours: [1, 2] };
     const stale = { ...oauth(login, -hour), email: 'someone@example.test', unknown: { a: 1 } };
     const text = JSON.stringify({ ...odd, profiles: { [login.profile]: stale } }, null, 4);
     work.write(text);
+    await work.holds(login.profile, first);
     const renewed = oauth(login);
     main.put(login.profile, renewed);
     await work.holds(login.profile, renewed);

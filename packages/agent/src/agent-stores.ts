@@ -4,6 +4,7 @@ import type { AgentState } from '@authmesh/agent/core/state';
 import { withCreation } from '@authmesh/agent/io/adoption-store';
 import type { ParsedStore } from '@authmesh/agent/io/auth-profiles';
 import { createDeliverer, type DeliveryStep } from '@authmesh/agent/io/delivery';
+import { createEntryMemo } from '@authmesh/agent/io/formats/entry-memo';
 import type { RecordVault } from '@authmesh/agent/io/record-vault';
 import type { OpenclawPlaces, StateDirectory } from '@authmesh/agent/io/store-discovery';
 import { createStoreWatcher, type StoreWatcher } from '@authmesh/agent/io/store-watcher';
@@ -44,12 +45,14 @@ export interface AgentStores {
 /** Stores that nobody watches yet. */
 export function createAgentStores({ vault, logger, machine, elapsed, at }: AgentStoresOptions): AgentStores {
   const deliveries = new Set<Promise<void>>();
+  const readEntry = createEntryMemo();
   let watcher: StoreWatcher | undefined;
 
   const context = () => ({
     fingerprint: vault.fingerprint,
     now: Date.now(),
     clockOffsetMs: machine().state.clockOffsetMs,
+    readEntry,
   });
   const takeCredentials = (parsed: ParsedStore) => {
     for (const [access, credential] of parsed.credentials) vault.put(access, credential);

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { AgentEvent, AgentTimer, ClaimState, ControlReply, ControlRequest } from '@authmesh/agent/core/event';
@@ -97,7 +97,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     execute,
     now: Date.now,
     elapsed,
-    drawSeed: () => randomBytes(4).readUInt32LE(),
+    drawSeed: () => randomInt(2 ** 32),
     onInput: inputs.record,
     onCrash: error => {
       inputs.flush();
@@ -113,10 +113,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         link.close();
         return driver.dispatch({ type: 'link-closed', reason: 'lost', message: effect.why });
       case 'send':
+        if (effect.message.type !== 'acknowledge') return link.send(effect.message);
         // The driver holds back what follows a promise, a dial among it: nothing overtakes, or changes its link.
-        return effect.message.type === 'acknowledge'
-          ? kept.then(() => link.send(effect.message))
-          : link.send(effect.message);
+        journal.hurry();
+        return kept.then(() => link.send(effect.message));
       case 'set-timer':
         return timers.set(effect.timer, effect.delayMs);
       case 'clear-timer':

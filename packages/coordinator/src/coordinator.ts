@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorTimer } from '@authmesh/coordinator/core/event';
 import type { PoolTerms } from '@authmesh/coordinator/core/pool/terms';
@@ -75,7 +75,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     execute,
     now: Date.now,
     elapsed: () => performance.now(),
-    drawSeed: () => randomBytes(4).readUInt32LE(),
+    drawSeed: () => randomInt(2 ** 32),
     onCrash: options.onCrash,
   });
   const server = createServer(

@@ -63,7 +63,7 @@ const table: Record<LinkPhase, Record<AgentEvent['type'], Expected>> = {
   },
   online: {
     started: ['online'],
-    'store-observed': ['online', ...observed, 'note', 'send', 'set-timer'],
+    'store-observed': ['online', ...observed, 'send', 'note', 'set-timer'],
     'write-settled': ['online'],
     'link-opened': ['online'],
     'link-closed': ['offline', 'note', 'clear-timer', 'clear-timer', 'set-timer', 'clear-timer'],

@@ -95,14 +95,9 @@ function isNews(state: AgentState, copy: Copy, observation: Observation): boolea
 export function publish(state: AgentState, observation: Observation, effects: AgentEffect[], least = 1): void {
   const known = state.accounts.get(observation.account);
   const own = known && known.access === observation.access ? known.generation : (known?.generation ?? 0) + 1;
-  effects.push(
-    note('credential-published', {
-      account: observation.account,
-      profile: observation.profile,
-      store: observation.store,
-    }),
-  );
+  const { account, profile, store } = observation;
   effects.push({ type: 'send', message: { type: 'publish', observation, generation: Math.max(own, least) } });
+  effects.push(note('credential-published', { account, profile, store }));
 }
 
 /** The copies that are on disk and take part. */

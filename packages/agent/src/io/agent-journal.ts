@@ -5,6 +5,7 @@ import type { AccountMemory, CopyMemory } from '@authmesh/agent/core/memory';
 import type { AccountId, CopyKey, Sealed } from '@authmesh/shared/core/identifiers';
 import { replaceFile, sweepTemps, syncDirectory } from './durable-file.ts';
 import { type JournalEntry, keyOfEntry, readEntryLine, writeEntryLine } from './formats/journal-entry.ts';
+import { createGathering } from './gathering.ts';
 import { errorCode } from './store-file.ts';
 
 export type { JournalEntry } from './formats/journal-entry.ts';
@@ -44,6 +45,7 @@ export class AgentJournal {
   #size: number;
   #grown = 0;
   #waiting: Waiting[] = [];
+  readonly #gathering = createGathering();
   #worker: Promise<void> | undefined;
 
   constructor(parts: {
@@ -62,7 +64,7 @@ export class AgentJournal {
     this.#at = parts.at;
   }
 
-  /** Resolves when the entries are on disk; callers that come together share one write and one sync. */
+  /** Resolves when the entries are on disk, which is soon: what else goes on is not held up by it. */
   append(entries: readonly JournalEntry[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entries, resolve, reject });
@@ -70,15 +72,20 @@ export class AgentJournal {
     });
   }
 
+  /** Has what was appended so far written at once. */
+  hurry(): void {
+    if (this.#waiting.length > 0) this.#gathering.hurry();
+  }
+
   async close(): Promise<void> {
+    this.hurry();
     await this.#worker;
     await this.#file.close();
   }
 
   async #work(): Promise<void> {
-    // Callers of the same turn go into the same write.
-    await Promise.resolve();
     while (this.#waiting.length > 0) {
+      await this.#gathering.wait();
       const batch = this.#waiting.splice(0);
       try {
         await this.#write(batch.flatMap(({ entries }) => entries));

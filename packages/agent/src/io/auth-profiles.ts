@@ -54,9 +54,9 @@ export const absentStore: ParsedStore = {
  */
 export function parseStore(text: string, context: ReadContext, state?: string): ParsedStore {
   if (text.length > storeBytesMax) return quarantinedStore('it is larger than 8 MiB');
-  const read = readJson(text);
-  if (read.state === 'malformed') return quarantinedStore(read.reason, read.partial);
-  const { value } = read;
+  const json = readJson(text);
+  if (json.state === 'malformed') return quarantinedStore(json.reason, json.partial);
+  const { value } = json;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return quarantinedStore('it is JSON, but not an object');
   }
@@ -72,8 +72,9 @@ export function parseStore(text: string, context: ReadContext, state?: string): 
   const seen: SeenProfile[] = [];
   const credentials = new Map<Fingerprint, Credential>();
   const skipped: SkippedProfile[] = [];
+  const read = context.readEntry ?? readEntry;
   for (const [profile, entry] of Object.entries(profiles)) {
-    const result = readEntry(profile, entry, context);
+    const result = read(profile, entry, context);
     if (result.state === 'skipped') {
       skipped.push({ profile, reason: result.reason });
       continue;

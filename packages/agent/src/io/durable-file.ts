@@ -40,6 +40,10 @@ export interface ReplaceOptions {
 const sync = promisify(fsync);
 const tempName = /^\.authmesh-(\d+)-[0-9a-f]{16}\.tmp$/;
 const ownTemps = new Set<string>();
+// A fault of this program's own must not leave a login where nobody looks for it until the next start.
+process.once('exit', () => {
+  for (const temp of ownTemps) removeQuietly(temp);
+});
 
 /** A name for a temporary file in `directory` that says which process it belongs to. */
 export function tempPath(directory: string): string {

@@ -126,6 +126,28 @@ describe(createRecordVault, () => {
     expect(theirs.vault.open(announced)).toContain('another refresh token');
   });
 
+  it('takes its own record back as it was sent, and refuses it announced as anything else', () => {
+    const { ours, theirs } = twoVaults();
+    const { vault, node } = ours;
+    const send = () => {
+      vault.put(vault.fingerprint(access), credentialOf(access, refresh));
+      return announcementOf(publishOf(vault, true, 4), node);
+    };
+    const sent = send();
+    expect(vault.open(sent)).toBeUndefined();
+    expect(vault.sealedOf(sent.access)).toBe(sent.sealed);
+    for (const [changed, problem] of [
+      [{ generation: 3 }, 'generation 4'],
+      [{ origin: theirs.node }, 'another node'],
+      [{ account: accountId('oauth', 'xai', 'acct_2') }, 'another account'],
+      [{ access: vault.fingerprint('another') }, 'another credential'],
+      [{ refresh: undefined }, 'another refresh token'],
+    ] as const) {
+      expect(vault.open({ ...send(), ...changed })).toContain(problem);
+    }
+    expect(vault.open(sent)).toBeUndefined();
+  });
+
   it('refuses a record with another refresh token than the one announced', () => {
     const { ours, theirs } = twoVaults();
     ours.vault.put(ours.vault.fingerprint(access), credentialOf(access, randomBytes(16).toString('hex')));

@@ -2,6 +2,7 @@ import type { OutgoingMessage } from '@authmesh/agent/core/effect';
 import type { AccountId, Fingerprint, Sealed } from '@authmesh/shared/core/identifiers';
 import { fingerprintSecret } from '@authmesh/shared/crypto/fingerprint';
 import { openRecord, sealRecord } from '@authmesh/shared/crypto/sealed-record';
+import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import type { Announcement, AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { Credential } from '@authmesh/shared/protocol/credential';
 import type { Publish } from '@authmesh/shared/protocol/up';
@@ -26,17 +27,34 @@ export interface RecordVault {
 }
 
 const sealedMax = 2_000;
+/** Records of this node's own whose announcements are waited for. */
+const sentMax = 100;
+
+/** A record that this node sealed, and what is announced of it if it is accepted as it is. */
+interface Sent {
+  readonly facts: Pick<AnnouncementFacts, 'account' | 'generation' | 'kind' | 'access' | 'refresh' | 'origin'>;
+  readonly credential: Credential;
+}
 
 /** The vault of a member. */
 export function createRecordVault(keys: NodeKeys, { fleet, secrets }: Membership): RecordVault {
   const credentials = new CredentialVault();
   const sealedByAccess = new Map<Fingerprint, Sealed>();
+  const sent = new Map<Sealed, Sent>();
   const currents = new Map<AccountId, Fingerprint>();
+  const node = nodeIdOf(keys.signing.publicKey);
 
   const fingerprint = (secret: string) => fingerprintSecret(secrets.fingerprintKey, secret);
   const refreshOf = ({ refresh }: Credential) => (refresh === undefined ? undefined : fingerprint(refresh));
 
   const take = (facts: AnnouncementFacts, sealed: Sealed): string | undefined => {
+    const own = sent.get(sealed);
+    sent.delete(sealed);
+    // What this node sealed itself needs no opening when it comes back announced as what it is.
+    if (own && isAnnouncedAs(own.facts, facts)) {
+      keep(facts.access, own.credential, sealed);
+      return undefined;
+    }
     const { account, generation } = facts;
     const opened = openRecord(sealed, { fleetKey: secrets.fleetKey, fleet, account, generation });
     if ('problem' in opened) return opened.problem;
@@ -48,10 +66,14 @@ export function createRecordVault(keys: NodeKeys, { fleet, secrets }: Membership
     if (refreshOf(credential) !== facts.refresh) {
       return 'the record holds another refresh token than the one announced';
     }
-    credentials.put(facts.access, credential);
-    sealedByAccess.set(facts.access, sealed);
-    shrink();
+    keep(facts.access, credential, sealed);
     return undefined;
+  };
+
+  const keep = (access: Fingerprint, credential: Credential, sealed: Sealed) => {
+    credentials.put(access, credential);
+    sealedByAccess.set(access, sealed);
+    shrink();
   };
 
   /** The oldest records that are no account's current one go first. */
@@ -85,9 +107,25 @@ export function createRecordVault(keys: NodeKeys, { fleet, secrets }: Membership
       const credential = refresh === undefined ? { ...kept, refresh: undefined } : kept;
       if (refreshOf(credential) !== refresh) return { problem: 'its refresh token is not at hand any more' };
       const record = sealRecord({ fleet, account, generation, originKey: keys.signing, credential }, secrets.fleetKey);
-      return 'problem' in record ? record : { message: { ...message, sealed: record.sealed } };
+      if ('problem' in record) return record;
+      const facts = { account, generation, kind: credential.kind, access, refresh, origin: node };
+      sent.set(record.sealed, { facts, credential });
+      const [oldest] = sent.keys();
+      if (sent.size > sentMax && oldest !== undefined) sent.delete(oldest);
+      return { message: { ...message, sealed: record.sealed } };
     },
   };
+}
+
+function isAnnouncedAs(sent: Sent['facts'], facts: AnnouncementFacts): boolean {
+  return (
+    sent.account === facts.account &&
+    sent.generation === facts.generation &&
+    sent.kind === facts.kind &&
+    sent.access === facts.access &&
+    sent.refresh === facts.refresh &&
+    sent.origin === facts.origin
+  );
 }
 
 /** Whether a message needs a record before it can be sent. */

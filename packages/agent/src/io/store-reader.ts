@@ -49,6 +49,8 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
   let retrying: NodeJS.Timeout | undefined;
   let isClosed = false;
   let queue: Promise<void> = Promise.resolve();
+  /** What is in the queue or under way. */
+  let turns = 0;
   let isQueued = false;
 
   function isNews(parsed: ParsedStore): boolean {
@@ -103,9 +105,12 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
     });
   }
 
+  /** At once when nothing else goes on: a store is read before the watcher goes on with its own work. */
   function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = queue.then(work);
-    const done = (): void => undefined;
+    const result = turns++ === 0 ? work() : queue.then(work);
+    const done = (): void => {
+      turns--;
+    };
     queue = result.then(done, done);
     return result;
   }

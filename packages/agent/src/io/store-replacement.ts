@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { type ReplaceOptions, type ReplaceOutcome, replaceFile } from './durable-file.ts';
@@ -44,34 +43,41 @@ export async function replaceStore(
     return read.state === 'read' ? now !== undefined && isSameSignature(now, read.signature) : now === undefined;
   };
   if (read.state !== 'read') return { outcome: await replaceFile(store, text, { at, isUnchanged }) };
-  const replaced = await open(read.target, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
+  const replaced = openIfThere(read.target);
   // Gone: the check would say the same.
-  if (!replaced) return { outcome: { result: 'overtaken' } };
+  if (replaced === undefined) return { outcome: { result: 'overtaken' } };
   try {
     const outcome = await replaceFile(read.target, text, { at, isUnchanged });
     // A failure may come after the rename, when the folder cannot be synced.
     const late = outcome.result === 'overtaken' ? undefined : await lateText(replaced, read.text);
     return late === undefined ? { outcome } : { outcome, missed: { late, ours: text } };
   } finally {
-    await replaced.close();
+    closeSync(replaced);
   }
 }
 
 /** What stands in the file if it isn't `text` any more, once it is whole; half a save that never ends is nobody's word. */
-async function lateText(file: FileHandle, text: string): Promise<string | undefined> {
+async function lateText(file: number, text: string): Promise<string | undefined> {
   const deadline = performance.now() + wholeMs;
   for (;;) {
-    const found = await readFromStart(file);
+    const found = readFromStart(file);
     if (found === text || performance.now() >= deadline) return undefined;
     if (readJson(found).state === 'read') return found;
     await delay(pauseMs);
   }
 }
 
-/** `readFile` of a handle goes on where the last one stopped. */
-async function readFromStart(file: FileHandle): Promise<string> {
-  const { size } = await file.stat();
-  const bytes = Buffer.alloc(size);
-  const { bytesRead } = await file.read(bytes, 0, size, 0);
+/** `readFileSync` of a descriptor goes on where the last one stopped. */
+function readFromStart(file: number): string {
+  const bytes = Buffer.alloc(fstatSync(file).size);
+  const bytesRead = readSync(file, bytes, 0, bytes.length, 0);
   return bytes.toString('utf8', 0, bytesRead);
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch {
+    return undefined;
+  }
 }

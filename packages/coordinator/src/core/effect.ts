@@ -30,8 +30,13 @@ export type CoordinatorEffect =
   /** Ask a link for a sign of life; answered by `link-probed`. */
   | { readonly type: 'probe'; readonly link: LinkId }
   | { readonly type: 'send'; readonly link: LinkId; readonly message: DownMessage }
-  /** One signed frame an announcement, prepared once, to these links or to every daemon. */
-  | { readonly type: 'announce'; readonly announcement: Announcement; readonly links: readonly LinkId[] | 'all' }
+  /** One signed frame an announcement, prepared once, to these links or to every daemon; `last` has the login already. */
+  | {
+      readonly type: 'announce';
+      readonly announcement: Announcement;
+      readonly links: readonly LinkId[] | 'all';
+      readonly last?: LinkId | undefined;
+    }
   | {
       readonly type: 'compare-and-set';
       readonly key: RecordKey;

@@ -109,7 +109,7 @@ export function settleAccount(
   const { record, lineage, announces, cause } = before.pending;
   const entry: AccountEntry = { ...before, record, lineage, storeRevision, pending: undefined };
   state.accounts.set(account, entry);
-  if (announces) announceDurable(entry, effects);
+  if (announces) announceDurable(entry, cause, effects);
   if (cause) answerCause(state, entry, cause, at, effects);
   for (const { link, observation } of before.record.current ? [] : setAsideBefore(state, account))
     submit(state, { type: 'judge', link, observation }, account, at, effects);

@@ -58,7 +58,9 @@ export function createSocketAcceptor(): SocketAcceptor {
   const server = new WebSocketServer(settings);
   return (request, socket, head, accepted) => {
     const { socket: connection } = request;
+    const gather = gatherWrites(connection);
     connection.setNoDelay(true);
+    gather();
     server.handleUpgrade(request, socket, head, websocket => {
       const isOpen = () => websocket.readyState === websocket.OPEN;
       const events = accepted({
@@ -66,7 +68,9 @@ export function createSocketAcceptor(): SocketAcceptor {
           if (isOpen()) websocket.send(text);
         },
         sendFrame(bytes, sent) {
-          if (isOpen()) websocket.send(bytes, sent && (error => !error && sent()));
+          if (!isOpen()) return;
+          gather();
+          websocket.send(bytes, sent && (error => !error && sent()));
         },
         sendPrepared(wire) {
           // Without compression `ws` writes each message at once and whole, so ours falls between two of them.
@@ -101,6 +105,20 @@ export function createSocketAcceptor(): SocketAcceptor {
       // `close` follows every error; a frame that is too large or broken is answered with its own code by `ws`.
       websocket.on('error', () => undefined);
       websocket.on('close', () => events.closed());
+    });
+  };
+}
+
+/** What is written to a socket in one turn, from the call on, leaves in one piece: each is a call into the kernel. */
+function gatherWrites(connection: Duplex): () => void {
+  let isGathering = false;
+  return () => {
+    if (isGathering) return;
+    isGathering = true;
+    connection.cork();
+    process.nextTick(() => {
+      isGathering = false;
+      connection.uncork();
     });
   };
 }

@@ -121,15 +121,19 @@ export function createServer(options: ServerOptions, emit: (event: CoordinatorEv
     return connection;
   }
 
-  function announce({ announcement, links }: Extract<LinkEffect, { type: 'announce' }>): void {
+  function announce({ announcement, links, last }: Extract<LinkEffect, { type: 'announce' }>): void {
     if (fleet === undefined) return;
     const wire = prepared.wireFor(announcement, fleet);
     totals.announcementsTotal += 1;
-    if (links === 'all') {
-      for (const connection of connections.values()) if (connection.takesBroadcasts()) deliver(connection, wire);
-    } else {
+    if (links !== 'all') {
       for (const link of links) deliver(connections.get(link), wire);
+      return;
     }
+    const later = last === undefined ? undefined : connections.get(last);
+    for (const connection of connections.values()) {
+      if (connection !== later && connection.takesBroadcasts()) deliver(connection, wire);
+    }
+    if (later?.takesBroadcasts()) deliver(later, wire);
   }
 
   function deliver(connection: Connection | undefined, wire: Uint8Array): void {

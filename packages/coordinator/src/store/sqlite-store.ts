@@ -48,6 +48,7 @@ function storeOver(
   at: ((step: TransactionStep) => void) | undefined,
 ): Store {
   const select = database.prepare('SELECT key, value, revision FROM records WHERE key = ?');
+  const selectRevision = database.prepare('SELECT revision FROM records WHERE key = ?');
   const selectUnder = database.prepare(
     'SELECT key, value, revision FROM records WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 ORDER BY key',
   );
@@ -113,9 +114,9 @@ function storeOver(
   }
 
   function setRecord(key: string, expected: number, text: string): SetOutcome {
-    const row = select.get(key);
-    const revision = Number(row?.revision ?? 0);
+    const revision = Number(selectRevision.get(key)?.revision ?? 0);
     if (revision !== expected) {
+      const row = select.get(key);
       const found = row && recordFrom(row);
       return { ok: false, value: found && 'value' in found ? found.value : undefined, revision };
     }

@@ -57,17 +57,23 @@ export function createLogger(options: LoggerOptions): Logger {
   const repeats = createRepeats();
   const now = options.now ?? Date.now;
 
+  /** What nobody will read is not put together: tags cost two keyed hashes. */
+  const write = (level: Level, note: Note, count: number) => {
+    if (!log.isLevelEnabled(level)) return;
+    const fields = { event: note.name, ...noteFields(note, tag) };
+    log[level](count > 1 ? { ...fields, count } : fields, noteCatalogue[note.name].says);
+  };
+
   return {
     note(note) {
-      const { level, says } = noteCatalogue[note.name];
-      const fields = { event: note.name, ...noteFields(note, tag) };
+      const { level } = noteCatalogue[note.name];
       if (level !== 'warn' && level !== 'error') {
         repeats.recover(note);
-        log[level](fields, says);
+        write(level, note, 1);
         return;
       }
       const { count, loud } = repeats.hear(note, now());
-      log[loud ? level : 'debug'](count > 1 ? { ...fields, count } : fields, says);
+      write(loud ? level : 'debug', note, count);
     },
     crash(error) {
       log.fatal({ event: 'crashed', ...describeError(error) }, 'a fault in authmesh itself; stopping');

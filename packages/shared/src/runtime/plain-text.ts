@@ -6,12 +6,23 @@
  * wrapped in `$object`, so that no value is mistaken for another.
  */
 export function encodePlain(value: unknown): string {
-  return JSON.stringify(toJson(value));
+  return JSON.stringify(isJson(value) ? value : toJson(value));
 }
 
 /** The inverse of `encodePlain`. */
 export function decodePlain(text: string): unknown {
   return fromJson(JSON.parse(text));
+}
+
+/** Whether JSON has all of it, as it has most events: then nothing needs to be copied. */
+function isJson(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object') return typeof value === 'string' || typeof value === 'boolean' || value === undefined;
+  if (value === null) return true;
+  if (Array.isArray(value)) return value.every(isJson);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  return Object.entries(value).every(([key, entry]) => !key.startsWith('$') && isJson(entry));
 }
 
 function toJson(value: unknown): unknown {

@@ -1,7 +1,7 @@
 import type { Memory } from '@authmesh/agent/core/effect';
 import { type CopyKey, copyKey, type Sealed } from '@authmesh/shared/core/identifiers';
 import { announcement } from '@authmesh/shared/protocol/announcement';
-import { accountId, fingerprint, profileId, sealed, storeId } from '@authmesh/shared/protocol/fields';
+import { accountId, branded, fingerprint, profileId, sealed, storeId } from '@authmesh/shared/protocol/fields';
 import { chainLinksMax } from '@authmesh/shared/protocol/limits';
 import { prints } from '@authmesh/shared/protocol/observation';
 import { z } from 'zod';
@@ -23,10 +23,7 @@ const copyMemory = z.object({
 const entry = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('copy'),
-    key: z
-      .string()
-      .max(5_000)
-      .transform(text => text as CopyKey),
+    key: branded<CopyKey>(z.string().max(5_000)),
     copy: copyMemory.nullable(),
   }),
   z.object({

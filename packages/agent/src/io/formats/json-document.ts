@@ -1,5 +1,5 @@
 import { applyEdits, type Edit, findNodeAtLocation, type Node, parseTree } from 'jsonc-parser';
-import { depthOf, type Json, joinFields, type Layout, serialize, whitespaceBefore } from './json-layout.ts';
+import { extentOf, type Json, joinFields, type Layout, serialize, whitespaceBefore } from './json-layout.ts';
 
 /**
  * Strict JSON as text that stays as it is: a change touches the bytes of its own fields and nothing else, however the
@@ -18,7 +18,7 @@ export type JsonRead =
 export function readJson(text: string): JsonRead {
   if (text.trim() === '') return { state: 'malformed', reason: 'it is empty', partial: true };
   if (text.includes('\0')) return { state: 'malformed', reason: 'it holds binary data', partial: true };
-  const depth = depthOf(text);
+  const { depth, fields } = extentOf(text);
   if (depth > nestingMax) {
     return { state: 'malformed', reason: `it is nested more than ${nestingMax} levels deep`, partial: false };
   }
@@ -29,7 +29,8 @@ export function readJson(text: string): JsonRead {
     // The parser's own message quotes the text, and with it a secret.
     return { state: 'malformed', reason: `it is not JSON: ${whereItBreaks(text)}`, partial: true };
   }
-  const duplicate = findDuplicate(parseTree(text));
+  // Of two fields of one name the parser keeps one: only then it is worth while to look for the name.
+  const duplicate = fields === fieldsIn(value) ? undefined : findDuplicate(parseTree(text));
   if (duplicate) return { state: 'malformed', reason: `the key ${duplicate} appears twice`, partial: false };
   return { state: 'read', value };
 }
@@ -148,6 +149,12 @@ function depthOfNode(node: Node): number {
   let depth = 0;
   for (let above = node.parent; above; above = above.parent) if (above.type === 'object') depth++;
   return depth;
+}
+
+function fieldsIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const inside = Object.values(value);
+  return inside.reduce((count: number, one) => count + fieldsIn(one), Array.isArray(value) ? 0 : inside.length);
 }
 
 function findDuplicate(node: Node | undefined): string | undefined {

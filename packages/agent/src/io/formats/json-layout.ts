@@ -31,10 +31,11 @@ export function serialize(value: Json, layout: Layout): string {
   return JSON.stringify(value, null, layout.unit).replaceAll('\n', layout.lead);
 }
 
-/** Deepest nesting, counted without recursion and without understanding the rest. */
-export function depthOf(text: string): number {
+/** Deepest nesting and number of fields, counted without recursion and without understanding the rest. */
+export function extentOf(text: string): { readonly depth: number; readonly fields: number } {
   let depth = 0;
   let deepest = 0;
+  let fields = 0;
   let isString = false;
   for (let index = 0; index < text.length; index++) {
     const character = text.charCodeAt(index);
@@ -44,6 +45,7 @@ export function depthOf(text: string): number {
     } else if (character === 0x22) isString = true;
     else if (character === 0x7b || character === 0x5b) deepest = Math.max(deepest, ++depth);
     else if (character === 0x7d || character === 0x5d) depth--;
+    else if (character === 0x3a) fields++;
   }
-  return deepest;
+  return { depth: deepest, fields };
 }

@@ -21,7 +21,11 @@ export interface ReadContext {
   readonly now: Instant;
   /** This host's clock minus the coordinator's, as the handshake measured it. */
   readonly clockOffsetMs: Milliseconds;
+  /** How an entry is read, unless anew each time. */
+  readonly readEntry?: ReadEntry | undefined;
 }
+
+export type ReadEntry = (profile: string, entry: unknown, context: ReadContext) => EntryRead;
 
 /** One entry of a store: what may be known of it and the credential itself, or why it takes no part. */
 export type EntryRead =
