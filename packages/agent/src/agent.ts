@@ -25,6 +25,7 @@ import { createInputJournal } from '@authmesh/shared/runtime/input-journal';
 import { createTimers } from '@authmesh/shared/runtime/timers';
 import { createAgentLink, type PublishStep } from './agent-link.ts';
 import { createAgentStores } from './agent-stores.ts';
+import { createRequests } from './control-requests.ts';
 
 /** Moments at which a crash must lose nothing and leave nothing half: of a delivery, of the journal, of a publish. */
 export type AgentStep = DeliveryStep | `journal-${JournalStep}` | PublishStep;
@@ -62,7 +63,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const journal = await openJournal(home, { at: step => options.at?.(`journal-${step}`) });
   const vault = createRecordVault(keys, membership);
   const memory = restoreMemory(journal, vault, logger);
-  const replies = new Map<number, (reply: ControlReply) => void>();
+  const requests = createRequests((request, control) => driver.dispatch({ type: 'asked', request, control }));
   const run = randomBytes(8).toString('hex');
   const elapsed = createElapsedClock();
   const inputs = createInputJournal<ReturnType<typeof createAgentState>, AgentEvent>({
@@ -71,7 +72,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     onTrouble: error => logger.note(note('inputs-refused', { why: error instanceof Error ? error.name : 'unknown' })),
   });
   let { places } = options;
-  let nextRequest = 1;
   let closed: (() => void) | undefined;
   const keeper = createKeeper(journal, vault, logger);
   const checkHome = createHomeCheck(home);
@@ -129,9 +129,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         kept = keeper.keep(effect.memory);
         return;
       case 'reply':
-        replies.get(effect.request)?.(effect.reply);
-        replies.delete(effect.request);
-        return;
+        return requests.answer(effect.request, effect.reply);
       case 'check-health':
         void checkHealth(effect).then(({ ok, why }) =>
           driver.dispatch({ type: 'health-checked', claim: effect.claim, ok, why }),
@@ -148,14 +146,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }
   }
 
-  function request(control: Extract<AgentEvent, { type: 'asked' }>['control']): Promise<ControlReply> {
-    return new Promise(resolve => {
-      const number = nextRequest++;
-      replies.set(number, resolve);
-      driver.dispatch({ type: 'asked', request: number, control });
-    });
-  }
-
   await stores.watch(places);
   const stopClock = watchClock({
     onJump: byMs => {
@@ -167,7 +157,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   return {
     async status() {
-      await request({ op: 'status' });
+      await requests.ask({ op: 'status' }, 'status');
       const { overview } = driver.state;
       if (overview) await keepOverview(overview);
       const problem = (await keeper.retry()) ?? (await checkHome());
@@ -176,15 +166,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     async adopt(profiles, agentId) {
       await stores.rescan();
       const store = adoptionStore(stores.directories(), agentId);
-      const reply = await request({ op: 'adopt', profiles, store });
-      if (reply.op !== 'adopt') throw new TypeError('the machine answered another question');
-      return reply;
+      return requests.ask({ op: 'adopt', profiles, store }, 'adopt');
     },
-    async claim(control) {
-      const reply = await request(control);
-      if (reply.op !== 'claim') throw new TypeError('the machine answered another question');
-      return reply.state;
-    },
+    claim: async control => (await requests.ask(control, 'claim')).state,
     async configure(config, changed) {
       driver.dispatch({ type: 'configured', config: withCreation(config, stores.directories()) });
       if (JSON.stringify(changed) === JSON.stringify(places)) return;
