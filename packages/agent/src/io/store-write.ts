@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SeenProfile, WriteOutcome } from '@authmesh/agent/core/event';
-import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import type { WriteOutcome } from '@authmesh/agent/core/event';
+import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { absentStore, type ParsedStore, parseStore, quarantinedStore, type ReadContext } from './auth-profiles.ts';
 import type { Delivery, DeliveryDeps } from './delivery.ts';
