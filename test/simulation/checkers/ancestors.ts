@@ -1,8 +1,11 @@
-import { type AccountRecord, accountKey } from '@authmesh/coordinator/core/record';
-import { copyKey, type Fingerprint } from '@authmesh/shared/core/identifiers';
+import type { AgentEffect } from '@authmesh/agent/core/effect';
+import { type AccountRecord, accountKey, accountOfKey } from '@authmesh/coordinator/core/record';
+import { type AccountId, accountLabel, copyKey, type Fingerprint } from '@authmesh/shared/core/identifiers';
 import { comparePositions, type Position } from '@authmesh/shared/core/position';
+import type { Process } from '../central.ts';
 import { clockWasSet } from '../host.ts';
 import { printName } from '../wording.ts';
+import type { World } from '../world/world.ts';
 import { type Checker, Violation } from './check.ts';
 
 /**
@@ -15,7 +18,9 @@ export function checkAncestors(): Checker {
   const announcedAt = new Map<Fingerprint, Position>();
   const restored = new Set<Fingerprint>();
   return {
-    coordinatorEffect: (_world, _process, effect) => {
+    coordinatorEffect: (world, process, effect) => {
+      if (effect.type === 'compare-and-set' && accountOfKey(effect.key) !== undefined)
+        checkTakenBack(world, process, effect.value as AccountRecord);
       if (effect.type !== 'announce') return;
       const { access, position } = effect.announcement;
       const before = announcedAt.get(access);
@@ -38,8 +43,6 @@ export function checkAncestors(): Checker {
         // A store that an operator took to and fro shows no order, nor does an expiry after somebody set a clock.
         if (!clockWasSet(world) && stood.includes(older.print) && !stood.includes(newer.print))
           throw say('it stood here before');
-        const record = world.central.records.entries.get(accountKey(after.account))?.value as AccountRecord | undefined;
-        if (record?.ancestors.includes(older.print)) throw say('the fleet knows it to be an ancestor');
       }
     },
     agentEffect: (world, host, _agent, effect) => {
@@ -48,13 +51,42 @@ export function checkAncestors(): Checker {
       const olderAt = announcedAt.get(effect.access);
       const newerAt = announcedAt.get(effect.expected.access);
       const told = host.journal.accounts.get(effect.account)?.facts.position;
-      // An announcement that is still on its way is none of this host's knowledge.
-      if (!olderAt || !newerAt || !told || comparePositions(newerAt, told) > 0) return;
-      if (comparePositions(olderAt, newerAt) >= 0) return;
-      throw new Violation(
-        'I1',
-        `${host.name} ${effect.store} ${effect.profile} goes from ${printName(world, effect.expected.access)} back to ${printName(world, effect.access)}: it was announced before`,
-      );
+      const say = (why: string) =>
+        new Violation(
+          'I1',
+          `${host.name} ${effect.store} ${effect.profile} goes from ${printName(world, effect.expected.access)} back to ${printName(world, effect.access)}: ${why}`,
+        );
+      // An announcement that is still on its way is none of this host's knowledge, nor is what the record says since.
+      if (!told) return;
+      const record = recordOf(world, effect.account);
+      if (record?.current && comparePositions(record.current.position, told) <= 0 && isRenewedInto(world, effect)) {
+        if (record.ancestors.includes(effect.access)) throw say('the fleet knows it to be an ancestor');
+      }
+      if (!olderAt || !newerAt || comparePositions(newerAt, told) > 0) return;
+      if (comparePositions(olderAt, newerAt) < 0) throw say('it was announced before');
     },
   };
+}
+
+/** Whether what stands there came out of what is written over it. */
+function isRenewedInto({ issuer }: World, { access, expected }: Extract<AgentEffect, { type: 'write-credential' }>) {
+  const older = issuer.secretOf(access);
+  const newer = expected.access && issuer.secretOf(expected.access);
+  return older !== undefined && newer !== undefined && older.family === newer.family && older.serial < newer.serial;
+}
+
+function recordOf(world: World, account: AccountId): AccountRecord | undefined {
+  return world.central.records.entries.get(accountKey(account))?.value as AccountRecord | undefined;
+}
+
+/** The coordinator makes nothing current again that its own record knows to be an ancestor, unless an operator did. */
+function checkTakenBack(world: World, process: Process, { account, current }: AccountRecord): void {
+  const before = process.state.accounts.get(account)?.record;
+  if (!current || !before || current.access === before.current?.access) return;
+  // A store that was put back from a backup learns from its nodes what an operator did after that.
+  if (current.why === 'restored' || current.why === 'recovered' || !before.ancestors.includes(current.access)) return;
+  throw new Violation(
+    'I1',
+    `${accountLabel(account)} is taken back to ${printName(world, current.access)}, which is known to be an ancestor`,
+  );
 }
