@@ -21,13 +21,14 @@ export function acceptedChange(
   const lineage = succeed(entry.lineage, candidate, acceptance);
   const { current } = lineage;
   if (!current) return { record: entry.record, lineage };
+  const why = isStillRestored(candidate, acceptance) ? 'restored' : acceptance.why;
   const isKnown = as.store === undefined || isLinked(entry.record, candidate.node, as.store);
   const linked = isKnown ? entry.record.linked : [...entry.record.linked, copyLink(candidate.node, as.store)];
   const record = withSighting(
     {
       ...entry.record,
       profile: as.profile,
-      current: { ...current, acceptedAt: at, why: acceptance.why, sealed: offer.sealed },
+      current: { ...current, acceptedAt: at, why, sealed: offer.sealed },
       ancestors: [...lineage.ancestors],
       spent: [...lineage.spent],
       linked,
@@ -46,6 +47,11 @@ export function acceptedChange(
     },
   );
   return { record, lineage };
+}
+
+/** What an operator took the fleet back to stays that, though the store that knew it was put back from a backup. */
+function isStillRestored({ announced }: Candidate, { why }: Acceptance): boolean {
+  return announced?.restored === true && (why === 'first' || why === 'recovered' || why === 'resealed');
 }
 
 /** The highest generation of an account, as announced or as a node knows it: a rollback goes above it. */

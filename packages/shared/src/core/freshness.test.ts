@@ -152,6 +152,27 @@ describe(adjudicate, () => {
       'accepted',
       'recovered',
     ],
+    [
+      'an ancestor that an operator went back to before the store was put back',
+      lineageOf(a, b),
+      candidate('a', { announced: { position: { epoch: 1, revision: 9 }, home: node, origin: node } }),
+      'accepted',
+      'recovered',
+    ],
+    [
+      'an ancestor that was announced before the current one',
+      lineageOf(a, b),
+      candidate('a', { announced: { position: { epoch: 1, revision: 1 }, home: node, origin: node } }),
+      'stale',
+      'ancestor',
+    ],
+    [
+      'a store that went to and fro, where the issuer says later',
+      lineageOf(candidate('b', { issuedAt: 10 })),
+      candidate('c', { issuedAt: 11, chain: chain('b', 'c') }),
+      'accepted',
+      'successor',
+    ],
   ];
   it.each(rows)('%s', (_, lineage, seen, kind, why) => {
     expect(adjudicate(lineage, seen, now)).toEqual({ kind, why });

@@ -10,9 +10,9 @@ import { type Instant, isUsable, minute } from './time.ts';
  * credential is usable, never which of two is the newer; no host's wall clock and no file's time takes part.
  *
  *     equal to the current one ─────────────────────────── in-step (completes, if it brings the missing refresh token)
+ *     announced before at a later position ─────────────── accepted: the coordinator's store is older than its fleet
  *     a known ancestor, or its refresh token is spent ──── stale
  *     identity too weak to compare ─────────────────────── unlinked
- *     announced before at a later position ─────────────── accepted: the coordinator's store is older than its fleet
  *     grew out of the current one, not issued earlier ──── accepted
  *     the issuer says later / earlier ──────────────────── accepted / stale
  *     alive, and the current one is dead or spent ──────── accepted
@@ -48,22 +48,19 @@ export function adjudicate(lineage: Lineage, candidate: Candidate, now: Instant)
       ? { kind: 'accepted', why: 'completed' }
       : { kind: 'in-step', why: 'same' };
   }
-  if (lineage.ancestors.has(candidate.access) || wentBack(candidate, current.access))
+  // Before all that the store knows: an operator may have taken the fleet back to an ancestor after the backup was made.
+  if (isAnnouncedLater(candidate, current)) return { kind: 'accepted', why: 'recovered' };
+  const issued = compareIssueTimes(candidate, current);
+  const isIssuedLater = issued !== undefined && issued > 0;
+  if (lineage.ancestors.has(candidate.access) || (wentBack(candidate, current.access) && !isIssuedLater))
     return { kind: 'stale', why: 'ancestor' };
   if (isSpent(lineage, candidate.refresh)) return { kind: 'stale', why: 'spent' };
   if (!candidate.linked) return { kind: 'unlinked', why: 'identity-unknown' };
-  if (
-    candidate.announced &&
-    comparePositions(candidate.announced.position, current.recoveredFrom ?? current.position) > 0
-  ) {
-    return { kind: 'accepted', why: 'recovered' };
-  }
-  const issued = compareIssueTimes(candidate, current);
   if (growsFrom(candidate, current.access) && !isIssuedEarlier(issued, candidate, current)) {
     return { kind: 'accepted', why: 'successor' };
   }
   if (issued !== undefined && issued !== 0) {
-    return issued > 0 ? { kind: 'accepted', why: 'issued-later' } : { kind: 'stale', why: 'issued-earlier' };
+    return isIssuedLater ? { kind: 'accepted', why: 'issued-later' } : { kind: 'stale', why: 'issued-earlier' };
   }
   const alive = isUsable(candidate.expiresAt, now);
   const currentAlive = isUsable(current.expiresAt, now) && !isSpent(lineage, current.refresh);
@@ -71,6 +68,11 @@ export function adjudicate(lineage: Lineage, candidate: Candidate, now: Instant)
   if (!alive && currentAlive) return { kind: 'stale', why: 'dead' };
   // Two dead ones are parallel as well: either may still hold a refresh token that lives.
   return { kind: 'parallel', why: 'order-unknown' };
+}
+
+/** The fleet had it after the current one, before the coordinator's store was put back from a backup. */
+function isAnnouncedLater({ announced }: Candidate, { position, recoveredFrom }: Revision): boolean {
+  return announced !== undefined && comparePositions(announced.position, recoveredFrom ?? position) > 0;
 }
 
 /** Whether a store's earlier contents show that the candidate came after the credential `access`. */
