@@ -171,7 +171,14 @@ describe(adjudicate, () => {
       lineageOf(candidate('b', { issuedAt: 10 })),
       candidate('c', { issuedAt: 11, chain: chain('b', 'c') }),
       'accepted',
-      'successor',
+      'issued-later',
+    ],
+    [
+      'a store that went to and fro, where nothing but the expiry says later',
+      lineageOf(a),
+      candidate('c', { expiresAt: now + 2 * hour, chain: chain('a', 'c') }),
+      'parallel',
+      'order-unknown',
     ],
   ];
   it.each(rows)('%s', (_, lineage, seen, kind, why) => {

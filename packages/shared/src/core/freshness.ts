@@ -51,16 +51,17 @@ export function adjudicate(lineage: Lineage, candidate: Candidate, now: Instant)
   // Before all that the store knows: an operator may have taken the fleet back to an ancestor after the backup was made.
   if (isAnnouncedLater(candidate, current)) return { kind: 'accepted', why: 'recovered' };
   const issued = compareIssueTimes(candidate, current);
-  const isIssuedLater = issued !== undefined && issued > 0;
-  if (lineage.ancestors.has(candidate.access) || (wentBack(candidate, current.access) && !isIssuedLater))
+  const isBack = wentBack(candidate, current.access);
+  if (lineage.ancestors.has(candidate.access) || (isBack && !isIssuedLater(issued, candidate, current)))
     return { kind: 'stale', why: 'ancestor' };
   if (isSpent(lineage, candidate.refresh)) return { kind: 'stale', why: 'spent' };
   if (!candidate.linked) return { kind: 'unlinked', why: 'identity-unknown' };
-  if (growsFrom(candidate, current.access) && !isIssuedEarlier(issued, candidate, current)) {
+  // A store that held the candidate before and after the current one shows no order.
+  if (!isBack && growsFrom(candidate, current.access) && !isIssuedEarlier(issued, candidate, current)) {
     return { kind: 'accepted', why: 'successor' };
   }
   if (issued !== undefined && issued !== 0) {
-    return isIssuedLater ? { kind: 'accepted', why: 'issued-later' } : { kind: 'stale', why: 'issued-earlier' };
+    return issued > 0 ? { kind: 'accepted', why: 'issued-later' } : { kind: 'stale', why: 'issued-earlier' };
   }
   const alive = isUsable(candidate.expiresAt, now);
   const currentAlive = isUsable(current.expiresAt, now) && !isSpent(lineage, current.refresh);
@@ -107,4 +108,11 @@ function isIssuedEarlier(issued: number | undefined, candidate: Candidate, curre
   if (issued !== undefined) return issued < 0;
   if (candidate.expiresAt === null || current.expiresAt === null) return false;
   return candidate.expiresAt + expirySlackMs < current.expiresAt;
+}
+
+/** Guards a login that was put back against being taken for an old file, in the same way. */
+function isIssuedLater(issued: number | undefined, candidate: Candidate, current: Revision): boolean {
+  if (issued !== undefined) return issued > 0;
+  if (candidate.expiresAt === null || current.expiresAt === null) return false;
+  return candidate.expiresAt > current.expiresAt + expirySlackMs;
 }
