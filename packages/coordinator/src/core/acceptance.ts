@@ -5,8 +5,9 @@ import { type Acceptance, succeed } from '@authmesh/shared/core/succession';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Change } from './commit.ts';
 import { verdictSentences } from './explanation.ts';
-import { withSighting } from './history.ts';
+import { nextRevision, withSighting } from './history.ts';
 import { copyLink, isLinked } from './linkage.ts';
+import type { AccountRecord } from './record.ts';
 import type { AccountEntry, CoordinatorState, Offer } from './state.ts';
 
 /** The record and the lineage with the candidate as their current credential. */
@@ -75,4 +76,21 @@ export function isOutranked(state: CoordinatorState, entry: AccountEntry, candid
   if (current?.access !== candidate.access || current.refresh !== candidate.refresh) return false;
   if (current.generation >= generationMin(state, entry, current.access)) return false;
   return candidate.announced !== undefined && comparePositions(candidate.announced.position, current.position) >= 0;
+}
+
+/**
+ * A coordinator that came back from a backup may have given a place that the fleet's login had before: a node that knows
+ * another login there hears nothing that is told at that place. The current one moves to the next; what nodes report from
+ * before the backup was put back is still compared with the place that it had.
+ */
+export function movedOn(
+  { record }: AccountEntry,
+  { access, announced }: Candidate,
+  epoch: number,
+): AccountRecord | undefined {
+  const { current } = record;
+  if (!current || !announced || access === current.access) return undefined;
+  if (comparePositions(announced.position, current.position) !== 0) return undefined;
+  const position = { epoch, revision: nextRevision(record) };
+  return { ...record, current: { ...current, position, recoveredFrom: current.recoveredFrom ?? current.position } };
 }

@@ -59,6 +59,21 @@ describe('a coordinator back from a backup that is older than an operator’s re
   });
 });
 
+describe('a place in the order that a restored coordinator gave once more', () => {
+  it('is left by the current login, for a node that knows another one there hears nothing that is told at it', () => {
+    const scene = restored();
+    // As the fleet had it, 3 stood where 4 stands now; only one node was told, and it was away since.
+    scene.through(publish(mine, observed('4', { issuedAt: 40, chain: chain('2') }), 3));
+    scene.through(knows(theirs, 3));
+    const effects = scene.through(acknowledge(theirs, { ...remembered('3', 3), issuedAt: 30 }));
+    expect(verdicts(effects, theirs)).toEqual(['stale']);
+    const moved = { access: observed('4').access, position: { epoch: 1, revision: 4 }, generation: 3 };
+    expect(only(effects, 'announce')).toMatchObject([{ links: 'all', announcement: moved }]);
+    expect(verdicts(scene.through(acknowledge(theirs, { ...remembered('3', 3), issuedAt: 30 })))).toEqual(['stale']);
+    expect(current(scene)).toMatchObject({ ...moved, recoveredFrom: { epoch: 1, revision: 3 } });
+  });
+});
+
 describe('a store that a restored coordinator’s login stood in, too', () => {
   it('has the later one when the issuer says so, whatever it went through', () => {
     const scene = createScene();
