@@ -22,7 +22,7 @@ export function acceptedChange(
   const lineage = succeed(entry.lineage, candidate, acceptance);
   const { current } = lineage;
   if (!current) return { record: entry.record, lineage };
-  const why = isStillRestored(candidate, acceptance) ? 'restored' : acceptance.why;
+  const why = isStillRestored(entry.record, candidate, acceptance) ? 'restored' : acceptance.why;
   const isKnown = as.store === undefined || isLinked(entry.record, candidate.node, as.store);
   const linked = isKnown ? entry.record.linked : [...entry.record.linked, copyLink(candidate.node, as.store)];
   const record = withSighting(
@@ -51,7 +51,8 @@ export function acceptedChange(
 }
 
 /** What an operator took the fleet back to stays that, though the store that knew it was put back from a backup. */
-function isStillRestored({ announced }: Candidate, { why }: Acceptance): boolean {
+function isStillRestored({ current }: AccountRecord, { access, announced }: Candidate, { why }: Acceptance): boolean {
+  if (current?.access === access) return current.why === 'restored';
   return announced?.restored === true && (why === 'first' || why === 'recovered' || why === 'resealed');
 }
 
@@ -79,9 +80,9 @@ export function isOutranked(state: CoordinatorState, entry: AccountEntry, candid
 }
 
 /**
- * A coordinator that came back from a backup may have given a place that the fleet's login had before: a node that knows
- * another login there hears nothing that is told at that place. The current one moves to the next; what nodes report from
- * before the backup was put back is still compared with the place that it had.
+ * A node that knows a stale login at the place of the current one, or after it, comes from before the coordinator's store
+ * was put back, and hears nothing that is told at this place. The current one moves beyond; what other nodes remember from
+ * that time is still compared with the place that it had.
  */
 export function movedOn(
   { record }: AccountEntry,
@@ -90,7 +91,7 @@ export function movedOn(
 ): AccountRecord | undefined {
   const { current } = record;
   if (!current || !announced || access === current.access) return undefined;
-  if (comparePositions(announced.position, current.position) !== 0) return undefined;
-  const position = { epoch, revision: nextRevision(record) };
+  if (comparePositions(announced.position, current.position) < 0) return undefined;
+  const position = { epoch, revision: nextRevision(record, announced.position.revision) };
   return { ...record, current: { ...current, position, recoveredFrom: current.recoveredFrom ?? current.position } };
 }

@@ -51,25 +51,33 @@ describe('a coordinator back from a backup that is older than an operator’s re
     expect(verdicts(scene.through(acknowledge(mine, observed('2'))))).toEqual(['stale']);
   });
 
-  it('takes no ancestor that the fleet announced before what the store knows', () => {
+  it('still has an operator’s choice once a host has completed it', () => {
     const scene = restored();
-    scene.through(knows(theirs, 3));
-    expect(verdicts(scene.through(publish(theirs, remembered('1', 1), 3)))).toEqual(['stale']);
-    expect(current(scene)).toMatchObject({ access: observed('2').access });
+    scene.through(publish(theirs, remembered('1', 3, true), 3));
+    scene.through(publish(theirs, { ...remembered('1', 3, true), refresh: observed('a').access }, 3));
+    expect(current(scene)).toMatchObject({ refresh: observed('a').access, why: 'restored' });
   });
 });
 
-describe('a place in the order that a restored coordinator gave once more', () => {
-  it('is left by the current login, for a node that knows another one there hears nothing that is told at it', () => {
+describe('a place in the order that a coordinator back from a backup gave once more', () => {
+  // As the fleet had it, 3 stood where 4 stands now; one node was told of 3, and was away when 2 was renewed into 4.
+  const renewed = observed('4', { issuedAt: 40, chain: chain('3', '2') });
+
+  it.each([
+    ['and it was issued earlier', { ...remembered('9', 3), issuedAt: 30 }],
+    ['and it is an ancestor', remembered('3', 3)],
+    ['or beyond, and it is an ancestor', remembered('3', 5)],
+  ])('is left by the current login when a node knows another one there, %s', (_, theirCopy) => {
     const scene = restored();
-    // As the fleet had it, 3 stood where 4 stands now; only one node was told, and it was away since.
-    scene.through(publish(mine, observed('4', { issuedAt: 40, chain: chain('2') }), 3));
-    scene.through(knows(theirs, 3));
-    const effects = scene.through(acknowledge(theirs, { ...remembered('3', 3), issuedAt: 30 }));
+    scene.through(publish(mine, renewed, 3));
+    const revision = theirCopy.announced?.position.revision ?? 0;
+    scene.through(knows(theirs, revision, 3));
+    const effects = scene.through(acknowledge(theirs, theirCopy));
     expect(verdicts(effects, theirs)).toEqual(['stale']);
-    const moved = { access: observed('4').access, position: { epoch: 1, revision: 4 }, generation: 3 };
+    const position = { epoch: revision > 3 ? 2 : 1, revision: revision + 1 };
+    const moved = { access: renewed.access, position, generation: 3 };
     expect(only(effects, 'announce')).toMatchObject([{ links: 'all', announcement: moved }]);
-    expect(verdicts(scene.through(acknowledge(theirs, { ...remembered('3', 3), issuedAt: 30 })))).toEqual(['stale']);
+    expect(only(scene.through(acknowledge(theirs, theirCopy)), 'announce')).toEqual([]);
     expect(current(scene)).toMatchObject({ ...moved, recoveredFrom: { epoch: 1, revision: 3 } });
   });
 });

@@ -10,9 +10,10 @@ import { type Instant, isUsable, minute } from './time.ts';
  * credential is usable, never which of two is the newer; no host's wall clock and no file's time takes part.
  *
  *     equal to the current one ─────────────────────────── in-step (completes, if it brings the missing refresh token)
- *     announced before at a later position ─────────────── accepted: the coordinator's store is older than its fleet
+ *     chosen by an operator at a later position ────────── accepted: the coordinator's store is older than that
  *     a known ancestor, or its refresh token is spent ──── stale
  *     identity too weak to compare ─────────────────────── unlinked
+ *     announced before at a later position ─────────────── accepted: the coordinator's store is older than its fleet
  *     grew out of the current one, not issued earlier ──── accepted
  *     the issuer says later / earlier ──────────────────── accepted / stale
  *     alive, and the current one is dead or spent ──────── accepted
@@ -48,14 +49,16 @@ export function adjudicate(lineage: Lineage, candidate: Candidate, now: Instant)
       ? { kind: 'accepted', why: 'completed' }
       : { kind: 'in-step', why: 'same' };
   }
-  // Before all that the store knows: an operator may have taken the fleet back to an ancestor after the backup was made.
-  if (isAnnouncedLater(candidate, current)) return { kind: 'accepted', why: 'recovered' };
   const issued = compareIssueTimes(candidate, current);
+  const isRecovered = isAnnouncedLater(candidate, current, issued);
+  // To the store that was put back it may be an ancestor: what the operator did came after that.
+  if (isRecovered && candidate.announced?.restored) return { kind: 'accepted', why: 'recovered' };
   const isBack = wentBack(candidate, current.access);
-  if (lineage.ancestors.has(candidate.access) || (isBack && !isIssuedLater(issued, candidate, current)))
-    return { kind: 'stale', why: 'ancestor' };
+  const isLater = isRecovered || isIssuedLater(issued, candidate, current);
+  if (lineage.ancestors.has(candidate.access) || (isBack && !isLater)) return { kind: 'stale', why: 'ancestor' };
   if (isSpent(lineage, candidate.refresh)) return { kind: 'stale', why: 'spent' };
   if (!candidate.linked) return { kind: 'unlinked', why: 'identity-unknown' };
+  if (isRecovered) return { kind: 'accepted', why: 'recovered' };
   // A store that held the candidate before and after the current one shows no order.
   if (!isBack && growsFrom(candidate, current.access) && !isIssuedEarlier(issued, candidate, current)) {
     return { kind: 'accepted', why: 'successor' };
@@ -71,9 +74,13 @@ export function adjudicate(lineage: Lineage, candidate: Candidate, now: Instant)
   return { kind: 'parallel', why: 'order-unknown' };
 }
 
-/** The fleet had it after the current one, before the coordinator's store was put back from a backup. */
-function isAnnouncedLater({ announced }: Candidate, { position, recoveredFrom }: Revision): boolean {
-  return announced !== undefined && comparePositions(announced.position, recoveredFrom ?? position) > 0;
+/**
+ * The fleet had it after the current one, before the coordinator's store was put back from a backup. Places that the
+ * store has given since say little: the issuer's dates say more, and an operator's word goes above both.
+ */
+function isAnnouncedLater({ announced }: Candidate, current: Revision, issued: number | undefined): boolean {
+  if (!announced || comparePositions(announced.position, current.recoveredFrom ?? current.position) <= 0) return false;
+  return announced.restored === true || issued === undefined || issued >= 0;
 }
 
 /** Whether a store's earlier contents show that the candidate came after the credential `access`. */
