@@ -4,7 +4,7 @@ import { adjudicate } from './freshness.ts';
 import type { Fingerprint, NodeId } from './identifiers.ts';
 import type { Candidate, Lineage, Prints } from './lineage.ts';
 import { emptyLineage, succeed } from './succession.ts';
-import { day, hour } from './time.ts';
+import { day, hour, minute } from './time.ts';
 
 const now = 1_000 * day;
 const print = (name: string) => name as Fingerprint;
@@ -126,6 +126,20 @@ describe(adjudicate, () => {
       candidate('n'),
       'accepted',
       'current-dead',
+    ],
+    [
+      'about to end, the current one dead: by another clock it may be the other way round',
+      lineageOf(candidate('a', { expiresAt: now - 1 })),
+      candidate('n', { expiresAt: now + minute }),
+      'parallel',
+      'order-unknown',
+    ],
+    [
+      'dead, the current one about to end',
+      lineageOf(candidate('a', { expiresAt: now + minute })),
+      candidate('n', { expiresAt: now - 1 }),
+      'parallel',
+      'order-unknown',
     ],
     ['dead, the current one alive', lineageOf(a), candidate('n', { expiresAt: now - 1 }), 'stale', 'dead'],
     [

@@ -37,7 +37,7 @@ export type AcceptedWhy =
   | 'resealed'
   | 'restored';
 
-/** How much earlier an expiry must be to count as issued earlier: two good clocks and a slow request differ by less. */
+/** How much earlier an expiry must be to say something: two good clocks and a slow request differ by less. */
 const expirySlackMs = minute;
 
 /** Judges what a node saw. Pure and total; see the table above. */
@@ -66,10 +66,13 @@ export function adjudicate(lineage: Lineage, candidate: Candidate, now: Instant)
   if (issued !== undefined && issued !== 0) {
     return issued > 0 ? { kind: 'accepted', why: 'issued-later' } : { kind: 'stale', why: 'issued-earlier' };
   }
-  const alive = isUsable(candidate.expiresAt, now);
-  const currentAlive = isUsable(current.expiresAt, now) && !isSpent(lineage, current.refresh);
-  if (alive && !currentAlive) return { kind: 'accepted', why: 'current-dead' };
-  if (!alive && currentAlive) return { kind: 'stale', why: 'dead' };
+  const isCurrentSpent = isSpent(lineage, current.refresh);
+  const isCurrentAlive = isUsable(current.expiresAt, now) && !isCurrentSpent;
+  // What ends within the slack may be dead by another clock: two that end together would replace each other in turn.
+  if (!isCurrentAlive && isUsable(candidate.expiresAt, now + expirySlackMs))
+    return { kind: 'accepted', why: 'current-dead' };
+  const isCurrentLasting = isUsable(current.expiresAt, now + expirySlackMs) && !isCurrentSpent;
+  if (isCurrentLasting && !isUsable(candidate.expiresAt, now)) return { kind: 'stale', why: 'dead' };
   // Two dead ones are parallel as well: either may still hold a refresh token that lives.
   return { kind: 'parallel', why: 'order-unknown' };
 }
