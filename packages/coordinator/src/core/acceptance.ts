@@ -82,16 +82,20 @@ export function isOutranked(state: CoordinatorState, entry: AccountEntry, candid
 /**
  * A node that knows a stale login at the place of the current one, or after it, comes from before the coordinator's store
  * was put back, and hears nothing that is told at this place. The current one moves beyond; what other nodes remember from
- * that time is still compared with the place that it had.
+ * that time is still compared with the place that it had. Below a generation that it has applied the node would hear
+ * nothing either: then whoever holds the current login seals it anew.
  */
 export function movedOn(
-  { record }: AccountEntry,
+  state: CoordinatorState,
+  entry: AccountEntry,
   { access, announced }: Candidate,
-  epoch: number,
 ): AccountRecord | undefined {
+  const { record } = entry;
   const { current } = record;
   if (!current || !announced || access === current.access) return undefined;
   if (comparePositions(announced.position, current.position) < 0) return undefined;
+  if (current.generation < generationMin(state, entry, current.access)) return undefined;
+  const { epoch } = state.fleet.record;
   const position = { epoch, revision: nextRevision(record, announced.position.revision) };
   return { ...record, current: { ...current, position, recoveredFrom: current.recoveredFrom ?? current.position } };
 }

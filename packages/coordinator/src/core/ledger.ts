@@ -47,7 +47,7 @@ export function judgeObservation(
       return;
     case 'stale': {
       tell(state, session.link, observation, verdict, effects);
-      const record = movedOn(entry, candidate, state.fleet.record.epoch);
+      const record = movedOn(state, entry, candidate);
       if (record) {
         const lineage = { ...entry.lineage, current: record.current };
         return commit(state, entry, { record, lineage, announces: true }, effects);

@@ -80,6 +80,18 @@ describe('a place in the order that a coordinator back from a backup gave once m
     expect(only(scene.through(acknowledge(theirs, theirCopy)), 'announce')).toEqual([]);
     expect(current(scene)).toMatchObject({ ...moved, recoveredFrom: { epoch: 1, revision: 3 } });
   });
+
+  it('is left for a node that takes only a later generation when the current login has been sealed in it', () => {
+    const scene = restored();
+    scene.through(publish(mine, renewed, 3));
+    const ours = { ...renewed, announced: remembered('4', 3).announced };
+    scene.through(acknowledge(mine, ours));
+    expect(verdicts(scene.through(knows(theirs, 3, 7)), mine)).toEqual(['wanted']);
+    const refused = scene.through(acknowledge(theirs, remembered('3', 3)));
+    expect([verdicts(refused, theirs), only(refused, 'announce')]).toEqual([['stale'], []]);
+    const sealed = { access: renewed.access, generation: 7, position: { epoch: 1, revision: 4 } };
+    expect(only(scene.through(publish(mine, ours, 7)), 'announce')).toMatchObject([{ announcement: sealed }]);
+  });
 });
 
 describe('a store that a restored coordinator’s login stood in, too', () => {
