@@ -134,13 +134,6 @@ describe(adjudicate, () => {
       'parallel',
       'order-unknown',
     ],
-    [
-      'dead, the current one about to end',
-      lineageOf(candidate('a', { expiresAt: now + minute })),
-      candidate('n', { expiresAt: now - 1 }),
-      'parallel',
-      'order-unknown',
-    ],
     ['dead, the current one alive', lineageOf(a), candidate('n', { expiresAt: now - 1 }), 'stale', 'dead'],
     [
       'both dead: either may hold a live refresh token',

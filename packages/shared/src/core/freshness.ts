@@ -66,13 +66,11 @@ export function adjudicate(lineage: Lineage, candidate: Candidate, now: Instant)
   if (issued !== undefined && issued !== 0) {
     return issued > 0 ? { kind: 'accepted', why: 'issued-later' } : { kind: 'stale', why: 'issued-earlier' };
   }
-  const isCurrentSpent = isSpent(lineage, current.refresh);
-  const isCurrentAlive = isUsable(current.expiresAt, now) && !isCurrentSpent;
-  // What ends within the slack may be dead by another clock: two that end together would replace each other in turn.
-  if (!isCurrentAlive && isUsable(candidate.expiresAt, now + expirySlackMs))
-    return { kind: 'accepted', why: 'current-dead' };
-  const isCurrentLasting = isUsable(current.expiresAt, now + expirySlackMs) && !isCurrentSpent;
-  if (isCurrentLasting && !isUsable(candidate.expiresAt, now)) return { kind: 'stale', why: 'dead' };
+  const currentAlive = isUsable(current.expiresAt, now) && !isSpent(lineage, current.refresh);
+  // What ends within the slack has ended by another clock: the fleet would go to it and back as hosts report it.
+  const alive = isUsable(candidate.expiresAt, now + expirySlackMs);
+  if (alive && !currentAlive) return { kind: 'accepted', why: 'current-dead' };
+  if (currentAlive && !isUsable(candidate.expiresAt, now)) return { kind: 'stale', why: 'dead' };
   // Two dead ones are parallel as well: either may still hold a refresh token that lives.
   return { kind: 'parallel', why: 'order-unknown' };
 }
