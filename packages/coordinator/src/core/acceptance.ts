@@ -97,5 +97,7 @@ export function movedOn(
   if (current.generation < generationMin(state, entry, current.access)) return undefined;
   const { epoch } = state.fleet.record;
   const position = { epoch, revision: nextRevision(record, announced.position.revision) };
+  // A place in an epoch that no inventory has told of is none of this fleet's.
+  if (comparePositions(position, announced.position) <= 0) return undefined;
   return { ...record, current: { ...current, position, recoveredFrom: current.recoveredFrom ?? current.position } };
 }

@@ -81,6 +81,13 @@ describe('a place in the order that a coordinator back from a backup gave once m
     expect(current(scene)).toMatchObject({ ...moved, recoveredFrom: { epoch: 1, revision: 3 } });
   });
 
+  it('is not left for a place in an epoch that no node has told of', () => {
+    const scene = restored();
+    const announced = { position: { epoch: 7, revision: 1 }, home: founder, origin: founder };
+    const effects = scene.through(acknowledge(theirs, { ...remembered('1', 1), announced }));
+    expect([verdicts(effects, theirs), only(effects, 'announce')]).toEqual([['stale'], []]);
+  });
+
   it('is left for a node that takes only a later generation when the current login has been sealed in it', () => {
     const scene = restored();
     scene.through(publish(mine, renewed, 3));
