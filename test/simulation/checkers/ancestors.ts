@@ -83,8 +83,7 @@ function recordOf(world: World, account: AccountId): AccountRecord | undefined {
 function checkTakenBack(world: World, process: Process, { account, current }: AccountRecord): void {
   const before = process.state.accounts.get(account)?.record;
   if (!current || !before || current.access === before.current?.access) return;
-  // A store that was put back from a backup learns from its nodes what an operator did after that.
-  if (current.why === 'restored' || current.why === 'recovered' || !before.ancestors.includes(current.access)) return;
+  if (current.why === 'restored' || !before.ancestors.includes(current.access)) return;
   throw new Violation(
     'I1',
     `${accountLabel(account)} is taken back to ${printName(world, current.access)}, which is known to be an ancestor`,
