@@ -17,20 +17,27 @@ import { type Checker, Violation } from './check.ts';
 export function checkAncestors(): Checker {
   const announcedAt = new Map<Fingerprint, Position>();
   const restored = new Set<Fingerprint>();
+  /** What was current when an operator went back: a host that was away goes from it to whatever came after that. */
+  const abandoned = new Set<Fingerprint>();
   return {
     coordinatorEffect: (world, process, effect) => {
-      if (effect.type === 'compare-and-set' && accountOfKey(effect.key) !== undefined)
+      if (effect.type === 'compare-and-set' && accountOfKey(effect.key) !== undefined) {
+        const { account, current } = effect.value as AccountRecord;
         checkTakenBack(world, process, effect.value as AccountRecord);
+        const before = process.state.accounts.get(account)?.record.current;
+        if (current?.why === 'restored' && before && before.access !== current.access) abandoned.add(before.access);
+      }
       if (effect.type !== 'announce') return;
       const { access, position } = effect.announcement;
       const before = announcedAt.get(access);
       if (!before || comparePositions(position, before) > 0) announcedAt.set(access, position);
+      abandoned.delete(access);
       if (effect.announcement.restored) restored.add(access);
     },
     wrote: (world, { host, store, profile, before, after }) => {
       const older = after.access;
       const newer = before?.access;
-      if (!older || !newer || restored.has(older.print)) return;
+      if (!older || !newer || restored.has(older.print) || abandoned.has(newer.print)) return;
       const say = (why: string) =>
         new Violation(
           'I1',
