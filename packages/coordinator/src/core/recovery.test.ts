@@ -110,7 +110,17 @@ describe('a store that a restored coordinator’s login stood in, too', () => {
     const back = observed('3', { issuedAt: 30, chain: chain('2', '3') });
     scene.through(publish(mine, back, 2));
     expect(current(scene)).toMatchObject({ access: back.access });
-    // An undated one may as well be the old file.
+  });
+
+  it('does not make an ancestor of the later one by an old file that came back there', () => {
+    const scene = restored();
+    // 3 grew out of 2 and became 4; the operator of one host has put 3 back, and that host reports first.
+    scene.through(publish(mine, observed('3', { chain: chain('4', '3', '2') }), 3));
+    scene.through(publish(theirs, observed('4', { chain: chain('3', '2') }), 4));
+    expect(current(scene)).toMatchObject({ access: observed('4').access });
+  });
+
+  it('has what stands there taken for the old file, where nothing says which is later', () => {
     const undated = createScene();
     undated.connect(mine, founder);
     undated.through(publish(mine, observed('2')));

@@ -51,6 +51,13 @@ describe('succession', () => {
     expect(accept(first, candidate('3', '2', home, chain), 'successor', 2).spent.size).toBe(0);
   });
 
+  it('an old file that came back is no successor of what it was renewed into', () => {
+    const first = accept(emptyLineage(), candidate('1', undefined, home), 'first', 1);
+    const back = candidate('2', undefined, home, [{ access: print('3') }, { access: print('2') }, { access: print('1') }]);
+    expect(accept(first, back, 'successor', 2).ancestors).toEqual(new Set([print('1')]));
+    expect(accept(emptyLineage(), back, 'first', 1).ancestors).toEqual(new Set([print('1')]));
+  });
+
   it('keeps the home that the fleet knew of a login, and names the node whose record it is as its origin', () => {
     const position = { epoch: 1, revision: 7 };
     const known = { ...candidate('1', undefined, other), announced: { position, home, origin: home } };
