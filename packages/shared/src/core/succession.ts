@@ -53,7 +53,10 @@ function* replacedBy(candidate: Candidate, current: Revision | undefined): Itera
 function nextRevision(current: Revision | undefined, candidate: Candidate, acceptance: Acceptance): Revision {
   const { access, refresh, expiresAt, issuedAt, announced } = candidate;
   // Whoever completes a login has its refresh token; else its home is where the fleet has known it to be.
-  const home = acceptance.why === 'completed' ? undefined : announced?.home;
+  const known = acceptance.why === 'completed' ? undefined : announced?.home;
+  // Where the store of before and the fleet of later name two homes, the one that has the refresh token seals it anew.
+  const isMoved = acceptance.why === 'resealed' && refresh !== undefined && known !== current?.home;
+  const home = isMoved ? candidate.node : known;
   return {
     access,
     refresh,
