@@ -2,6 +2,7 @@ import { runProgram } from '@authmesh/shared/node/command-line';
 import { packageVersion } from '@authmesh/shared/node/version';
 import { adoptCommand } from './adopt.ts';
 import { doctorCommand } from './doctor.ts';
+import { execCommand } from './exec.ts';
 import { explainCommand } from './explain.ts';
 import { inviteCommand } from './invite.ts';
 import { joinCommand } from './join.ts';
@@ -30,6 +31,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         nodesCommand,
         linkCommand,
         restoreCommand,
+        execCommand,
         doctorCommand,
         validateCommand,
         ...serviceCommands,
