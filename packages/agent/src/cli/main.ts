@@ -7,6 +7,7 @@ import { inviteCommand } from './invite.ts';
 import { joinCommand } from './join.ts';
 import { linkCommand } from './link.ts';
 import { nodesCommand } from './nodes.ts';
+import { planCommand } from './plan.ts';
 import { restoreCommand } from './restore.ts';
 import { runCommand } from './run.ts';
 import { serviceCommands } from './service.ts';
@@ -30,6 +31,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         nodesCommand,
         linkCommand,
         restoreCommand,
+        planCommand,
         doctorCommand,
         validateCommand,
         ...serviceCommands,
