@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { AgentEvent, AgentTimer, ClaimState, ControlReply, ControlRequest } from '@authmesh/agent/core/event';
+import { type Repair, repairOf } from '@authmesh/agent/core/repair';
 import { createAgentState } from '@authmesh/agent/core/state';
 import { transition } from '@authmesh/agent/core/transition';
 import { adoptionStore, withCreation } from '@authmesh/agent/io/adoption-store';
@@ -13,9 +14,11 @@ import type { Identity } from '@authmesh/agent/io/identity';
 import { createKeeper, restoreMemory } from '@authmesh/agent/io/memory-keeper';
 import { createOverviewKeeper, readOverview } from '@authmesh/agent/io/overview-file';
 import { createRecordVault } from '@authmesh/agent/io/record-vault';
+import { untilRepaired } from '@authmesh/agent/io/repair-watch';
 import { type Status, statusOf } from '@authmesh/agent/io/status-view';
 import type { OpenclawPlaces } from '@authmesh/agent/io/store-discovery';
 import { note } from '@authmesh/shared/core/notes';
+import type { Milliseconds } from '@authmesh/shared/core/time';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import { watchClock } from '@authmesh/shared/node/clock-watch';
 import { createElapsedClock } from '@authmesh/shared/node/elapsed-clock';
@@ -50,6 +53,8 @@ export interface Agent {
   ) => Promise<Extract<ControlReply, { op: 'adopt' }>>;
   /** A command's sessions: asks for their permits, starts under them, gives them back. */
   readonly claim: (control: Extract<ControlRequest, { op: `claim${string}` }>) => Promise<ClaimState>;
+  /** Heals all that may be healed now; resolves with how far that came when it is done, or after `timeoutMs`. */
+  readonly repair: (timeoutMs: Milliseconds) => Promise<Repair>;
   readonly configure: (config: AgentConfig, places: OpenclawPlaces) => Promise<void>;
   /** Finishes deliveries under way and lets go of everything. */
   readonly close: () => Promise<void>;
@@ -184,6 +189,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       const reply = await request(control);
       if (reply.op !== 'claim') throw new TypeError('the machine answered another question');
       return reply.state;
+    },
+    async repair(timeoutMs) {
+      await stores.rescan();
+      return untilRepaired(() => repairOf(driver.state, Date.now()), timeoutMs);
     },
     async configure(config, changed) {
       driver.dispatch({ type: 'configured', config: withCreation(config, stores.directories()) });

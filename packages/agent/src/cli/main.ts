@@ -1,6 +1,7 @@
 import { runProgram } from '@authmesh/shared/node/command-line';
 import { packageVersion } from '@authmesh/shared/node/version';
 import { adoptCommand } from './adopt.ts';
+import { checkCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
 import { explainCommand } from './explain.ts';
 import { inviteCommand } from './invite.ts';
@@ -31,6 +32,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         nodesCommand,
         linkCommand,
         restoreCommand,
+        checkCommand,
         planCommand,
         doctorCommand,
         validateCommand,

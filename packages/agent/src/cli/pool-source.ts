@@ -1,10 +1,9 @@
-import type { Identity } from '@authmesh/agent/io/identity';
 import { readOverview } from '@authmesh/agent/io/overview-file';
 import { describeDuration } from '@authmesh/shared/node/duration';
 import { AuthmeshError, operatorSentence } from '@authmesh/shared/node/errors';
 import type { PoolView } from '@authmesh/shared/protocol/permit';
 import { withCoordinator } from './command-session.ts';
-import type { Settings } from './home.ts';
+import type { OpenedHome } from './home.ts';
 
 /** The pools of the fleet, and where they were learnt from, if not from the coordinator this moment. */
 export interface KnownPools {
@@ -14,11 +13,7 @@ export interface KnownPools {
 }
 
 /** The pools as the coordinator says; while it is away, as it last told this host. Throws when it never did. */
-export async function readPools(opened: {
-  readonly home: string;
-  readonly identity: Identity;
-  readonly settings: Settings;
-}): Promise<KnownPools> {
+export async function readPools(opened: OpenedHome): Promise<KnownPools> {
   try {
     const { pools } = await withCoordinator(opened.identity, opened.settings.coordinators, session =>
       session.ask({ type: 'pools' }, 'pools'),
