@@ -1,13 +1,12 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import type { AgentConfig } from '@authmesh/agent/core/config';
 import type { AgentEffect } from '@authmesh/agent/core/effect';
-import type { AgentEvent, AgentTimer, ClaimState, ControlReply, ControlRequest } from '@authmesh/agent/core/event';
-import { type Repair, repairOf } from '@authmesh/agent/core/repair';
+import type { AgentEvent, AgentTimer } from '@authmesh/agent/core/event';
+import { repairOf } from '@authmesh/agent/core/repair';
 import { createAgentState } from '@authmesh/agent/core/state';
 import { transition } from '@authmesh/agent/core/transition';
 import { adoptionStore, withCreation } from '@authmesh/agent/io/adoption-store';
-import { type JournalStep, openJournal } from '@authmesh/agent/io/agent-journal';
-import type { DeliveryStep } from '@authmesh/agent/io/delivery';
+import { openJournal } from '@authmesh/agent/io/agent-journal';
+import { createDecayWatch } from '@authmesh/agent/io/decay-watch';
 import { checkHealth } from '@authmesh/agent/io/health-command';
 import { createHomeCheck } from '@authmesh/agent/io/home-check';
 import type { Identity } from '@authmesh/agent/io/identity';
@@ -15,50 +14,18 @@ import { createKeeper, restoreMemory } from '@authmesh/agent/io/memory-keeper';
 import { createOverviewKeeper, readOverview } from '@authmesh/agent/io/overview-file';
 import { createRecordVault } from '@authmesh/agent/io/record-vault';
 import { untilRepaired } from '@authmesh/agent/io/repair-watch';
-import { type Status, statusOf } from '@authmesh/agent/io/status-view';
-import type { OpenclawPlaces } from '@authmesh/agent/io/store-discovery';
+import { statusOf } from '@authmesh/agent/io/status-view';
 import { note } from '@authmesh/shared/core/notes';
-import type { Milliseconds } from '@authmesh/shared/core/time';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import { watchClock } from '@authmesh/shared/node/clock-watch';
 import { createElapsedClock } from '@authmesh/shared/node/elapsed-clock';
-import type { Logger } from '@authmesh/shared/node/logger';
 import { createDriver } from '@authmesh/shared/runtime/driver';
 import { createInputJournal } from '@authmesh/shared/runtime/input-journal';
 import { createTimers } from '@authmesh/shared/runtime/timers';
-import { createAgentLink, type PublishStep } from './agent-link.ts';
+import { createAgentLink } from './agent-link.ts';
 import { createAgentStores } from './agent-stores.ts';
-
-/** Moments at which a crash must lose nothing and leave nothing half: of a delivery, of the journal, of a publish. */
-export type AgentStep = DeliveryStep | `journal-${JournalStep}` | PublishStep;
-
-export interface AgentOptions {
-  readonly home: string;
-  readonly identity: Identity;
-  readonly config: AgentConfig;
-  readonly places: OpenclawPlaces;
-  readonly logger: Logger;
-  /** The program found a fault of its own: the process has to end. */
-  readonly onCrash: (error: unknown) => void;
-  /** Told at each step; tests end the process there. */
-  readonly at?: ((step: AgentStep) => void) | undefined;
-}
-
-/** A running agent: the machine, wired to this host. */
-export interface Agent {
-  readonly status: () => Promise<Status>;
-  readonly adopt: (
-    profiles: readonly string[],
-    agentId: string | undefined,
-  ) => Promise<Extract<ControlReply, { op: 'adopt' }>>;
-  /** A command's sessions: asks for their permits, starts under them, gives them back. */
-  readonly claim: (control: Extract<ControlRequest, { op: `claim${string}` }>) => Promise<ClaimState>;
-  /** Heals all that may be healed now; resolves with how far that came when it is done, or after `timeoutMs`. */
-  readonly repair: (timeoutMs: Milliseconds) => Promise<Repair>;
-  readonly configure: (config: AgentConfig, places: OpenclawPlaces) => Promise<void>;
-  /** Finishes deliveries under way and lets go of everything. */
-  readonly close: () => Promise<void>;
-}
+import { createRequests } from './control-requests.ts';
+import type { Agent, AgentOptions } from './running-agent.ts';
 
 /** Starts the agent on what its home keeps; resolves when every store was read once. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
@@ -67,7 +34,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const journal = await openJournal(home, { at: step => options.at?.(`journal-${step}`) });
   const vault = createRecordVault(keys, membership);
   const memory = restoreMemory(journal, vault, logger);
-  const replies = new Map<number, (reply: ControlReply) => void>();
+  const requests = createRequests((request, control) => driver.dispatch({ type: 'asked', request, control }));
   const run = randomBytes(8).toString('hex');
   const elapsed = createElapsedClock();
   const inputs = createInputJournal<ReturnType<typeof createAgentState>, AgentEvent>({
@@ -76,7 +43,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     onTrouble: error => logger.note(note('inputs-refused', { why: error instanceof Error ? error.name : 'unknown' })),
   });
   let { places } = options;
-  let nextRequest = 1;
   let closed: (() => void) | undefined;
   const keeper = createKeeper(journal, vault, logger);
   const checkHome = createHomeCheck(home);
@@ -134,9 +100,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         kept = keeper.keep(effect.memory);
         return;
       case 'reply':
-        replies.get(effect.request)?.(effect.reply);
-        replies.delete(effect.request);
-        return;
+        return requests.answer(effect.request, effect.reply);
       case 'check-health':
         void checkHealth(effect).then(({ ok, why }) =>
           driver.dispatch({ type: 'health-checked', claim: effect.claim, ok, why }),
@@ -153,14 +117,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }
   }
 
-  function request(control: Extract<AgentEvent, { type: 'asked' }>['control']): Promise<ControlReply> {
-    return new Promise(resolve => {
-      const number = nextRequest++;
-      replies.set(number, resolve);
-      driver.dispatch({ type: 'asked', request: number, control });
-    });
-  }
-
   await stores.watch(places);
   const stopClock = watchClock({
     onJump: byMs => {
@@ -169,27 +125,23 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     },
   });
   driver.dispatch({ type: 'started' });
+  const decay = createDecayWatch(() => driver.state, logger.note);
 
   return {
     async status() {
-      await request({ op: 'status' });
+      await requests.ask({ op: 'status' }, 'status');
       const { overview } = driver.state;
       if (overview) await keepOverview(overview);
+      decay.look();
       const problem = (await keeper.retry()) ?? (await checkHome());
       return statusOf(driver.state, Date.now(), stores.directories(), { path: home, problem });
     },
     async adopt(profiles, agentId) {
       await stores.rescan();
       const store = adoptionStore(stores.directories(), agentId);
-      const reply = await request({ op: 'adopt', profiles, store });
-      if (reply.op !== 'adopt') throw new TypeError('the machine answered another question');
-      return reply;
+      return requests.ask({ op: 'adopt', profiles, store }, 'adopt');
     },
-    async claim(control) {
-      const reply = await request(control);
-      if (reply.op !== 'claim') throw new TypeError('the machine answered another question');
-      return reply.state;
-    },
+    claim: async control => (await requests.ask(control, 'claim')).state,
     async repair(timeoutMs) {
       await stores.rescan();
       return untilRepaired(() => repairOf(driver.state, Date.now()), timeoutMs);
@@ -209,6 +161,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await stores.settled();
       await driver.settled();
       stopClock();
+      decay.stop();
       timers.clearAll();
       link.close();
       await stores.close();

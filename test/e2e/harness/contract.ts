@@ -21,6 +21,7 @@ const copy = z.strictObject({
   fingerprint: fingerprint.nullable(),
   reason: z.string().min(1),
   seenAt: time.nullable(),
+  decay: z.strictObject({ state: z.enum(['expired', 'spent']), reason: z.string() }).optional(),
   waitsSince: time.optional(),
 });
 

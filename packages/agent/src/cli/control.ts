@@ -1,4 +1,4 @@
-import type { Agent } from '@authmesh/agent/agent';
+import type { Agent } from '@authmesh/agent/running-agent';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
 import { profileId, storeId } from '@authmesh/shared/protocol/fields';
 import { z } from 'zod';

@@ -8,7 +8,7 @@ import type { AgentEffect, CredentialForm } from './effect.ts';
 import type { SeenProfile, WriteOutcome } from './event.ts';
 import { isDoubted } from './fence.ts';
 import { profileObserved } from './observation.ts';
-import { mayReplaceUntil, recoveryFailed, recoveryWritten, wakes } from './permit/recovery.ts';
+import { isWorking, mayReplaceUntil, recoveryFailed, recoveryWritten, wakes } from './permit/recovery.ts';
 import { report } from './report.ts';
 import type { AgentState, Copy, Judged } from './state.ts';
 
@@ -76,7 +76,8 @@ export function isRecoveryDue(state: AgentState, key: CopyKey, at: Instant): boo
   if (!copy?.seen || !facts) return false;
   const { seen, judged, writing } = copy;
   if (writing && !writing.takesRefreshOnly) return true;
-  if (!judged || judged.access !== seen.access) return false;
+  // It waits for the coordinator's word on what it holds now: that costs it no place in the line.
+  if (!judged || judged.access !== seen.access) return !isWorking(seen, at);
   const form = dueForm(state, copy, seen, judged, facts, at);
   return form !== undefined && wakes(state, seen, facts, form, at) && mayWrite(state, copy, at);
 }

@@ -16,7 +16,7 @@ import type { Observation } from '@authmesh/shared/protocol/observation';
 import type { Question } from '@authmesh/shared/protocol/question';
 import type { CoordinatorEffect } from './effect.ts';
 import type { CoordinatorEvent, LinkId } from './event.ts';
-import type { InviteRecord, NodeRecord, RecordKey } from './record.ts';
+import { type InviteRecord, type NodeRecord, poolsKey, type RecordKey } from './record.ts';
 import type { CoordinatorState } from './state.ts';
 import { createCoordinatorState, type StoredState } from './stored-state.ts';
 import { transition } from './transition.ts';
@@ -118,6 +118,12 @@ export function createScene(stored: Partial<StoredState> = {}): Scene {
     },
     state: () => state,
   };
+}
+
+/** Starts the coordinator, and lets its epoch of permits be durable: from here on it may grant some. */
+export function persistPools(scene: Scene): void {
+  scene.tell({ type: 'started' });
+  scene.persist(poolsKey);
 }
 
 /** A node's report of a login with the record that goes with it. */

@@ -16,6 +16,11 @@ import { type Claim, dropClaim, fits, putClaim, settleClaim } from './claim.ts';
 /** How long after its time-out a health command may take to say so. */
 const healthAnswerMsMax: Milliseconds = 5 * second;
 
+/** Whether sessions can work with what stands in a store, as far as the store says. */
+export function isWorking({ health, expiresAt }: SeenProfile, at: Instant): boolean {
+  return health === 'sound' && isUsable(expiresAt, at);
+}
+
 /**
  * Whether a delivery would wake sessions: what stands there does not work, and what takes its place does, or can be
  * renewed into what does.
@@ -27,7 +32,7 @@ export function wakes(
   form: CredentialForm,
   at: Instant,
 ): boolean {
-  if (seen.health === 'sound' && isUsable(seen.expiresAt, at)) return false;
+  if (isWorking(seen, at)) return false;
   // What has just ended by the fleet's clock may work by this host's: small differences are not corrected.
   return form === 'full' || isUsable(facts.expiresAt, at - state.clockOffsetMs - clockOffsetMsMin);
 }
@@ -45,7 +50,7 @@ export function mayReplaceUntil(
   effects: AgentEffect[],
 ): Milliseconds | undefined {
   const { seen } = copy;
-  if (seen?.health === 'sound' && isUsable(seen.expiresAt, at)) {
+  if (seen && isWorking(seen, at)) {
     return seen.expiresAt === null ? Number.POSITIVE_INFINITY : state.elapsed + (seen.expiresAt - at);
   }
   // A dead login in place of a dead one helps nobody.

@@ -1,0 +1,213 @@
+import { copyKey, type ProfileId, type StoreId } from '@authmesh/shared/core/identifiers';
+import { hour, minute, second } from '@authmesh/shared/core/time';
+import type { ClaimsReport } from '@authmesh/shared/protocol/permit';
+import { describe, expect, it } from 'vitest';
+import {
+  account,
+  createDelivery,
+  createScene,
+  facts,
+  holds,
+  judgement,
+  only,
+  print,
+  profile,
+  type Scene,
+  seen,
+  self,
+  sent,
+  start,
+  store,
+} from '../agent-scene.ts';
+import type { AgentConfig } from '../config.ts';
+import type { AgentEffect } from '../effect.ts';
+import type { SeenProfile } from '../event.ts';
+
+const current = facts('2', 1, { refresh: print('b'), expiresAt: start + 10 * hour });
+const dead = { expiresAt: start - second } as const;
+const key = copyKey(store, profile);
+
+/** A store whose login has ended, judged to be an old one. */
+function createDead(more: Partial<SeenProfile> = {}): { scene: Scene; effects: readonly AgentEffect[] } {
+  const scene = createDelivery('1', current, { ...dead, ...more });
+  return { scene, effects: scene.hear(judgement('stale', '1')) };
+}
+
+const writes = (effects: readonly AgentEffect[]) => only(effects, 'write-credential');
+const reports = (effects: readonly AgentEffect[]): ClaimsReport[] =>
+  sent(effects).flatMap(message => (message.type === 'claims' ? [message.report] : []));
+const phases = (effects: readonly AgentEffect[]) =>
+  reports(effects)
+    .at(-1)
+    ?.claims.map(({ phase, outcome }) => outcome ?? phase);
+const written = (scene: Scene, more: Partial<SeenProfile> = {}) => {
+  const found = seen('2', { expiresAt: start + 10 * hour, ...more });
+  return scene.tell({ type: 'write-settled', store, profile, outcome: { result: 'written', seen: found } });
+};
+
+describe('a login that works', () => {
+  it('is replaced at once, as long as it works', () => {
+    const scene = createDelivery('1', current, { expiresAt: start + minute });
+    expect(writes(scene.hear(judgement('stale', '1')))).toMatchObject([{ access: print('2'), before: minute }]);
+  });
+});
+
+describe('a login that has ended', () => {
+  it('waits for a permit, and is written within what is left of it (invariant I11)', () => {
+    const { scene, effects } = createDead();
+    expect(writes(effects)).toEqual([]);
+    expect(reports(effects)).toMatchObject([{ number: 1, claims: [{ phase: 'waiting', sessions: 1 }] }]);
+    scene.pass(second);
+    const granted = scene.grant({ leaseMs: minute, settleMs: 20 * second });
+    // Counted from the report, which left a second before: a minute less the settle time.
+    expect(writes(granted)).toMatchObject([{ access: print('2'), form: 'bearer', before: 40 * second }]);
+    expect(phases(written(scene))).toEqual(['begun']);
+  });
+
+  it('is not written under a permit that was slept through', () => {
+    const { scene } = createDead();
+    scene.pass(hour);
+    const effects = scene.grant();
+    expect(writes(effects)).toEqual([]);
+    expect(phases(effects)).toEqual(['waiting']);
+  });
+
+  it('loses its refresh token while it waits, and nothing else', () => {
+    const { scene, effects } = createDead({ refresh: print('a') });
+    expect(writes(effects)).toMatchObject([{ access: print('1'), takesRefreshOnly: true, form: 'bearer' }]);
+    const stays = { result: 'written', seen: seen('1', dead) } as const;
+    const after = scene.tell({ type: 'write-settled', store, profile, outcome: stays });
+    expect(scene.state().claims.byCopy.has(key)).toBe(true);
+    expect(phases(after)).not.toEqual(['begun']);
+    scene.hear(judgement('stale', '1'));
+    expect(writes(scene.grant())).toMatchObject([{ access: print('2'), form: 'bearer' }]);
+  });
+
+  it('keeps its refresh token where every host may hold it', () => {
+    const scene = createScene({ custody: 'copy' });
+    scene.tell(holds(seen('1', { ...dead, refresh: print('a') })));
+    scene.connect();
+    scene.announce(current);
+    expect(writes(scene.hear(judgement('stale', '1')))).toEqual([]);
+  });
+
+  it('does not give place to another one that has ended', () => {
+    const scene = createDelivery('1', { ...current, expiresAt: start - hour }, dead);
+    const effects = scene.hear(judgement('stale', '1'));
+    expect(writes(effects)).toEqual([]);
+    expect(scene.state().claims.byId.size).toBe(0);
+  });
+
+  it('of the home gets a pair that can be renewed, under a permit', () => {
+    const scene = createDelivery('1', { ...current, home: self, expiresAt: start - hour }, dead);
+    expect(writes(scene.hear(judgement('stale', '1')))).toEqual([]);
+    expect(writes(scene.grant())).toMatchObject([{ form: 'full' }]);
+  });
+
+  it('that its owner renews meanwhile gives its place up', () => {
+    const { scene } = createDead();
+    const effects = scene.tell(holds(seen('3', { expiresAt: start + hour })));
+    expect(reports(effects).at(-1)?.claims).toEqual([]);
+  });
+});
+
+describe('sessions that come back', () => {
+  const use = { usedAt: start - hour } as const;
+
+  it.each([
+    ['used', { usedAt: start + second }],
+    ['failed', { ...use, failedAt: start + second, failure: 'auth' }],
+  ] as const)('are %s when OpenClaw notes it after the delivery', (outcome, noted) => {
+    const { scene } = createDead();
+    scene.grant();
+    written(scene, { use });
+    const effects = scene.tell(holds(seen('2', { expiresAt: start + 10 * hour, use: noted })));
+    expect(phases(effects)).toEqual([outcome]);
+  });
+
+  it('are taken for back when the settle time is over, and not before', () => {
+    const { scene } = createDead();
+    scene.grant({ settleMs: 20 * second });
+    written(scene, { use });
+    scene.pass(20 * second - 1);
+    expect(phases(scene.tell({ type: 'timer-fired', timer: 'claims' }))).toEqual(['begun']);
+    scene.pass(1);
+    expect(phases(scene.tell({ type: 'timer-fired', timer: 'claims' }))).toEqual(['elapsed']);
+  });
+
+  it('are asked about by the pool’s health command only where this host allows it', () => {
+    for (const healthCommands of [true, false]) {
+      const scene = createScene({ healthCommands });
+      scene.tell(holds(seen('1', dead)));
+      scene.connect();
+      scene.hear({ type: 'synced' });
+      scene.announce(current);
+      scene.hear(judgement('stale', '1'));
+      scene.grant({ healthCommand: 'true' });
+      expect(only(written(scene), 'check-health')).toHaveLength(healthCommands ? 1 : 0);
+    }
+  });
+});
+
+describe('a host’s main store', () => {
+  const main = '/home/claw/main/auth-profiles.json' as StoreId;
+  const layout: AgentConfig['layout'] = new Map([
+    [main, { sessions: 1, fallback: main }],
+    [store, { sessions: 1, fallback: main }],
+    ['/home/claw/third/auth-profiles.json' as StoreId, { sessions: 2, fallback: main }],
+  ]);
+
+  it('is healed last, and counts for those that fall back to it', () => {
+    const scene = createScene({ layout });
+    for (const one of [main, store]) {
+      scene.tell({ type: 'store-observed', store: one, seen: { state: 'readable', profiles: [seen('1', dead)] } });
+    }
+    scene.connect();
+    scene.hear({ type: 'synced' });
+    scene.announce(current);
+    const word = { profile: profile as ProfileId, access: print('1'), verdict: 'stale', why: 'so it is' } as const;
+    const both = [main, store].map(one => ({ ...word, store: one }));
+    const effects = scene.hear({ type: 'judgements', judgements: both });
+    expect(reports(effects).at(-1)?.claims).toMatchObject([{ claimant: { store, account }, sessions: 1 }]);
+    scene.grant({ settleMs: 0 });
+    expect(phases(written(scene))).toEqual(['elapsed']);
+    expect(reports(scene.grant()).at(-1)?.claims).toMatchObject([
+      { claimant: { store: main }, sessions: 3, phase: 'waiting' },
+    ]);
+  });
+});
+
+describe('a refusal by the provider', () => {
+  it('is told when it is new, and not when it stood there from before', () => {
+    const scene = createDelivery('2', current);
+    const limited = (failedAt: number) =>
+      scene.tell(holds(seen('2', { use: { failedAt, failure: 'rate-limit', pausedUntil: start + minute } })));
+    expect(reports(limited(start - hour))).toEqual([]);
+    expect(reports(limited(start - second))).toMatchObject([
+      { signals: [{ account, profile, kind: 'rate-limit', resumesInMs: minute }] },
+    ]);
+    expect(reports(limited(start - second))).toEqual([]);
+  });
+});
+
+describe('a command’s claim', () => {
+  const ask = (scene: Scene, control: Parameters<Scene['tell']>[0] & { type: 'asked' }) => scene.tell(control);
+  const replies = (effects: readonly AgentEffect[]) => only(effects, 'reply').map(({ reply }) => reply);
+
+  it('is granted, started and settled', () => {
+    const scene = createDelivery('2', current);
+    ask(scene, { type: 'asked', request: 1, control: { op: 'claim', pool: 'web', sessions: 3 } });
+    scene.grant({ settleMs: 5 * second });
+    const started = ask(scene, { type: 'asked', request: 2, control: { op: 'claim-started', claim: 1 } });
+    expect(replies(started)).toMatchObject([{ op: 'claim', state: { claim: 1, phase: 'settling', settleMs: 5_000 } }]);
+    scene.pass(5 * second);
+    expect(phases(scene.tell({ type: 'timer-fired', timer: 'claims' }))).toEqual(['elapsed']);
+  });
+
+  it('of a command that does not ask any more is given up', () => {
+    const scene = createDelivery('2', current);
+    ask(scene, { type: 'asked', request: 1, control: { op: 'claim', pool: 'web', sessions: 3 } });
+    scene.pass(10 * second);
+    expect(reports(scene.tell({ type: 'timer-fired', timer: 'claims' })).at(-1)?.claims).toEqual([]);
+  });
+});
