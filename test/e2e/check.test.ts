@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { until } from './harness/condition.ts';
-import { checkDocument, planDocument } from './harness/contract.ts';
+import { checkDocument, doctorDocument, planDocument, statusDocument } from './harness/contract.ts';
 import type { Host } from './harness/host.ts';
 import { hour, oauth, owner } from './harness/login.ts';
 import { lineOf } from './harness/program.ts';
@@ -127,6 +127,33 @@ describe('what stands on disk', () => {
     expect(await check(t440)).toMatchObject({ safe: true, profiles: [] });
     rmSync(t440.store().path);
     expect(await check(t440)).toMatchObject({ code: 1, profiles: [{ profile: login.profile, state: 'missing' }] });
+  });
+});
+
+describe('a login that ends on disk while nobody can heal it', () => {
+  it('is a problem of the running daemon before anybody restarts anything, and one line of its log', async () => {
+    const { fleet, hosts } = await stage.hosts('pc-a', 't440');
+    const [pcA, t440] = hosts;
+    const login = owner();
+    const live = await share(login, pcA, t440);
+    await fleet.coordinator.daemon().stop();
+    t440.store().put(login.profile, oauth(login, -minute));
+    const decay = async () => {
+      const { code, document } = await t440.json('status');
+      const [account] = statusDocument.parse(document).accounts;
+      const own = account?.copies.find(({ node }) => node === 't440');
+      return { code, state: own?.decay?.state };
+    };
+    await until('the daemon sees it', async () => (await decay()).state === 'expired');
+    expect((await decay()).code).toBe(1);
+    const doctor = await t440.json('doctor');
+    const { findings } = doctorDocument.parse(doctor.document);
+    expect(findings.map(({ found }) => found).join()).toContain('would not survive a restart');
+    const lines = (event: string) => t440.daemon().stderr().split(`"${event}"`).length - 1;
+    expect([lines('decay-seen'), lines('decay-ended')]).toEqual([1, 0]);
+    t440.store().put(login.profile, live);
+    await until('the daemon sees that, too', async () => (await decay()).code === 0);
+    expect([lines('decay-seen'), lines('decay-ended')]).toEqual([1, 1]);
   });
 });
 
