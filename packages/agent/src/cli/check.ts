@@ -77,6 +77,6 @@ function drawCheck({ safe, profiles, sessions }: Check, paint: Output['paint']):
     safe
       ? paint('green', 'Safe to start.')
       : paint('red', 'Not safe to start: what is on disk would not carry a process that starts now.'),
-    `${needed} sessions come back, pool ${pool} lets ${limit} at once: ${wavesSeconds} s in waves.`,
+    `${needed === 1 ? '1 session comes' : `${needed} sessions come`} back, pool ${pool} lets ${limit} at once: ${wavesSeconds} s in waves.`,
   ].join('\n');
 }
