@@ -1,5 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { until } from './harness/condition.ts';
 import { checkDocument, doctorDocument, planDocument, statusDocument } from './harness/contract.ts';
@@ -18,19 +18,52 @@ async function check(host: Host, ...args: readonly string[]) {
   return { code, ...checkDocument.parse(document) };
 }
 
-/** A fleet whose second host has an agent that does not run, so that nothing heals its stores behind a test's back. */
-async function withStoppedHost() {
-  const { fleet, hosts } = await stage.hosts('pc-a', 't440');
-  const [pcA, t440] = hosts;
+describe('what stands on disk, while no daemon runs', () => {
+  let fleet: Fleet;
+  let t440: Host;
   const login = owner();
-  const live = await share(login, pcA, t440);
-  await t440.daemon().stop();
-  return { fleet, pcA, t440, login, live };
-}
 
-describe('a host whose file has ended', () => {
+  beforeAll(async () => {
+    const { fleet: made, hosts } = await stage.hosts('pc-a', 't440');
+    const [pcA, second] = hosts;
+    await share(login, pcA, second);
+    await second.daemon().stop();
+    fleet = made;
+    t440 = second;
+  });
+
+  it('is judged store by store: too short a life, a fence, an empty token, a store nobody can read', async () => {
+    const main = t440.store();
+    const judged = async () => (await check(t440)).profiles.map(({ state }) => state);
+    main.put(login.profile, oauth(login, 5 * minute));
+    expect(await judged()).toEqual(['expiring']);
+    expect((await check(t440, '--min-life', '1m')).safe).toBe(true);
+    const marker = 'openclaw-oauth-refresh-fence:v1:pending:0123456789abcdef';
+    main.put(login.profile, { ...oauth(login), access: marker, refresh: marker });
+    expect(await judged()).toEqual(['fenced']);
+    main.put(login.profile, { ...oauth(login), access: '' });
+    expect(await judged()).toEqual(['missing']);
+    main.write('{"version":1,"profiles":');
+    const unread = await check(t440);
+    expect([unread.code, unread.profiles]).toEqual([
+      1,
+      [expect.objectContaining({ store: main.path, profile: login.profile, state: 'unreadable' })],
+    ]);
+    const work = t440.store('work');
+    work.write('not JSON');
+    expect((await check(t440)).profiles.map(({ profile }) => profile)).toEqual([login.profile, '']);
+    rmSync(dirname(work.path), { recursive: true });
+  });
+
+  it('is missing where the file of a login is gone', async () => {
+    t440.store().write('{"version":1,"profiles":{}}');
+    expect(await check(t440)).toMatchObject({ safe: true, profiles: [] });
+    rmSync(t440.store().path);
+    expect(await check(t440)).toMatchObject({ code: 1, profiles: [{ profile: login.profile, state: 'missing' }] });
+  });
+
   it('is refused, from disk alone while nobody can be asked, and says so', async () => {
-    const { fleet, t440, login } = await withStoppedHost();
+    t440.store().put(login.profile, oauth(login));
     expect(await check(t440)).toMatchObject({ code: 0, safe: true, profiles: [{ state: 'usable' }] });
     const ended = oauth(login, -minute);
     t440.store().put(login.profile, ended);
@@ -54,7 +87,9 @@ describe('a host whose file has ended', () => {
     t440.store().put(login.profile, oauth(login));
     expect((await t440.agent('check')).code).toBe(0);
   });
+});
 
+describe('a host whose file has ended', () => {
   it('passes once --repair has healed it, without a daemon', async () => {
     const fleet = await stage.fleet();
     const [pcA, t440] = [fleet.host('pc-a'), fleet.host('t440')];
@@ -83,30 +118,7 @@ describe('a host whose file has ended', () => {
   });
 });
 
-describe('what stands on disk', () => {
-  it('is judged store by store: too short a life, a fence, an empty token, a used-up pair, a store nobody can read', async () => {
-    const { t440, login } = await withStoppedHost();
-    const main = t440.store();
-    const judged = async () => (await check(t440)).profiles.map(({ state }) => state);
-    main.put(login.profile, oauth(login, 5 * minute));
-    expect(await judged()).toEqual(['expiring']);
-    expect((await check(t440, '--min-life', '1m')).safe).toBe(true);
-    const marker = 'openclaw-oauth-refresh-fence:v1:pending:0123456789abcdef';
-    main.put(login.profile, { ...oauth(login), access: marker, refresh: marker });
-    expect(await judged()).toEqual(['fenced']);
-    main.put(login.profile, { ...oauth(login), access: '' });
-    expect(await judged()).toEqual(['missing']);
-    main.write('{"version":1,"profiles":');
-    const unread = await check(t440);
-    expect([unread.code, unread.profiles]).toEqual([
-      1,
-      [expect.objectContaining({ store: main.path, profile: login.profile, state: 'unreadable' })],
-    ]);
-    const work = t440.store('work');
-    work.write('not JSON');
-    expect((await check(t440)).profiles.map(({ profile }) => profile)).toEqual([login.profile, '']);
-  });
-
+describe('a pair that was used up', () => {
   it('is spent where a host that renewed its login gets its old file back', async () => {
     const { hosts } = await stage.hosts('pc-a', 't440');
     const [pcA, t440] = hosts;
@@ -119,14 +131,6 @@ describe('what stands on disk', () => {
     pcA.store().put(login.profile, old);
     expect(await check(pcA)).toMatchObject({ code: 1, profiles: [{ profile: login.profile, state: 'spent' }] });
     expect(await check(pcA, '--repair')).toMatchObject({ code: 0, profiles: [{ state: 'usable' }] });
-  });
-
-  it('is missing where the file of a login is gone', async () => {
-    const { t440, login } = await withStoppedHost();
-    t440.store().remove(login.profile);
-    expect(await check(t440)).toMatchObject({ safe: true, profiles: [] });
-    rmSync(t440.store().path);
-    expect(await check(t440)).toMatchObject({ code: 1, profiles: [{ profile: login.profile, state: 'missing' }] });
   });
 });
 

@@ -34,6 +34,8 @@ describe(decayOf, () => {
     scene.hear(judgement('stale', '1'));
     expect(scene.state().claims.byCopy.has(key)).toBe(true);
     expect(decay(scene, start + hour)).toBeUndefined();
+    scene.tell({ type: 'link-closed', reason: 'lost', message: 'it went away' });
+    expect(decay(scene, start + hour)).toBe('expired');
   });
 
   it('names a pair that is used up and still stands there after a minute', () => {

@@ -15,8 +15,14 @@ const healingMsMax: Milliseconds = minute;
 export function decayOf(state: AgentState, key: CopyKey, at: Instant): Fitness | undefined {
   const copy = state.copies.get(key);
   if (!copy?.seen || copy.writing || !isCovered(state, copy.account, copy.profile)) return undefined;
-  if (state.claims.byCopy.has(key)) return undefined;
+  if (isInLine(state, key)) return undefined;
   if (copy.unsettledAt !== undefined && at - copy.unsettledAt <= healingMsMax) return undefined;
   const fitness = fitnessOf(state, copy, at, 0);
   return fitness?.state === 'expired' || fitness?.state === 'spent' ? fitness : undefined;
+}
+
+/** Whether its turn will come: what was written under a permit already, or waits for nobody, has none to come. */
+function isInLine({ link, claims }: AgentState, key: CopyKey): boolean {
+  const phase = claims.byId.get(claims.byCopy.get(key) ?? 0)?.phase;
+  return link.phase === 'online' && (phase === 'waiting' || phase === 'granted');
 }
