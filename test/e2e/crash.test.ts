@@ -1,8 +1,8 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AgentStep } from '@authmesh/agent/agent';
 import { deliverySteps } from '@authmesh/agent/io/delivery';
+import type { AgentStep } from '@authmesh/agent/running-agent';
 import type { CommitStep } from '@authmesh/coordinator/coordinator';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Crash, crashFile } from './crash/crash-point.ts';

@@ -1,60 +1,31 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import type { AgentConfig } from '@authmesh/agent/core/config';
 import type { AgentEffect } from '@authmesh/agent/core/effect';
-import type { AgentEvent, AgentTimer, ClaimState, ControlReply, ControlRequest } from '@authmesh/agent/core/event';
+import type { AgentEvent, AgentTimer } from '@authmesh/agent/core/event';
+import { repairOf } from '@authmesh/agent/core/repair';
 import { createAgentState } from '@authmesh/agent/core/state';
 import { transition } from '@authmesh/agent/core/transition';
 import { adoptionStore, withCreation } from '@authmesh/agent/io/adoption-store';
-import { type JournalStep, openJournal } from '@authmesh/agent/io/agent-journal';
-import type { DeliveryStep } from '@authmesh/agent/io/delivery';
+import { openJournal } from '@authmesh/agent/io/agent-journal';
+import { createDecayWatch } from '@authmesh/agent/io/decay-watch';
 import { checkHealth } from '@authmesh/agent/io/health-command';
 import { createHomeCheck } from '@authmesh/agent/io/home-check';
 import type { Identity } from '@authmesh/agent/io/identity';
 import { createKeeper, restoreMemory } from '@authmesh/agent/io/memory-keeper';
 import { createOverviewKeeper, readOverview } from '@authmesh/agent/io/overview-file';
 import { createRecordVault } from '@authmesh/agent/io/record-vault';
-import { type Status, statusOf } from '@authmesh/agent/io/status-view';
-import type { OpenclawPlaces } from '@authmesh/agent/io/store-discovery';
+import { untilRepaired } from '@authmesh/agent/io/repair-watch';
+import { statusOf } from '@authmesh/agent/io/status-view';
 import { note } from '@authmesh/shared/core/notes';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import { watchClock } from '@authmesh/shared/node/clock-watch';
 import { createElapsedClock } from '@authmesh/shared/node/elapsed-clock';
-import type { Logger } from '@authmesh/shared/node/logger';
 import { createDriver } from '@authmesh/shared/runtime/driver';
 import { createInputJournal } from '@authmesh/shared/runtime/input-journal';
 import { createTimers } from '@authmesh/shared/runtime/timers';
-import { createAgentLink, type PublishStep } from './agent-link.ts';
+import { createAgentLink } from './agent-link.ts';
 import { createAgentStores } from './agent-stores.ts';
 import { createRequests } from './control-requests.ts';
-
-/** Moments at which a crash must lose nothing and leave nothing half: of a delivery, of the journal, of a publish. */
-export type AgentStep = DeliveryStep | `journal-${JournalStep}` | PublishStep;
-
-export interface AgentOptions {
-  readonly home: string;
-  readonly identity: Identity;
-  readonly config: AgentConfig;
-  readonly places: OpenclawPlaces;
-  readonly logger: Logger;
-  /** The program found a fault of its own: the process has to end. */
-  readonly onCrash: (error: unknown) => void;
-  /** Told at each step; tests end the process there. */
-  readonly at?: ((step: AgentStep) => void) | undefined;
-}
-
-/** A running agent: the machine, wired to this host. */
-export interface Agent {
-  readonly status: () => Promise<Status>;
-  readonly adopt: (
-    profiles: readonly string[],
-    agentId: string | undefined,
-  ) => Promise<Extract<ControlReply, { op: 'adopt' }>>;
-  /** A command's sessions: asks for their permits, starts under them, gives them back. */
-  readonly claim: (control: Extract<ControlRequest, { op: `claim${string}` }>) => Promise<ClaimState>;
-  readonly configure: (config: AgentConfig, places: OpenclawPlaces) => Promise<void>;
-  /** Finishes deliveries under way and lets go of everything. */
-  readonly close: () => Promise<void>;
-}
+import type { Agent, AgentOptions } from './running-agent.ts';
 
 /** Starts the agent on what its home keeps; resolves when every store was read once. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
@@ -154,12 +125,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     },
   });
   driver.dispatch({ type: 'started' });
+  const decay = createDecayWatch(() => driver.state, logger.note);
 
   return {
     async status() {
       await requests.ask({ op: 'status' }, 'status');
       const { overview } = driver.state;
       if (overview) await keepOverview(overview);
+      decay.look();
       const problem = (await keeper.retry()) ?? (await checkHome());
       return statusOf(driver.state, Date.now(), stores.directories(), { path: home, problem });
     },
@@ -169,6 +142,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       return requests.ask({ op: 'adopt', profiles, store }, 'adopt');
     },
     claim: async control => (await requests.ask(control, 'claim')).state,
+    async repair(timeoutMs) {
+      await stores.rescan();
+      return untilRepaired(() => repairOf(driver.state, Date.now()), timeoutMs);
+    },
     async configure(config, changed) {
       driver.dispatch({ type: 'configured', config: withCreation(config, stores.directories()) });
       if (JSON.stringify(changed) === JSON.stringify(places)) return;
@@ -184,6 +161,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await stores.settled();
       await driver.settled();
       stopClock();
+      decay.stop();
       timers.clearAll();
       link.close();
       await stores.close();

@@ -10,6 +10,19 @@ const path = z.string().startsWith('/');
 const nodeId = z.string().regex(/^[0-9a-f]{32}$/);
 const fingerprint = z.string().regex(/^[0-9a-f]{32}$/);
 
+const pool = z.strictObject({
+  name: z.string(),
+  limit: z.number().int(),
+  live: z.number().int(),
+  recovering: z.number().int(),
+  waiting: z.number().int(),
+  etaSeconds: z.number().nullable(),
+  settleSeconds: z.number(),
+  phase: z.enum(['steady', 'canary', 'ramp', 'halted', 'closed', 'barrier']),
+  why: z.string().optional(),
+  isDefault: z.boolean(),
+});
+
 const copy = z.strictObject({
   node: z.string(),
   online: z.boolean(),
@@ -21,6 +34,8 @@ const copy = z.strictObject({
   fingerprint: fingerprint.nullable(),
   reason: z.string().min(1),
   seenAt: time.nullable(),
+  turn: z.strictObject({ pool: z.string(), place: z.number().int(), etaSeconds: z.number() }).optional(),
+  decay: z.strictObject({ state: z.enum(['expired', 'spent']), reason: z.string() }).optional(),
   waitsSince: time.optional(),
 });
 
@@ -61,7 +76,7 @@ export const statusDocument = z.strictObject({
   stores: z.array(z.strictObject({ store: path, state: z.string(), reason: z.string().optional() })),
   openclaw: z.array(openclaw),
   lacks: z.array(z.strictObject({ account: z.string(), profile: z.string(), obstacle: z.string().min(1).optional() })),
-  pools: z.array(z.never()),
+  pools: z.array(pool),
   drift: z.array(z.never()),
 });
 
@@ -164,4 +179,30 @@ export const doctorDocument = z.strictObject({
 export const adoptDocument = z.strictObject({
   adopted: z.array(z.string()),
   problems: z.array(z.strictObject({ login: z.string(), reason: z.string() })),
+});
+
+export const checkDocument = z.strictObject({
+  safe: z.boolean(),
+  profiles: z.array(
+    z.strictObject({
+      store: path,
+      profile: z.string(),
+      state: z.enum(['usable', 'expiring', 'expired', 'spent', 'fenced', 'missing', 'unreadable']),
+      expiresAt: time.nullable(),
+      reason: z.string(),
+    }),
+  ),
+  sessions: z.strictObject({
+    pool: z.string(),
+    needed: z.number().int(),
+    limit: z.number().int(),
+    wavesSeconds: z.number(),
+  }),
+});
+
+export const planDocument = z.strictObject({
+  waves: z.array(z.number().int()),
+  seconds: z.number(),
+  recommendedLimit: z.number().int(),
+  why: z.string(),
 });

@@ -20,16 +20,22 @@ export interface CommandSession {
 }
 
 const answerMsMax = 15 * second;
+/** For an address that swallows what is sent to it. */
+const connectMsMax = 15 * second;
 
-/** Connects as this host, trying the coordinator's addresses in turn, runs `converse` and hangs up. */
+/**
+ * Connects as this host, trying the coordinator's addresses in turn, runs `converse` and hangs up. An address may take
+ * `patienceMs` until it answers.
+ */
 export async function withCoordinator<Result>(
   identity: Identity,
   urls: readonly string[],
   converse: (session: CommandSession) => Promise<Result>,
+  patienceMs: Milliseconds = connectMsMax,
 ): Promise<Result> {
   let failure: unknown;
   for (const url of urls) {
-    const opened = await connect(identity, url).catch((error: unknown) => {
+    const opened = await connect(identity, url, patienceMs).catch((error: unknown) => {
       failure = error;
       return undefined;
     });
@@ -51,6 +57,7 @@ export async function withCoordinator<Result>(
 function connect(
   { keys, membership }: Identity,
   url: string,
+  patienceMs: Milliseconds,
 ): Promise<{ readonly session: CommandSession; readonly close: () => void }> {
   const waiting = new Map<
     number,
@@ -59,6 +66,14 @@ function connect(
   const parts = new Map<number, Overview>();
   let next = 1;
   return new Promise((resolve, reject) => {
+    const impatient = setTimeout(() => {
+      link.close();
+      reject(
+        new AuthmeshError('ERR_COORDINATOR_UNREACHABLE', `${url} did not answer within ${patienceMs / second} s`, {
+          hint: 'start the coordinator, or look at its address in agent.json',
+        }),
+      );
+    }, patienceMs);
     const link = openLink(
       {
         url,
@@ -71,7 +86,10 @@ function connect(
         now: Date.now,
       },
       {
-        opened: ({ clockOffsetMs }) => resolve({ session: { ask, clockOffsetMs }, close: () => link.close() }),
+        opened: ({ clockOffsetMs }) => {
+          clearTimeout(impatient);
+          resolve({ session: { ask, clockOffsetMs }, close: () => link.close() });
+        },
         message: message => {
           if (message.type !== 'answer') return;
           const { request, body } = message;
@@ -84,6 +102,7 @@ function connect(
         },
         announcement: () => {},
         closed: (reason, message) => {
+          clearTimeout(impatient);
           const isFatal = reason !== 'unreachable' && reason !== 'lost' && closeCodes[reason].fatal;
           const error = new AuthmeshError(isFatal ? 'ERR_NOT_ALLOWED' : 'ERR_COORDINATOR_UNREACHABLE', message, {
             hint: isFatal ? undefined : 'start the coordinator, or look at its address in agent.json',

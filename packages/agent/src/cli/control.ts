@@ -1,5 +1,6 @@
-import type { Agent } from '@authmesh/agent/agent';
+import type { Agent } from '@authmesh/agent/running-agent';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
+import { profileId, storeId } from '@authmesh/shared/protocol/fields';
 import { z } from 'zod';
 
 /** What the command line may ask the daemon of its host. */
@@ -19,6 +20,7 @@ export const controlRequest = z.discriminatedUnion('op', [
     outcome: z.enum(['passed', 'failed', 'unused']),
     why: z.string().max(500).optional(),
   }),
+  z.strictObject({ op: z.literal('repair'), timeoutMs: z.number().int().min(0).max(3_600_000) }),
   z.strictObject({
     op: z.literal('adopt'),
     profiles: z.array(z.string().max(600)).max(1_000),
@@ -42,6 +44,14 @@ export const adoptReply = z.object({
   problems: z.array(z.object({ login: z.string(), reason: z.string() })),
 });
 
+/** What `repair` answers. */
+export const repairReply = z.object({
+  phase: z.enum(['away', 'busy', 'done']),
+  waiting: z.array(
+    z.object({ store: storeId, profile: profileId, place: z.number().optional(), etaMs: z.number().optional() }),
+  ),
+});
+
 /** The daemon's side of the control socket. */
 export async function answerControl(agent: Agent, request: unknown): Promise<unknown> {
   const parsed = controlRequest.safeParse(request);
@@ -50,6 +60,7 @@ export async function answerControl(agent: Agent, request: unknown): Promise<unk
       hint: 'restart it: it may be of another version than this command',
     });
   if (parsed.data.op === 'status') return agent.status();
+  if (parsed.data.op === 'repair') return agent.repair(parsed.data.timeoutMs);
   if (parsed.data.op !== 'adopt') return agent.claim(parsed.data);
   const { adopted, problems } = await agent.adopt(parsed.data.profiles, parsed.data.agent);
   return { adopted, problems };

@@ -1,3 +1,4 @@
+import { readDiskState } from '@authmesh/agent/io/disk-state';
 import { readOfflineStatus } from '@authmesh/agent/io/offline-status';
 import { findOtherAgents } from '@authmesh/agent/io/state-dir-claim';
 import type { Status } from '@authmesh/agent/io/status-view';
@@ -9,6 +10,7 @@ import { withCoordinator } from './command-session.ts';
 import { diagnose } from './diagnosis.ts';
 import type { Finding } from './finding.ts';
 import { homeOption, openHome } from './home.ts';
+import { diagnosePools } from './pool-diagnosis.ts';
 
 export const doctorCommand: Command = {
   name: 'doctor',
@@ -34,8 +36,8 @@ export const doctorCommand: Command = {
           places: settings.places,
         }))) as Status;
       const coordinator = await withCoordinator(identity, settings.coordinators, async session => {
-        await session.ask({ type: 'nodes' }, 'overview');
-        return { clockOffsetMs: session.clockOffsetMs };
+        const { pools } = await session.ask({ type: 'pools' }, 'pools');
+        return { pools, clockOffsetMs: session.clockOffsetMs };
       }).catch((error: unknown) => ({ problem: unansweredBy(error) }));
       findings.push(
         ...diagnose(
@@ -50,6 +52,9 @@ export const doctorCommand: Command = {
           Date.now(),
         ),
       );
+      const { state } = await readDiskState({ home, identity, config: settings.config, places: settings.places });
+      const known = 'pools' in coordinator ? coordinator.pools : (state.overview?.body.pools ?? []);
+      findings.push(...diagnosePools(state, known));
     }
     const healthy = findings.every(finding => finding.state !== 'problem');
     context.output.data({ healthy, findings }, () =>

@@ -63,9 +63,14 @@ export async function loadSettings(home: string, { option, options }: CommandCon
 }
 
 /** A member's home with its identity and its configuration. */
-export async function openHome(
-  context: CommandContext,
-): Promise<{ readonly home: string; readonly identity: Identity; readonly settings: Settings }> {
+export interface OpenedHome {
+  readonly home: string;
+  readonly identity: Identity;
+  readonly settings: Settings;
+}
+
+/** Opens the home of a member. Throws `ERR_NOT_JOINED` where it is none. */
+export async function openHome(context: CommandContext): Promise<OpenedHome> {
   const home = chooseAgentHome(context);
   const identity = await readIdentity(home);
   return { home, identity, settings: await loadSettings(home, context) };

@@ -1,6 +1,7 @@
 import { runProgram } from '@authmesh/shared/node/command-line';
 import { packageVersion } from '@authmesh/shared/node/version';
 import { adoptCommand } from './adopt.ts';
+import { checkCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
 import { execCommand } from './exec.ts';
 import { explainCommand } from './explain.ts';
@@ -8,6 +9,7 @@ import { inviteCommand } from './invite.ts';
 import { joinCommand } from './join.ts';
 import { linkCommand } from './link.ts';
 import { nodesCommand } from './nodes.ts';
+import { planCommand } from './plan.ts';
 import { restoreCommand } from './restore.ts';
 import { runCommand } from './run.ts';
 import { serviceCommands } from './service.ts';
@@ -32,6 +34,8 @@ export async function main(argv: readonly string[]): Promise<void> {
         linkCommand,
         restoreCommand,
         execCommand,
+        checkCommand,
+        planCommand,
         doctorCommand,
         validateCommand,
         ...serviceCommands,

@@ -1,5 +1,6 @@
-import { type AgentOptions, startAgent } from '@authmesh/agent/agent';
+import { startAgent } from '@authmesh/agent/agent';
 import { createStateDirClaims } from '@authmesh/agent/io/state-dir-claim';
+import type { AgentOptions } from '@authmesh/agent/running-agent';
 import { note } from '@authmesh/shared/core/notes';
 import { fingerprintSecret } from '@authmesh/shared/crypto/fingerprint';
 import type { Command } from '@authmesh/shared/node/command-line';

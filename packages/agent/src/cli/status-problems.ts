@@ -54,8 +54,9 @@ export function copyProblem(copy: CopyStatus, now: Instant): string | undefined 
   // Its turn will come: what keeps the whole pool back is the pool's problem.
   if (copy.turn !== undefined) return undefined;
   const waitsMs = waitsSince === undefined ? 0 : now - Date.parse(waitsSince);
-  if (waitsMs <= waitMsMax || (state !== 'stale' && state !== 'waiting')) return undefined;
-  return `${profile} in ${store} has been ${state} for ${Math.round(waitsMs / second)} s: ${reason}`;
+  if (waitsMs > waitMsMax && (state === 'stale' || state === 'waiting'))
+    return `${profile} in ${store} has been ${state} for ${Math.round(waitsMs / second)} s: ${reason}`;
+  return copy.decay && `${profile} in ${store} would not survive a restart: ${copy.decay.reason}`;
 }
 
 /** That the agent cannot keep what a restart has to know. */

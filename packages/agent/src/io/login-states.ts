@@ -28,6 +28,11 @@ export function accountState(view: AccountView, now: Instant): AccountState {
   return isUsable(view.expiresAt, now + expiringMs) ? 'fresh' : 'expiring';
 }
 
+/** Whether the fleet's login has ended: that is said of the account, not of each of its copies. */
+export function isOver({ expiresAt, position }: AccountView, now: Instant): boolean {
+  return position !== null && !isUsable(expiresAt, now);
+}
+
 /** How a copy stands to the fleet's login, in one word. */
 export function copyState({ health, verdict, trouble }: CopyView): CopyState {
   if (health === 'quarantined' || verdict === 'unfit') return 'quarantined';

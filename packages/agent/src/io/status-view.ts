@@ -1,5 +1,6 @@
 import { lackedAccounts } from '@authmesh/agent/core/announcement';
 import { isCovered } from '@authmesh/agent/core/coverage';
+import { decayOf } from '@authmesh/agent/core/decay';
 import type { AgentState } from '@authmesh/agent/core/state';
 import { beatIntervalMs } from '@authmesh/shared/core/heartbeat';
 import { accountLabel, copyKey, type NodeId } from '@authmesh/shared/core/identifiers';
@@ -7,7 +8,7 @@ import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/t
 import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
 import { accountViews } from './account-views.ts';
 import { adoptionObstacle } from './adoption-store.ts';
-import { type AccountState, accountState, type CopyState, copyCustody, copyState } from './login-states.ts';
+import { type AccountState, accountState, type CopyState, copyCustody, copyState, isOver } from './login-states.ts';
 import { type PoolStatus, poolStatus, turnSentence } from './pool-status.ts';
 import type { StateDirectory } from './store-discovery.ts';
 
@@ -74,6 +75,8 @@ export interface CopyStatus {
   readonly seenAt: string | null;
   /** Of this host's own: the turn that it waits for before it is healed. */
   readonly turn?: { readonly pool: string; readonly place: number; readonly etaSeconds: number } | undefined;
+  /** Of this host's own: a restart would not find a usable login there, and nothing heals it. */
+  readonly decay?: { readonly state: string; readonly reason: string } | undefined;
   /** Of this host's own: since when it waits for the fleet's login or to be judged, while connected. */
   readonly waitsSince?: string | undefined;
 }
@@ -148,7 +151,7 @@ function accountStatus(state: AgentState, view: AccountView, roster: Roster, at:
     expiresAt: expiresAt === null ? null : iso(expiresAt),
     state: accountState(view, at - state.clockOffsetMs),
     refusal: state.refusals.get(view.account),
-    copies: view.copies.map(copy => copyStatus(state, view, copy, roster)),
+    copies: view.copies.map(copy => copyStatus(state, view, copy, roster, at)),
   };
 }
 
@@ -162,7 +165,13 @@ function lackedLogins(state: AgentState, directories: readonly StateDirectory[])
     }));
 }
 
-function copyStatus(state: AgentState, view: AccountView, copy: CopyView, { names, online }: Roster): CopyStatus {
+function copyStatus(
+  state: AgentState,
+  view: AccountView,
+  copy: CopyView,
+  { names, online }: Roster,
+  at: Instant,
+): CopyStatus {
   const current = copy.verdict === 'in-step';
   const key = copyKey(copy.store, copy.profile);
   const own = copy.node === state.self.node ? state.copies.get(key) : undefined;
@@ -181,6 +190,7 @@ function copyStatus(state: AgentState, view: AccountView, copy: CopyView, { name
     reason: isHeld ? turnSentence(queued) : (copy.trouble ?? copy.why),
     seenAt: copy.seenAt > 0 ? iso(copy.seenAt) : null,
     turn: queued && { pool: queued.pool, place: queued.place, etaSeconds: Math.ceil(queued.etaMs / second) },
+    decay: own && !isOver(view, at - state.clockOffsetMs) ? decayOf(state, key, at) : undefined,
     waitsSince: own?.unsettledAt === undefined ? undefined : iso(own.unsettledAt),
   };
 }

@@ -56,6 +56,8 @@ export const noteCatalogue = {
   'recovery-waits': { level: 'info', says: 'a dead login waits for its turn to be healed' },
   'recovery-begun': { level: 'info', says: 'a dead login is healed under a permit' },
   'permit-lapsed': { level: 'warn', says: 'a permit ended before its login could be written; asking again' },
+  'decay-seen': { level: 'warn', says: 'a login on disk would not survive a restart' },
+  'decay-ended': { level: 'info', says: 'a login on disk would survive a restart again, or is being healed' },
   'invite-created': { level: 'info', says: 'a join code was made' },
   'copies-linked': { level: 'info', says: 'an operator said that copies are one account' },
   'queue-overflowed': {

@@ -1,0 +1,42 @@
+import type { AgentConfig } from '@authmesh/agent/core/config';
+import type { ClaimState, ControlReply, ControlRequest } from '@authmesh/agent/core/event';
+import type { Repair } from '@authmesh/agent/core/repair';
+import type { JournalStep } from '@authmesh/agent/io/agent-journal';
+import type { DeliveryStep } from '@authmesh/agent/io/delivery';
+import type { Identity } from '@authmesh/agent/io/identity';
+import type { Status } from '@authmesh/agent/io/status-view';
+import type { OpenclawPlaces } from '@authmesh/agent/io/store-discovery';
+import type { Milliseconds } from '@authmesh/shared/core/time';
+import type { Logger } from '@authmesh/shared/node/logger';
+import type { PublishStep } from './agent-link.ts';
+
+/** Moments at which a crash must lose nothing and leave nothing half: of a delivery, of the journal, of a publish. */
+export type AgentStep = DeliveryStep | `journal-${JournalStep}` | PublishStep;
+
+export interface AgentOptions {
+  readonly home: string;
+  readonly identity: Identity;
+  readonly config: AgentConfig;
+  readonly places: OpenclawPlaces;
+  readonly logger: Logger;
+  /** The program found a fault of its own: the process has to end. */
+  readonly onCrash: (error: unknown) => void;
+  /** Told at each step; tests end the process there. */
+  readonly at?: ((step: AgentStep) => void) | undefined;
+}
+
+/** A running agent: the machine, wired to this host. */
+export interface Agent {
+  readonly status: () => Promise<Status>;
+  readonly adopt: (
+    profiles: readonly string[],
+    agentId: string | undefined,
+  ) => Promise<Extract<ControlReply, { op: 'adopt' }>>;
+  /** A command's sessions: asks for their permits, starts under them, gives them back. */
+  readonly claim: (control: Extract<ControlRequest, { op: `claim${string}` }>) => Promise<ClaimState>;
+  /** Heals all that may be healed now; resolves with how far that came when it is done, or after `timeoutMs`. */
+  readonly repair: (timeoutMs: Milliseconds) => Promise<Repair>;
+  readonly configure: (config: AgentConfig, places: OpenclawPlaces) => Promise<void>;
+  /** Finishes deliveries under way and lets go of everything. */
+  readonly close: () => Promise<void>;
+}
