@@ -38,6 +38,8 @@ export const claimReply = z.object({
   why: z.string().optional(),
 });
 
+export type ClaimReply = z.output<typeof claimReply>;
+
 /** What `adopt` answers. */
 export const adoptReply = z.object({
   adopted: z.array(z.string()),

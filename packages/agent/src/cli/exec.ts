@@ -4,8 +4,9 @@ import { second } from '@authmesh/shared/core/time';
 import type { Command, CommandContext } from '@authmesh/shared/node/command-line';
 import { parseDuration } from '@authmesh/shared/node/duration';
 import { AuthmeshError, systemErrorCode, systemReason } from '@authmesh/shared/node/errors';
+import type { ClaimReply } from './control.ts';
 import { homeOption, openHome } from './home.ts';
-import { type ClaimState, startUnderPermits } from './permit-wait.ts';
+import { startUnderPermits } from './permit-wait.ts';
 
 export const execCommand: Command = {
   name: 'exec',
@@ -61,7 +62,7 @@ function requestOf(context: CommandContext) {
 }
 
 /** On stderr: what the command prints itself stays alone on stdout. */
-function tellWait({ output }: CommandContext, pool: string, { place, etaMs, why }: ClaimState): void {
+function tellWait({ output }: CommandContext, pool: string, { place, etaMs, why }: ClaimReply): void {
   const etaSeconds = etaMs === undefined ? null : Math.ceil(etaMs / second);
   if (output.isJson) {
     output.say(JSON.stringify({ event: 'waiting', pool, place: place ?? null, etaSeconds, why: why ?? null }));

@@ -3,10 +3,7 @@ import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { askControl } from '@authmesh/shared/node/control-client';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
 import { exitCodes } from '@authmesh/shared/node/exit-codes';
-import type { z } from 'zod';
-import { claimReply } from './control.ts';
-
-export type ClaimState = z.output<typeof claimReply>;
+import { type ClaimReply, claimReply } from './control.ts';
 
 export interface PermitRequest {
   readonly home: string;
@@ -17,7 +14,7 @@ export interface PermitRequest {
   readonly timeoutMs?: Milliseconds | undefined;
   readonly signal: AbortSignal;
   /** Told at first, and when place or reason change. */
-  readonly onWait: (state: ClaimState) => void;
+  readonly onWait: (state: ClaimReply) => void;
 }
 
 /** Permits that were granted to a command, and are counted from now on. */
@@ -63,7 +60,7 @@ export async function startUnderPermits(request: PermitRequest): Promise<Started
   }
 }
 
-function refusal({ phase, why }: ClaimState): AuthmeshError {
+function refusal({ phase, why }: ClaimReply): AuthmeshError {
   if (phase === 'unknown') {
     return new AuthmeshError('ERR_CONTROL_PROTOCOL', 'the daemon does not know of this request any more', {
       hint: 'it was started again meanwhile; try again',

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { configurationSchema } from '@authmesh/shared/node/configuration-fields';
 import { operatorSentence } from '@authmesh/shared/node/errors';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { agentFile } from './agent-file.ts';
 import { loadAgentConfig } from './config.ts';
+import { agentFile } from './formats/agent-file.ts';
 import { writeJoinedConfig } from './joined-config.ts';
 
 let home: string;

@@ -4,7 +4,7 @@ import type { AgentConfig } from '@authmesh/agent/core/config';
 import { type Configuration, type ConfigurationBinding, loadConfiguration } from '@authmesh/shared/node/configuration';
 import { expandPath } from '@authmesh/shared/node/home-path';
 import type { LogLevel } from '@authmesh/shared/node/logger';
-import { type AgentFile, agentFile } from './agent-file.ts';
+import { type AgentFile, agentFile } from './formats/agent-file.ts';
 import { storeFileName } from './store-discovery.ts';
 
 /** What a running agent goes by. */
