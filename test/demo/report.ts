@@ -2,11 +2,12 @@ import { table } from '@authmesh/shared/node/output';
 import type { Held } from './host.ts';
 import type { Login } from './login.ts';
 import type { Programs } from './program.ts';
-import type { HostOutcome, Outcome } from './story.ts';
+import type { Judgement } from './service.ts';
+import { type HostOutcome, type Outcome, sessionLimit } from './story.ts';
 
 /** The table of what happened; every cell comes from the hosts' files, and from the clock. */
 export function describeRun(outcome: Outcome): string {
-  const { pcA, t440, mac, first, current, startedAt, history } = outcome;
+  const { pcA, t440, mac, first, current, startedAt, history, byHand, inWaves } = outcome;
   const row = (one: HostOutcome) => [
     one.host.name,
     String(one.host.stores.length),
@@ -24,13 +25,21 @@ export function describeRun(outcome: Outcome): string {
     '',
     table(header, [pcA, t440, mac].map(row)),
     '',
-    `Healed at once: ${countCurrent(t440, current)} of ${t440.host.stores.length} stores of t440, and ${t440.host.stores.length - marked} of their cooldowns lifted. Bringing agents back in waves`,
-    'under a session limit of 4 is not part of this release: all 15 came back together.',
+    table(
+      [`15 AGENTS, ${sessionLimit} AT ONCE`, 'REFUSED', 'MOST AT ONCE', 'BACK', 'FIRST TO LAST'],
+      [judged('tokens copied by hand', byHand), judged('authmesh, pool techsfree-web', inWaves)],
+    ),
+    '',
+    `Healed: ${countCurrent(t440, current)} of ${t440.host.stores.length} stores of t440, and ${t440.host.stores.length - marked} of their cooldowns lifted.`,
     `The old pair of mac was refused and spread nowhere: ${accepted.length} logins were accepted, all from ${origins};`,
     `${spentLeft.length} stores hold the spent refresh token. \`status\` on all three hosts shows fingerprint ${outcome.fingerprint.slice(0, 12)}.`,
     `${Math.round(outcome.searchedBytes / 1_024)} KiB of data, journals and logs were searched: tokens stand in OpenClaw's own stores only.`,
     `It took ${((Date.now() - startedAt) / 1_000).toFixed(1)} s.`,
   ].join('\n');
+}
+
+function judged(what: string, { refused, mostAtOnce, started, tookMs }: Judgement): string[] {
+  return [what, String(refused), String(mostAtOnce), String(started), `${(tookMs / 1_000).toFixed(1)} s`];
 }
 
 /** How to look around in what `--keep` leaves running, and how to stop it. */

@@ -1,10 +1,12 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createHost, type Held, type Host, readHost, renew } from './host.ts';
 import { createLogin, day, type Login } from './login.ts';
 import type { Programs } from './program.ts';
 import { searchSecrets } from './search.ts';
+import { type Judgement, judge, startService } from './service.ts';
+import { startSessions } from './sessions.ts';
 
 /** What became of one host, read from its files. */
 export interface HostOutcome {
@@ -30,9 +32,15 @@ export interface Outcome {
   /** Outside of the hosts' own stores and homes. */
   readonly searchedBytes: number;
   readonly url: string;
+  /** The service's own log of both halves. */
+  readonly byHand: Judgement;
+  readonly inWaves: Judgement;
 }
 
-const healMs = 20_000;
+/** What the service of the demo takes at once, and what the pool says of it. */
+export const sessionLimit = 4;
+
+const healMs = 40_000;
 
 /** Plays both halves of the outage with real processes on real files. Fails with a sentence when the promise is not kept. */
 export async function playOutage(
@@ -48,8 +56,10 @@ export async function playOutage(
   const mac = await createHost(folder, 'mac', 1, first);
   const before = { pcA: await readHost(pcA), t440: await readHost(t440), mac: await readHost(mac) };
 
+  const byHand = await playByHand(folder, lost, say);
+
   const central = join(folder, 'central');
-  await mkdir(central, { mode: 0o700 });
+  await writePools(central);
   const coordinator = programs.start(
     'coordinator',
     'authmesh-coordinator',
@@ -80,7 +90,18 @@ export async function playOutage(
   say(
     't440 restarts its gateway: 15 agents read tokens that ended two hours ago, all are locked out. Its agent starts.',
   );
+  const service = await startService(sessionLimit, token => token === current.access);
+  const sessions = startSessions(t440, service.url);
   const t440Ms = await heal(t440, current, () => daemon(t440));
+  const back = await sessions.answered;
+  await service.close();
+  const inWaves = judge(service.log);
+  if (back.includes(false) || inWaves.refused > 0 || inWaves.mostAtOnce > sessionLimit) {
+    throw new Error(`with authmesh the service refused ${inWaves.refused} and saw ${inWaves.mostAtOnce} at once`);
+  }
+  say(
+    `They come back in waves, one first: ${inWaves.started} sessions, at most ${inWaves.mostAtOnce} at once, none refused.`,
+  );
   say('mac wakes up with its old pair, which still looks alive for six days. Its agent starts.');
   const macMs = await heal(mac, current, () => daemon(mac));
   await awaitShared(agent, mac, 2);
@@ -106,7 +127,34 @@ export async function playOutage(
     history,
     searchedBytes,
     url,
+    byHand,
+    inWaves,
   };
+}
+
+/** The outage as it was: an operator copies live tokens into 15 stores, and 15 agents come back in the same second. */
+async function playByHand(folder: string, lost: Login, say: (sentence: string) => void): Promise<Judgement> {
+  const host = await createHost(folder, 'by-hand', 15, lost, Date.now());
+  const live = createLogin(day);
+  const service = await startService(sessionLimit, token => token === live.access);
+  const sessions = startSessions(host, service.url);
+  await renew(host, live);
+  await sessions.answered;
+  await service.close();
+  const judged = judge(service.log);
+  say(
+    `Without authmesh: an operator copies live tokens into 15 stores. The service takes ${sessionLimit} at once and refuses ${judged.refused}.`,
+  );
+  if (judged.refused !== 15 - sessionLimit) throw new Error(`without authmesh ${judged.refused} were refused, not 11`);
+  return judged;
+}
+
+/** What an operator says of the service's limit, before the coordinator starts. */
+async function writePools(home: string): Promise<void> {
+  const dataDir = join(home, '.authmesh-coordinator');
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const pools = [{ name: 'techsfree-web', match: ['openai*'], limit: sessionLimit, settleSeconds: 5 }];
+  await writeFile(join(dataDir, 'coordinator.json'), JSON.stringify({ pools }), { mode: 0o600 });
 }
 
 /** Starts the host's agent and waits until every store of it holds the login; the milliseconds that this took. */

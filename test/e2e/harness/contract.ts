@@ -160,7 +160,7 @@ export const coordinatorStatusDocument = z.strictObject({
       copies: z.array(z.looseObject({ node: z.string(), store: path, profile: z.string(), verdict: z.string() })),
     }),
   ),
-  pools: z.array(z.never()),
+  pools: z.array(pool.extend({ match: z.array(z.string()) })),
   leases: z.array(z.never()),
 });
 

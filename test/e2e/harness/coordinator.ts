@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Daemon, lineOf, type Outcome, programPath, run, start } from './program.ts';
 
@@ -22,17 +22,24 @@ export interface CoordinatorOptions {
   /** The program, where it is not the public one. */
   readonly command?: readonly [string, ...string[]] | undefined;
   readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** Limits of sessions; one that holds nobody up where a test is about something else. */
+  readonly pools?: readonly object[] | undefined;
 }
+
+const widePool = { name: 'all', match: ['*'], limit: 1_000, settleSeconds: 0 };
 
 export function createCoordinator({
   folder,
   name = 'coordinator',
   command,
   environment = {},
+  pools = [widePool],
 }: CoordinatorOptions): Coordinator {
   const dataDir = join(folder, name);
   const log = join(folder, `${name}.log`);
   mkdirSync(dataDir, { mode: 0o700 });
+  const file = join(dataDir, 'coordinator.json');
+  writeFileSync(file, JSON.stringify({ pools }), { mode: 0o600 });
   const variables = { HOME: folder, ...environment };
   let daemon: Daemon | undefined;
   let url = '';

@@ -1,0 +1,43 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Host } from './host.ts';
+import { profileId } from './login.ts';
+
+const lookMs = 40;
+
+/** The agents of a host: each connects once, as soon as the login in its store works. */
+export interface Sessions {
+  /** Resolves when every agent has been answered; false for those that were refused. */
+  readonly answered: Promise<readonly boolean[]>;
+  readonly stop: () => void;
+}
+
+/** Starts one agent for each store of the host. */
+export function startSessions({ stores }: Host, url: string): Sessions {
+  const stopped = new AbortController();
+  const answered = Promise.all(stores.map(store => runSession(store, url, stopped.signal)));
+  // Whoever stops them does not wait for the answer.
+  answered.catch(() => {});
+  return { answered, stop: () => stopped.abort() };
+}
+
+async function runSession(store: string, url: string, signal: AbortSignal): Promise<boolean> {
+  for (;;) {
+    const document = JSON.parse(await readFile(store, 'utf8'));
+    const { access, expires } = document.profiles[profileId];
+    if (expires > Date.now()) {
+      const response = await fetch(url, { method: 'POST', headers: { authorization: `Bearer ${access}` }, signal });
+      if (response.status === 200) await noteUse(store);
+      return response.status === 200;
+    }
+    await wait(lookMs, undefined, { signal });
+  }
+}
+
+/** OpenClaw notes every turn that went well; that is how authmesh learns that a session is back. */
+async function noteUse(store: string): Promise<void> {
+  const document = JSON.parse(await readFile(store, 'utf8'));
+  document.usageStats = { ...document.usageStats, [profileId]: { lastUsed: Date.now() } };
+  await writeFile(`${store}.use`, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${store}.use`, store);
+}
