@@ -2,10 +2,11 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { until } from './harness/condition.ts';
-import { checkDocument, doctorDocument, planDocument, statusDocument } from './harness/contract.ts';
+import { doctorDocument, statusDocument } from './harness/contract.ts';
 import type { Host } from './harness/host.ts';
 import { hour, oauth, owner } from './harness/login.ts';
 import { lineOf } from './harness/program.ts';
+import { checkDocument, planDocument } from './harness/restart-contract.ts';
 import { share } from './harness/share.ts';
 import { type Fleet, useStage } from './harness/stage.ts';
 
