@@ -10,12 +10,11 @@ import type { World } from './world/world.ts';
 
 /** The pools of a fleet: one for all, or one for some and the rest in another. */
 export function drawPools(random: Random): PoolTerms[] {
-  const pool = (name: string, match: readonly string[]): PoolTerms => ({
-    name,
-    match,
-    limit: random.between(3, 24),
-    settleMs: random.between(1, 4) * second,
-  });
+  const pool = (name: string, match: readonly string[]): PoolTerms => {
+    const limit = random.between(1, 12);
+    // A fleet is healed within the bound that liveness has.
+    return { name, match, limit, settleMs: random.between(second / 2, (limit * second) / 2) };
+  };
   return random.chance(0.5) ? [pool('all', ['*'])] : [pool('openai', ['openai*', 'anthropic*']), pool('others', ['*'])];
 }
 

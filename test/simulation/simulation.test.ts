@@ -39,6 +39,10 @@ describe('the machines in a world that goes wrong', () => {
       'node-refused',
       'clock-jumped',
       'draining',
+      'permit-lost',
+      'permit-lapsed',
+      'sessions-failed',
+      'refresh-taken',
     ];
     expect(expected.filter(name => !reached.has(name))).toEqual([]);
     expect([...reached].every(name => name in noteCatalogue)).toBe(true);
@@ -56,9 +60,9 @@ describe('the machines in a world that goes wrong', () => {
 });
 
 /** Runs seeds until a checker speaks; a checker that never does is worth nothing. */
-function caught(cores: Cores): string | undefined {
+function caught(cores: Cores, nodes = 12): string | undefined {
   for (let seed = 1; seed <= 30; seed++) {
-    const { failure } = run({ seed, nodes: 12, minutes: 10, cores });
+    const { failure } = run({ seed, nodes, minutes: 10, cores });
     if (failure) return failure.invariant;
   }
   return undefined;
@@ -174,6 +178,34 @@ describe('a broken machine is caught', () => {
       },
     };
     expect(caught(careless)).toBe('I7');
+  });
+
+  it('a coordinator that takes a lost permit for one that was given back (I11)', { timeout: 60_000 }, () => {
+    const trusting: Cores = {
+      ...realCores,
+      coordinator: (state, input) => {
+        for (const pool of state.pools.pools.values()) {
+          for (const [key, permit] of pool.permits) {
+            if (state.nodes.get(permit.node)?.link !== undefined) continue;
+            pool.permits.delete(key);
+            pool.active -= permit.sessions;
+          }
+        }
+        return realCores.coordinator(state, input);
+      },
+    };
+    expect(caught(trusting, 50)).toBe('I11');
+  });
+
+  it('a coordinator that has no barrier after its start (I11)', { timeout: 60_000 }, () => {
+    const hasty: Cores = {
+      ...realCores,
+      coordinator: (state, input) => {
+        state.pools.barrierUntil = 0;
+        return realCores.coordinator(state, input);
+      },
+    };
+    expect(caught(hasty, 50)).toBe('I11');
   });
 
   it('an agent that lets a secret into its effects (I5)', { timeout: 60_000 }, () => {

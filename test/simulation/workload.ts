@@ -7,6 +7,7 @@ import type { SharedLogin } from './fleet.ts';
 import type { Host } from './host.ts';
 import type { OpenClaw } from './openclaw.ts';
 import { adopt, deleteProfile, drainAgent, logIn, restoreFile } from './operator.ts';
+import { runCommand } from './restart.ts';
 import { imageOf, type Store, type StoreImage } from './world/disk.ts';
 import type { Random } from './world/random.ts';
 import { after, type World } from './world/world.ts';
@@ -22,6 +23,7 @@ export interface Temper {
   readonly rollsBack: number;
   readonly links: number;
   readonly adopts: number;
+  readonly runs: number;
 }
 
 /** People at work until `over`. */
@@ -63,6 +65,10 @@ function act(world: World, { temper, logins, images }: Workload, random: Random)
     deleteProfile(world, host, store, random.pick([...store.profiles.keys()]));
   if (random.chance(temper.restarts)) drainAgent(world, host);
   if (random.chance(temper.adopts)) adopt(world, host, store.id, 1 + random.below(1_000_000));
+  if (random.chance(temper.runs)) {
+    const { name, limit } = random.pick(world.pools);
+    runCommand(world, host, name, random.between(1, limit));
+  }
   const { account, identity } = random.pick(logins);
   if (random.chance(temper.rollsBack)) rollBack(world, host, account, random);
   if (identity === 'profile' && random.chance(temper.links)) {
@@ -121,5 +127,6 @@ export function drawTemper(random: Random): Temper {
     rollsBack: random.chance(0.3) ? random.fraction() * 0.1 : 0,
     links: random.chance(0.5) ? random.fraction() * 0.3 : 0,
     adopts: random.chance(0.5) ? random.fraction() * 0.2 : 0,
+    runs: random.chance(0.5) ? random.fraction() * 0.5 : 0,
   };
 }

@@ -30,7 +30,9 @@ export function checkCustody(): Checker {
       const say = (why: string) =>
         new Violation('I9', `${write.host.name} ${write.store.id} ${write.profile} got a refresh token ${why}`);
       const given = givenTo.get(refresh);
-      if (given && given !== write.host && holds(given, refresh)) throw say(`that ${given.name} was given`);
+      // An operator's restore moves a home: what the former one still has is taken away once this one holds it.
+      const isMoved = write.host.journal.accounts.get(write.account)?.facts.restored === true;
+      if (!isMoved && given && given !== write.host && holds(given, refresh)) throw say(`that ${given.name} was given`);
       givenTo.set(refresh, write.host);
     },
   };
@@ -63,7 +65,9 @@ export function checkSpending(): Checker {
         if (announcement.restored) restored.add(announcement.access);
       },
     },
-    seen: (_world, _host, agent, store) => {
+    seen: (_world, _host, agent, store, seen) => {
+      // What half a file hides was not seen.
+      if (seen.state !== 'readable') return;
       for (const { shape, access } of store.profiles.values()) {
         if (shape === 'tokens' && access) learn(agent.told, access);
       }

@@ -124,8 +124,14 @@ function checkCurrent(world: World, record: AccountRecord, copies: readonly Copy
   }
 }
 
-/** L3 (I9 at rest): the current refresh token of a `home` login lies on one host. */
+/**
+ * L3 (I9 at rest): the current refresh token of a `home` login lies on one host. Where the home has none, because its
+ * refresh failed or it is gone, nothing says which of the others may be taken away.
+ */
 function checkHolders(world: World, record: AccountRecord, copies: readonly Copy[]): void {
+  const { current } = record;
+  const isHolding = ({ entry: { access, refresh } }: Copy) => refresh && access?.print === current?.access;
+  if (!copies.some(copy => copy.host.id === current?.home && isHolding(copy))) return;
   const holders = new Map<Secret, Copy>();
   for (const copy of copies) {
     const { access, refresh, identity } = copy.entry;

@@ -26,15 +26,19 @@ export function checkSessions(): Checker {
         `${sessions} sessions of pool ${terms.name} come back at once, at most ${terms.limit} may: ${who}`,
       );
     },
-    used: (_world, store) => {
+    used: (_world, store, profile) => {
       for (const [name, all] of underWay) {
-        if (all.some(one => one.store === store)) {
+        if (all.some(one => isOf(one, store, profile))) {
           underWay.set(
             name,
-            all.filter(one => one.store !== store),
+            all.filter(one => !isOf(one, store, profile)),
           );
         }
       }
     },
   };
+}
+
+function isOf(woken: Woken, store: Woken['store'], profile: Woken['profile']): boolean {
+  return woken.store === store && woken.profile === profile;
 }

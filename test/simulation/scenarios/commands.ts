@@ -13,9 +13,8 @@ import { imageOf } from '../world/disk.ts';
 import { backUp, restoreBackup } from '../world/records.ts';
 import { advance } from '../world/world.ts';
 import { type Command, parseDuration } from './script.ts';
-import { clawOf, hostNamed, loginSpec, placeOf, type Stage, stageHost } from './stage.ts';
-
-type Verb = (stage: Stage, command: Command) => void;
+import { sessionVerbs } from './session-commands.ts';
+import { clawOf, hostNamed, loginSpec, placeOf, type Stage, stageHost, type Verb } from './stage.ts';
 
 /** Every verb of a transcript. Places are written `HOST AGENT PROFILE`. */
 const verbs: Readonly<Record<string, Verb>> = {
@@ -84,6 +83,7 @@ const verbs: Readonly<Record<string, Verb>> = {
       `oauth:${label}` as AccountId,
       names.map(other => hostNamed(stage, other).id),
     ),
+  ...sessionVerbs,
   sleep: (stage, { words: [name, time] }) => sleepHost(stage.world, hostNamed(stage, name), parseDuration(time ?? '')),
   'set-clock': (stage, { words: [name, by] }) => setClock(stage.world, hostNamed(stage, name), parseDuration(by ?? '')),
   cut: (stage, { words }) => {
@@ -101,6 +101,13 @@ const verbs: Readonly<Record<string, Verb>> = {
   skip: (stage, { words }) => {
     const told = stage.lines.length;
     advance(stage.world, stage.world.now + parseDuration(words[0] ?? ''));
+    stage.lines.length = told;
+  },
+  /** `quietly COMMAND …`: without telling what happens at once. */
+  quietly: (stage, command) => {
+    const told = stage.lines.length;
+    const [name = '', ...words] = command.words;
+    perform(stage, { name, words, options: command.options });
     stage.lines.length = told;
   },
   stores: showStores,

@@ -1,3 +1,4 @@
+import type { PoolTerms } from '@authmesh/coordinator/core/pool/terms';
 import { accountId, type ProfileId } from '@authmesh/shared/core/identifiers';
 import { createCentral } from '../central.ts';
 import { createChecks } from '../checkers/all.ts';
@@ -18,12 +19,17 @@ import { type Command, parseDuration } from './script.ts';
 /** A small world that does only what it is told. */
 export interface Stage {
   readonly world: World;
+  /** What `coordinator.json` says of sessions; for its next start. */
+  readonly pools: PoolTerms[];
   /** What was traced since it was last taken. */
   readonly lines: string[];
   readonly claws: Map<Host, OpenClaw>;
   readonly files: Map<string, StoreImage>;
   readonly backups: Map<string, Backup>;
 }
+
+/** What a command line of a transcript does. */
+export type Verb = (stage: Stage, command: Command) => void;
 
 /** What every run has and no reader wants. */
 const noise = /(beat$|: beat| timer-fired |→ set-timer |→ clear-timer |persist-succeeded|→ audit )/;
@@ -34,6 +40,7 @@ export function createStage(): Stage {
   const write = (line: string) => {
     if (!noise.test(line)) lines.push(line);
   };
+  const pools: PoolTerms[] = [];
   const world = createWorld({
     seed: 1,
     cores: realCores,
@@ -43,10 +50,10 @@ export function createStage(): Stage {
     faults: noFaults(createRandom(1)),
     trace: createTrace(write),
     checks: createChecks(),
-    pools: [],
+    pools,
     jitter: 0,
   });
-  return { world, lines, claws: new Map(), files: new Map(), backups: new Map() };
+  return { world, pools, lines, claws: new Map(), files: new Map(), backups: new Map() };
 }
 
 /** `host NAME [stores=main,work] [skew=+24h] [custody=copy] [leaves=empty|fence]`: a host, with agents and habits. */

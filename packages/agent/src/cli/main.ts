@@ -3,6 +3,7 @@ import { packageVersion } from '@authmesh/shared/node/version';
 import { adoptCommand } from './adopt.ts';
 import { checkCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
+import { execCommand } from './exec.ts';
 import { explainCommand } from './explain.ts';
 import { inviteCommand } from './invite.ts';
 import { joinCommand } from './join.ts';
@@ -32,6 +33,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         nodesCommand,
         linkCommand,
         restoreCommand,
+        execCommand,
         checkCommand,
         planCommand,
         doctorCommand,

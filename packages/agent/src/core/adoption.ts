@@ -4,7 +4,7 @@ import { matchesPattern } from '@authmesh/shared/core/patterns';
 import { type Instant, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import { lackedAccounts } from './announcement.ts';
-import { formFor, isCovered, subjectOf } from './coverage.ts';
+import { formFor, isCovered, isRenewedHere, subjectOf } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
 import type { ControlRequest, WriteOutcome } from './event.ts';
 import { isDoubted } from './fence.ts';
@@ -84,7 +84,9 @@ function create(state: AgentState, facts: AnnouncementFacts, store: StoreId, eff
   const key = copyKey(store, profile);
   const before = state.copies.get(key);
   const past = before?.account === account ? before : undefined;
-  const form = past && isDoubted(past, facts) ? 'bearer' : formFor(state, facts, profile);
+  // Invariant I10: neither what a failed refresh may have spent, nor what another store here was renewed out of.
+  const isSpent = (past && isDoubted(past, facts)) || isRenewedHere(state, facts);
+  const form = isSpent ? 'bearer' : formFor(state, facts, profile);
   state.copies.set(key, {
     ...createCopy(store, profile, account),
     last: past?.last,

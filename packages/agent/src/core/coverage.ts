@@ -39,3 +39,13 @@ export function formFor(state: AgentState, facts: AnnouncementFacts, profile: Pr
   if (facts.home === state.self.node) return 'full';
   return custodyFor(state, facts.account, profile) === 'copy' ? 'full' : 'bearer';
 }
+
+/** Whether another store of this host holds what the fleet's login was renewed into, and the coordinator has yet to say so. */
+export function isRenewedHere(state: AgentState, facts: AnnouncementFacts): boolean {
+  for (const { account, seen, judged, chain } of state.copies.values()) {
+    if (account !== facts.account || seen?.health !== 'sound' || seen.access === facts.access) continue;
+    if (seen.refresh === undefined || seen.refresh === facts.refresh || judged?.verdict === 'stale') continue;
+    if (chain.some(link => link.access === facts.access)) return true;
+  }
+  return false;
+}

@@ -3,7 +3,7 @@ import { note } from '@authmesh/shared/core/notes';
 import { type Instant, isUsable, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import { creationFailed } from './adoption.ts';
-import { custodyFor, formFor, isCovered } from './coverage.ts';
+import { custodyFor, formFor, isCovered, isRenewedHere } from './coverage.ts';
 import type { AgentEffect, CredentialForm } from './effect.ts';
 import type { SeenProfile, WriteOutcome } from './event.ts';
 import { isDoubted } from './fence.ts';
@@ -119,16 +119,6 @@ function dueForm(
 
 function formOf(state: AgentState, copy: Copy, facts: AnnouncementFacts): CredentialForm {
   return isDoubted(copy, facts) ? 'bearer' : formFor(state, facts, copy.profile);
-}
-
-/** Whether another store of this host holds what the fleet's login was renewed into, and the coordinator has yet to say so. */
-function isRenewedHere(state: AgentState, facts: AnnouncementFacts): boolean {
-  for (const { account, seen, judged, chain } of state.copies.values()) {
-    if (account !== facts.account || seen?.health !== 'sound' || seen.access === facts.access) continue;
-    if (seen.refresh === undefined || seen.refresh === facts.refresh || judged?.verdict === 'stale') continue;
-    if (chain.some(link => link.access === facts.access)) return true;
-  }
-  return false;
 }
 
 /** Whether the profile was seen to change while it was being written, to neither what was replaced nor what was written. */

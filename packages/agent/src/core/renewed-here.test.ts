@@ -35,6 +35,23 @@ function home() {
   };
 }
 
+const announced: AgentEvent = {
+  type: 'announced',
+  facts: {
+    account,
+    kind: 'oauth',
+    profile,
+    position: { epoch: 1, revision: 1 },
+    generation: 1,
+    access: print('1'),
+    refresh: print('2'),
+    expiresAt: null,
+    origin: node,
+    home: node,
+    restored: false,
+  },
+};
+
 function holds(store: StoreId, access?: Fingerprint, refresh?: Fingerprint): AgentEvent {
   const common = { profile, account, identity: 'account', kind: 'oauth', expiresAt: null } as const;
   const seen = access
@@ -50,22 +67,7 @@ describe('two stores of the home', () => {
     tell(holds(main, print('1'), print('2')));
     tell(holds(work, print('1'), print('2')));
     tell({ type: 'link-opened', url: 'wss://central', clockOffsetMs: 0, epoch: 1, policy: { allow: ['*'], deny: [] } });
-    tell({
-      type: 'announced',
-      facts: {
-        account,
-        kind: 'oauth',
-        profile,
-        position: { epoch: 1, revision: 1 },
-        generation: 1,
-        access: print('1'),
-        refresh: print('2'),
-        expiresAt: null,
-        origin: node,
-        home: node,
-        restored: false,
-      },
-    });
+    tell(announced);
     tell({ type: 'frame-received', message: { type: 'synced' } });
     // The coordinator has not answered to the renewal yet.
     tell(holds(main, print('3'), print('4')));
@@ -79,6 +81,19 @@ describe('two stores of the home', () => {
     });
     expect(effects).toContainEqual(
       expect.objectContaining({ type: 'write-credential', store: work, access: print('1'), form: 'bearer' }),
+    );
+  });
+
+  it('the one that lacked the login is given it without what the other has renewed (invariant I10)', () => {
+    const tell = home();
+    tell({ type: 'started' });
+    tell(holds(main, print('1'), print('2')));
+    tell({ type: 'link-opened', url: 'wss://central', clockOffsetMs: 0, epoch: 1, policy: { allow: ['*'], deny: [] } });
+    tell(announced);
+    tell(holds(main, print('3'), print('4')));
+    const effects = tell({ type: 'asked', request: 1, control: { op: 'adopt', profiles: [], store: work } });
+    expect(effects).toContainEqual(
+      expect.objectContaining({ type: 'create-profile', store: work, access: print('1'), form: 'bearer' }),
     );
   });
 });

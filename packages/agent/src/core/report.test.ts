@@ -58,10 +58,11 @@ describe('an inventory', () => {
     expect(sent(scene.hear(judgement('wanted', '2')))).toEqual([]);
   });
 
-  it('says where the fleet announced what stands there', () => {
-    const scene = createScene({}, [{ kind: 'account', account: facts('1', 3) }]);
+  it('says where the fleet announced what stands there, and that an operator had gone back to it', () => {
+    const known = facts('1', 3, { restored: true });
+    const scene = createScene({}, [{ kind: 'account', account: known }]);
     scene.tell(holds(seen('1')));
-    const announced = { position: { epoch: 1, revision: 3 }, home: facts('1', 3).home, origin: facts('1', 3).origin };
+    const announced = { position: known.position, home: known.home, origin: known.origin, restored: true };
     expect(sent(scene.connect())).toMatchObject([{ observations: [{ announced }] }]);
   });
 

@@ -21,7 +21,12 @@ export function observationOf(state: AgentState, copy: Copy): Observation | unde
   const known = state.accounts.get(account);
   const announced =
     known && known.access === seen.access
-      ? { position: known.position, home: known.home, origin: known.origin }
+      ? {
+          position: known.position,
+          home: known.home,
+          origin: known.origin,
+          restored: known.restored ? true : undefined,
+        }
       : undefined;
   return {
     store,

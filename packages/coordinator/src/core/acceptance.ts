@@ -5,8 +5,9 @@ import { type Acceptance, succeed } from '@authmesh/shared/core/succession';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Change } from './commit.ts';
 import { verdictSentences } from './explanation.ts';
-import { withSighting } from './history.ts';
+import { nextRevision, withSighting } from './history.ts';
 import { copyLink, isLinked } from './linkage.ts';
+import type { AccountRecord } from './record.ts';
 import type { AccountEntry, CoordinatorState, Offer } from './state.ts';
 
 /** The record and the lineage with the candidate as their current credential. */
@@ -21,13 +22,14 @@ export function acceptedChange(
   const lineage = succeed(entry.lineage, candidate, acceptance);
   const { current } = lineage;
   if (!current) return { record: entry.record, lineage };
+  const why = isStillRestored(entry.record, candidate, acceptance) ? 'restored' : acceptance.why;
   const isKnown = as.store === undefined || isLinked(entry.record, candidate.node, as.store);
   const linked = isKnown ? entry.record.linked : [...entry.record.linked, copyLink(candidate.node, as.store)];
   const record = withSighting(
     {
       ...entry.record,
       profile: as.profile,
-      current: { ...current, acceptedAt: at, why: acceptance.why, sealed: offer.sealed },
+      current: { ...current, acceptedAt: at, why, sealed: offer.sealed },
       ancestors: [...lineage.ancestors],
       spent: [...lineage.spent],
       linked,
@@ -46,6 +48,12 @@ export function acceptedChange(
     },
   );
   return { record, lineage };
+}
+
+/** What an operator took the fleet back to stays that, though the store that knew it was put back from a backup. */
+function isStillRestored({ current }: AccountRecord, { access, announced }: Candidate, { why }: Acceptance): boolean {
+  if (current?.access === access) return current.why === 'restored';
+  return announced?.restored === true && (why === 'first' || why === 'recovered' || why === 'resealed');
 }
 
 /** The highest generation of an account, as announced or as a node knows it: a rollback goes above it. */
@@ -69,4 +77,27 @@ export function isOutranked(state: CoordinatorState, entry: AccountEntry, candid
   if (current?.access !== candidate.access || current.refresh !== candidate.refresh) return false;
   if (current.generation >= generationMin(state, entry, current.access)) return false;
   return candidate.announced !== undefined && comparePositions(candidate.announced.position, current.position) >= 0;
+}
+
+/**
+ * A node that knows a stale login at the place of the current one, or after it, comes from before the coordinator's store
+ * was put back, and hears nothing that is told at this place. The current one moves beyond; what other nodes remember from
+ * that time is still compared with the place that it had. Below a generation that it has applied the node would hear
+ * nothing either: then whoever holds the current login seals it anew.
+ */
+export function movedOn(
+  state: CoordinatorState,
+  entry: AccountEntry,
+  { access, announced }: Candidate,
+): AccountRecord | undefined {
+  const { record } = entry;
+  const { current } = record;
+  if (!current || !announced || access === current.access) return undefined;
+  if (comparePositions(announced.position, current.position) < 0) return undefined;
+  if (current.generation < generationMin(state, entry, current.access)) return undefined;
+  const { epoch } = state.fleet.record;
+  const position = { epoch, revision: nextRevision(record, announced.position.revision) };
+  // A place in an epoch that no inventory has told of is none of this fleet's.
+  if (comparePositions(position, announced.position) <= 0) return undefined;
+  return { ...record, current: { ...current, position, recoveredFrom: current.recoveredFrom ?? current.position } };
 }

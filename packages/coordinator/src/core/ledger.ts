@@ -6,7 +6,7 @@ import { note } from '@authmesh/shared/core/notes';
 import type { Acceptance } from '@authmesh/shared/core/succession';
 import { type Instant, shiftExpiry } from '@authmesh/shared/core/time';
 import type { Observation } from '@authmesh/shared/protocol/observation';
-import { acceptedChange, generationMin, isOutranked } from './acceptance.ts';
+import { acceptedChange, generationMin, isOutranked, movedOn } from './acceptance.ts';
 import { commit, openAccount } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import type { LinkId } from './event.ts';
@@ -48,10 +48,16 @@ export function judgeObservation(
       tellOtherHolders(state, observation.account, session.node, effects);
       settleKnown(state, entry, candidate, observation, verdict, at, effects);
       return;
-    case 'stale':
+    case 'stale': {
       tell(state, session.link, observation, verdict, effects);
+      const record = movedOn(state, entry, candidate);
+      if (record) {
+        const lineage = { ...entry.lineage, current: record.current };
+        return commit(state, entry, { record, lineage, announces: true }, effects);
+      }
       settleKnown(state, entry, candidate, observation, verdict, at, effects);
       return;
+    }
     case 'accepted':
       if (!offer || offer.generation < least) ask(state, session.link, observation, least, effects);
       else accept(state, entry, session, candidate, observation, offer, verdict, at, effects);

@@ -26,6 +26,11 @@ function chain(...names: string[]): Prints[] {
   return names.map(name => ({ access: print(name), refresh: print(`${name}-refresh`) }));
 }
 
+/** As a node remembers an announcement. */
+function at(revision: number): NonNullable<Candidate['announced']> {
+  return { position: { epoch: 1, revision }, home: node, origin: node };
+}
+
 /** The lineage after these were accepted in turn. */
 function lineageOf(...accepted: Candidate[]): Lineage {
   return accepted.reduce<Lineage>(
@@ -143,6 +148,13 @@ describe(adjudicate, () => {
       'accepted',
       'current-dead',
     ],
+    [
+      'about to end, the current one dead: by another clock it may be the other way round',
+      lineageOf(candidate('a', { expiresAt: now - 1 })),
+      candidate('n', { expiresAt: now + minute }),
+      'parallel',
+      'order-unknown',
+    ],
     ['dead, the current one alive', lineageOf(a), candidate('n', { expiresAt: now - 1 }), 'stale', 'dead'],
     [
       'both dead: either may hold a live refresh token',
@@ -169,9 +181,59 @@ describe(adjudicate, () => {
     [
       'announced before the store was put back',
       lineageOf(a),
-      candidate('z', { announced: { position: { epoch: 1, revision: 9 }, home: node, origin: node } }),
+      candidate('z', { announced: at(9) }),
       'accepted',
       'recovered',
+    ],
+    [
+      'an ancestor that an operator went back to before the store was put back',
+      lineageOf(a, b),
+      candidate('a', { announced: { ...at(9), restored: true } }),
+      'accepted',
+      'recovered',
+    ],
+    [
+      'an ancestor that an operator went back to before the current one came',
+      lineageOf(a, b),
+      candidate('a', { announced: { ...at(1), restored: true } }),
+      'stale',
+      'ancestor',
+    ],
+    // A store that was put back took b before it heard that a had been told at a later place.
+    [
+      'an ancestor, wherever it was announced',
+      lineageOf(a, b),
+      candidate('a', { announced: at(9) }),
+      'stale',
+      'ancestor',
+    ],
+    [
+      'a later place, but the issuer says earlier',
+      lineageOf(candidate('a', { issuedAt: 10 })),
+      candidate('n', { issuedAt: 9, announced: at(9) }),
+      'stale',
+      'issued-earlier',
+    ],
+    [
+      'a store that went to and fro, where the fleet had it later',
+      lineageOf(a),
+      candidate('c', { chain: chain('a', 'c'), announced: at(9) }),
+      'accepted',
+      'recovered',
+    ],
+    [
+      'a store that went to and fro, where the issuer says later',
+      lineageOf(candidate('b', { issuedAt: 10 })),
+      candidate('c', { issuedAt: 11, chain: chain('b', 'c') }),
+      'accepted',
+      'issued-later',
+    ],
+    [
+      'a store that went to and fro, where nothing but the expiry says later',
+      lineageOf(a),
+      candidate('c', { expiresAt: now + 2 * hour, chain: chain('a', 'c') }),
+      'parallel',
+      'order-unknown',
     ],
   ];
   it.each(rows)('%s', (_, lineage, seen, kind, why) => {

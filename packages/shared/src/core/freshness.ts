@@ -10,6 +10,7 @@ import { type Instant, isUsable, minute } from './time.ts';
  * credential is usable, never which of two is the newer; no host's wall clock and no file's time takes part.
  *
  *     equal to the current one ─────────────────────────── in-step (completes, if it brings the missing refresh token)
+ *     chosen by an operator at a later position ────────── accepted: the coordinator's store is older than that
  *     a known ancestor, or its refresh token is spent ──── stale
  *     identity too weak to compare ─────────────────────── unlinked
  *     announced before at a later position ─────────────── accepted: the coordinator's store is older than its fleet
@@ -36,7 +37,7 @@ export type AcceptedWhy =
   | 'resealed'
   | 'restored';
 
-/** How much earlier an expiry must be to count as issued earlier: two good clocks and a slow request differ by less. */
+/** How much earlier an expiry must be to say something: two good clocks and a slow request differ by less. */
 const expirySlackMs = minute;
 
 /** Judges what a node saw. Pure and total; see the table above. */
@@ -48,29 +49,39 @@ export function adjudicate(lineage: Lineage, candidate: Candidate, now: Instant)
       ? { kind: 'accepted', why: 'completed' }
       : { kind: 'in-step', why: 'same' };
   }
-  if (lineage.ancestors.has(candidate.access) || wentBack(candidate, current.access))
-    return { kind: 'stale', why: 'ancestor' };
+  const issued = compareIssueTimes(candidate, current);
+  const isRecovered = isAnnouncedLater(candidate, current, issued);
+  // To the store that was put back it may be an ancestor: what the operator did came after that.
+  if (isRecovered && candidate.announced?.restored) return { kind: 'accepted', why: 'recovered' };
+  const isBack = wentBack(candidate, current.access);
+  const isLater = isRecovered || isIssuedLater(issued, candidate, current);
+  if (lineage.ancestors.has(candidate.access) || (isBack && !isLater)) return { kind: 'stale', why: 'ancestor' };
   if (isSpent(lineage, candidate.refresh)) return { kind: 'stale', why: 'spent' };
   if (!candidate.linked) return { kind: 'unlinked', why: 'identity-unknown' };
-  if (
-    candidate.announced &&
-    comparePositions(candidate.announced.position, current.recoveredFrom ?? current.position) > 0
-  ) {
-    return { kind: 'accepted', why: 'recovered' };
-  }
-  const issued = compareIssueTimes(candidate, current);
-  if (growsFrom(candidate, current.access) && !isIssuedEarlier(issued, candidate, current)) {
+  if (isRecovered) return { kind: 'accepted', why: 'recovered' };
+  // A store that held the candidate before and after the current one shows no order.
+  if (!isBack && growsFrom(candidate, current.access) && !isIssuedEarlier(issued, candidate, current)) {
     return { kind: 'accepted', why: 'successor' };
   }
   if (issued !== undefined && issued !== 0) {
     return issued > 0 ? { kind: 'accepted', why: 'issued-later' } : { kind: 'stale', why: 'issued-earlier' };
   }
-  const alive = isUsable(candidate.expiresAt, now);
   const currentAlive = isUsable(current.expiresAt, now) && !isSpent(lineage, current.refresh);
+  // What ends within the slack has ended by another clock: the fleet would go to it and back as hosts report it.
+  const alive = isUsable(candidate.expiresAt, now + expirySlackMs);
   if (alive && !currentAlive) return { kind: 'accepted', why: 'current-dead' };
-  if (!alive && currentAlive) return { kind: 'stale', why: 'dead' };
+  if (currentAlive && !isUsable(candidate.expiresAt, now)) return { kind: 'stale', why: 'dead' };
   // Two dead ones are parallel as well: either may still hold a refresh token that lives.
   return { kind: 'parallel', why: 'order-unknown' };
+}
+
+/**
+ * The fleet had it after the current one, before the coordinator's store was put back from a backup. Places that the
+ * store has given since say little: the issuer's dates say more, and an operator's word goes above both.
+ */
+function isAnnouncedLater({ announced }: Candidate, current: Revision, issued: number | undefined): boolean {
+  if (!announced || comparePositions(announced.position, current.recoveredFrom ?? current.position) <= 0) return false;
+  return announced.restored === true || issued === undefined || issued >= 0;
 }
 
 /** Whether a store's earlier contents show that the candidate came after the credential `access`. */
@@ -105,4 +116,11 @@ function isIssuedEarlier(issued: number | undefined, candidate: Candidate, curre
   if (issued !== undefined) return issued < 0;
   if (candidate.expiresAt === null || current.expiresAt === null) return false;
   return candidate.expiresAt + expirySlackMs < current.expiresAt;
+}
+
+/** Guards a login that was put back against being taken for an old file, in the same way. */
+function isIssuedLater(issued: number | undefined, candidate: Candidate, current: Revision): boolean {
+  if (issued !== undefined) return issued > 0;
+  if (candidate.expiresAt === null || current.expiresAt === null) return false;
+  return candidate.expiresAt > current.expiresAt + expirySlackMs;
 }

@@ -44,5 +44,13 @@ export interface Candidate extends Prints {
   /** False while only a profile id says whose this is and nobody has said that the copies are one account. */
   readonly linked: boolean;
   /** Where this very credential stood when this fleet's coordinator announced it, as the node remembers. */
-  readonly announced?: { readonly position: Position; readonly home: NodeId; readonly origin: NodeId } | undefined;
+  readonly announced?:
+    | {
+        readonly position: Position;
+        readonly home: NodeId;
+        readonly origin: NodeId;
+        /** An operator had taken the fleet back to it. */
+        readonly restored?: boolean | undefined;
+      }
+    | undefined;
 }

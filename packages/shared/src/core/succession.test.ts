@@ -21,7 +21,7 @@ function candidate(
 function accept(
   lineage: Lineage,
   next: Candidate,
-  why: 'first' | 'successor' | 'completed',
+  why: 'first' | 'successor' | 'completed' | 'resealed',
   revision: number,
 ): Lineage {
   return succeed(lineage, next, { why, position: { epoch: 1, revision }, generation: revision });
@@ -51,6 +51,17 @@ describe('succession', () => {
     expect(accept(first, candidate('3', '2', home, chain), 'successor', 2).spent.size).toBe(0);
   });
 
+  it('an old file that came back is no successor of what it was renewed into', () => {
+    const first = accept(emptyLineage(), candidate('1', undefined, home), 'first', 1);
+    const back = candidate('2', undefined, home, [
+      { access: print('3') },
+      { access: print('2') },
+      { access: print('1') },
+    ]);
+    expect(accept(first, back, 'successor', 2).ancestors).toEqual(new Set([print('1')]));
+    expect(accept(emptyLineage(), back, 'first', 1).ancestors).toEqual(new Set([print('1')]));
+  });
+
   it('keeps the home that the fleet knew of a login, and names the node whose record it is as its origin', () => {
     const position = { epoch: 1, revision: 7 };
     const known = { ...candidate('1', undefined, other), announced: { position, home, origin: home } };
@@ -58,6 +69,18 @@ describe('succession', () => {
       const { current } = succeed(emptyLineage(), known, { why, position, generation: 7 });
       expect(current).toMatchObject({ origin: other, home });
     }
+  });
+
+  it('a login that is sealed anew is at home where its refresh token is, when the backup and the fleet differ', () => {
+    const known = (at: NodeId) => ({ position: { epoch: 1, revision: 3 }, home: at, origin: at });
+    const backup = accept(emptyLineage(), candidate('1', '2', home), 'first', 1);
+    // An operator went to another login and back: without the refresh token, which stayed; with it, which moved.
+    const stayed = { ...candidate('1', '2', home), announced: known(other) };
+    expect(accept(backup, stayed, 'resealed', 4).current).toMatchObject({ home });
+    const moved = { ...candidate('1', '2', other), announced: known(other) };
+    expect(accept(backup, moved, 'resealed', 4).current).toMatchObject({ home: other });
+    const shared = { ...candidate('1', '2', other), announced: known(home) };
+    expect(accept(backup, shared, 'resealed', 4).current).toMatchObject({ home });
   });
 
   it('a login that a bearer copy brought goes home to whoever completes it', () => {

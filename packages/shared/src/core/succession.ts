@@ -34,24 +34,29 @@ export function succeed(lineage: Lineage, candidate: Candidate, acceptance: Acce
 
 /**
  * The former current one and what stood in that store after it; all that stood there before, when the store never had
- * the current one: the candidate came after those, too, and outlives them.
+ * the current one: the candidate came after those, too, and outlives them. Where the candidate itself stood there before,
+ * what came after that may well be its successor: somebody put an old file back, or took one away again.
  */
 function* replacedBy(candidate: Candidate, current: Revision | undefined): Iterable<Prints> {
+  const sinceOwn = candidate.chain.findIndex(link => link.access === candidate.access) + 1;
   if (!current) {
-    yield* candidate.chain;
+    yield* candidate.chain.slice(sinceOwn);
     return;
   }
   yield current;
   // The same login, completed or sealed anew: the lineage does not move, and says nothing of what stood there before.
   if (candidate.access === current.access) return;
   const known = candidate.chain.findIndex(link => link.access === current.access);
-  yield* known < 0 ? candidate.chain : candidate.chain.slice(0, known);
+  yield* candidate.chain.slice(sinceOwn, known < 0 ? undefined : known);
 }
 
 function nextRevision(current: Revision | undefined, candidate: Candidate, acceptance: Acceptance): Revision {
   const { access, refresh, expiresAt, issuedAt, announced } = candidate;
   // Whoever completes a login has its refresh token; else its home is where the fleet has known it to be.
-  const home = acceptance.why === 'completed' ? undefined : announced?.home;
+  const known = acceptance.why === 'completed' ? undefined : announced?.home;
+  // Where the store of before and the fleet of later name two homes, the one that has the refresh token seals it anew.
+  const isMoved = acceptance.why === 'resealed' && refresh !== undefined && known !== current?.home;
+  const home = isMoved ? candidate.node : known;
   return {
     access,
     refresh,

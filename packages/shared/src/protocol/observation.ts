@@ -53,7 +53,15 @@ export const observation = z.object({
   /** What stood validly in this store before, newest first. */
   chain: z.array(prints).max(chainLinksMax),
   /** Where the fleet announced this very credential, as the node remembers: heals a restored coordinator. */
-  announced: z.object({ position, home: nodeId, origin: nodeId }).optional(),
+  announced: z
+    .object({
+      position,
+      home: nodeId,
+      origin: nodeId,
+      /** An operator had taken the fleet back to it. */
+      restored: z.boolean().optional(),
+    })
+    .optional(),
   /** Why the last delivery to this profile failed, or why it was set aside. */
   trouble: sentence.optional(),
 });

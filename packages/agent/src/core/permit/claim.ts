@@ -18,7 +18,7 @@ export interface Claim {
   readonly sessions: number;
   /** How long they take to come back, where that is not the pool's own settle time. */
   readonly settleMs?: Milliseconds | undefined;
-  /** The copy whose recovery it is for; absent for a command. */
+  /** The copy whose recovery it is for, or that was last recovered under it; absent for a command. */
   readonly copy?: CopyKey | undefined;
   readonly phase: 'waiting' | 'granted' | 'settling' | 'settled';
   readonly permit?: HeldPermit | undefined;

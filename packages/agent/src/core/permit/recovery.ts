@@ -144,8 +144,8 @@ function fallbackOf(state: AgentState, store: StoreId): StoreId | undefined {
 export function recoveryWritten(state: AgentState, key: CopyKey, { use }: SeenProfile, effects: AgentEffect[]): void {
   const claim = claimFor(state, key);
   if (!claim || claim.phase === 'settled') return;
-  // Another login of the same sessions: what shows that they are back is what it was.
-  letGo(state, claim, claim.copy === key ? use : claim.useBefore, effects);
+  // Of several logins of the same sessions the last one has to show that they are back.
+  letGo(state, { ...claim, copy: key }, use, effects);
 }
 
 /** The sessions of a claim are let go: what follows says whether they came back. */

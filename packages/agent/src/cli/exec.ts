@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { second } from '@authmesh/shared/core/time';
+import type { Command, CommandContext } from '@authmesh/shared/node/command-line';
+import { parseDuration } from '@authmesh/shared/node/duration';
+import { AuthmeshError, systemErrorCode, systemReason } from '@authmesh/shared/node/errors';
+import { homeOption, openHome } from './home.ts';
+import { type ClaimState, startUnderPermits } from './permit-wait.ts';
+
+export const execCommand: Command = {
+  name: 'exec',
+  summary: 'run a command that starts sessions when their pool has room for them',
+  arguments: '<command...>',
+  options: [
+    homeOption,
+    { flags: '--pool <name>', description: 'the pool of coordinator.json whose limit the sessions share' },
+    { flags: '--sessions <n>', description: 'how many sessions the command starts (default 1)' },
+    { flags: '--settle <time>', description: 'how long they take to come back (default: the pool’s settle time)' },
+    { flags: '--timeout <time>', description: 'how long to wait for the permits (default: for ever)' },
+  ],
+  example: 'authmesh-agent exec --pool techsfree-web --sessions 4 -- openclaw gateway restart',
+  async run(context) {
+    const request = requestOf(context);
+    const { home } = await openHome(context);
+    const interrupted = new AbortController();
+    let signal: NodeJS.Signals | undefined;
+    const interrupt = (name: NodeJS.Signals) => {
+      signal = name;
+      interrupted.abort();
+    };
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, interrupt);
+    const started = await startUnderPermits({
+      ...request,
+      home,
+      signal: interrupted.signal,
+      onWait: state => tellWait(context, request.pool, state),
+    });
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, interrupt);
+    if (!started) return 128 + (constants.signals[signal ?? 'SIGINT'] ?? 0);
+    const [program = '', ...rest] = context.arguments;
+    return runChild(program, rest, started.end);
+  },
+};
+
+function requestOf(context: CommandContext) {
+  const pool = context.option('pool');
+  if (pool === undefined) {
+    throw new AuthmeshError('ERR_USAGE', 'it is not said whose limit counts', { hint: 'name a pool with --pool' });
+  }
+  const sessions = Number(context.option('sessions') ?? '1');
+  if (!Number.isInteger(sessions) || sessions < 1 || sessions > 10_000) {
+    throw new AuthmeshError('ERR_USAGE', `--sessions is "${context.option('sessions')}"`, {
+      hint: 'write a whole number from 1 on',
+    });
+  }
+  const lengthOf = (name: string) => {
+    const text = context.option(name);
+    return text === undefined ? undefined : parseDuration(`--${name}`, text);
+  };
+  return { pool, sessions, settleMs: lengthOf('settle'), timeoutMs: lengthOf('timeout') };
+}
+
+/** On stderr: what the command prints itself stays alone on stdout. */
+function tellWait({ output }: CommandContext, pool: string, { place, etaMs, why }: ClaimState): void {
+  const etaSeconds = etaMs === undefined ? null : Math.ceil(etaMs / second);
+  if (output.isJson) {
+    output.say(JSON.stringify({ event: 'waiting', pool, place: place ?? null, etaSeconds, why: why ?? null }));
+    return;
+  }
+  const where = place === undefined ? '' : ` at place ${place}, about ${etaSeconds} s`;
+  output.say(`authmesh-agent: waiting for pool ${pool}${where}${why === undefined ? '' : `: ${why}`}.`);
+}
+
+const passedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/** Runs the command in this one's place: its input and output, its signals, its exit status (128 + n for a signal). */
+function runChild(
+  program: string,
+  args: readonly string[],
+  end: (outcome: 'failed' | 'unused', why: string) => Promise<void>,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: 'inherit' });
+    const pass = (signal: NodeJS.Signals) => {
+      // The terminal has told the command already.
+      if (process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT')) return;
+      child.kill(signal);
+    };
+    for (const signal of passedSignals) process.on(signal, pass);
+    const letGo = () => {
+      for (const signal of passedSignals) process.off(signal, pass);
+    };
+    child.once('error', error => {
+      letGo();
+      const exitCode = systemErrorCode(error) === 'ENOENT' ? 127 : 126;
+      process.stderr.write(`authmesh-agent: cannot run ${program}: ${systemReason(error)}.\n`);
+      end('unused', 'the command could not be run').then(() => resolve(exitCode), reject);
+    });
+    child.once('exit', (code, signal) => {
+      letGo();
+      const status = signal === null ? (code ?? 0) : 128 + constants.signals[signal];
+      // One that ended well has started its sessions: they settle by themselves.
+      if (status === 0) resolve(0);
+      else end('failed', `the command ended with status ${status}`).then(() => resolve(status), reject);
+    });
+  });
+}
