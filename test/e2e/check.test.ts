@@ -6,7 +6,7 @@ import { doctorDocument, statusDocument } from './harness/contract.ts';
 import type { Host } from './harness/host.ts';
 import { hour, oauth, owner } from './harness/login.ts';
 import { lineOf } from './harness/program.ts';
-import { checkDocument, planDocument } from './harness/session-documents.ts';
+import { checkDocument, planDocument } from './harness/restart-documents.ts';
 import { share } from './harness/share.ts';
 import { type Fleet, useStage } from './harness/stage.ts';
 

@@ -160,7 +160,9 @@ export const coordinatorStatusDocument = z.strictObject({
       copies: z.array(z.looseObject({ node: z.string(), store: path, profile: z.string(), verdict: z.string() })),
     }),
   ),
-  pools: z.array(pool.extend({ match: z.array(z.string()) })),
+  pools: z.array(
+    pool.partial({ isDefault: true }).extend({ match: z.array(z.string()), healthCommand: z.string().optional() }),
+  ),
   leases: z.array(z.never()),
 });
 

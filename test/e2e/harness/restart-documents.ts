@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { path, time } from './contract.ts';
 
-/* What `check` and `plan` print with `--json` (CONTRACT.md). */
+/* The documents of `check` and `plan`, as the contract has them. */
+
+const time = z.iso.datetime();
+const path = z.string().startsWith('/');
 
 export const checkDocument = z.strictObject({
   safe: z.boolean(),
