@@ -8,6 +8,7 @@ const startMs = 700;
 /** One request, as the service logged it. */
 export interface Answered {
   readonly at: number;
+  readonly who: string;
   readonly status: 200 | 401 | 429;
   /** Sessions that were starting, this one among them where it was let in. */
   readonly starting: number;
@@ -28,7 +29,7 @@ export async function startService(limit: number, isAlive: (token: string) => bo
     const token = request.headers.authorization?.replace('Bearer ', '') ?? '';
     const status = !isAlive(token) ? 401 : starting >= limit ? 429 : 200;
     if (status === 200) starting++;
-    log.push({ at: Date.now(), status, starting });
+    log.push({ at: Date.now(), who: String(request.headers['x-agent'] ?? ''), status, starting });
     if (status === 200) {
       await wait(startMs);
       starting--;

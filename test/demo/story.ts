@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createHost, type Held, type Host, readHost, renew } from './host.ts';
-import { createLogin, day, type Login } from './login.ts';
+import { createLogin, day, type Login, profileId } from './login.ts';
 import type { Programs } from './program.ts';
 import { searchSecrets } from './search.ts';
 import { type Judgement, judge, startService } from './service.ts';
@@ -91,7 +91,7 @@ export async function playOutage(
     't440 restarts its gateway: 15 agents read tokens that ended two hours ago, all are locked out. Its agent starts.',
   );
   const service = await startService(sessionLimit, token => token === current.access);
-  const sessions = startSessions(t440, service.url);
+  const sessions = startSessions(t440.stores, profileId, service.url);
   const t440Ms = await heal(t440, current, () => daemon(t440));
   const back = await sessions.answered;
   await service.close();
@@ -137,7 +137,7 @@ async function playByHand(folder: string, lost: Login, say: (sentence: string) =
   const host = await createHost(folder, 'by-hand', 15, lost, Date.now());
   const live = createLogin(day);
   const service = await startService(sessionLimit, token => token === live.access);
-  const sessions = startSessions(host, service.url);
+  const sessions = startSessions(host.stores, profileId, service.url);
   await renew(host, live);
   await sessions.answered;
   await service.close();
