@@ -1,12 +1,13 @@
 import type { Host } from './host.ts';
-import { hour, type OAuthEntry, type Owner, oauth } from './login.ts';
+import { type OAuthEntry, type Owner, oauth } from './login.ts';
 
-/** Signs the owner in on the first host and lets the others, whose copies have ended, get it; the login that all hold. */
+/** Signs the owner in on the first host, and gives the others the login that can be used and not spent; the login. */
 export async function share(owner: Owner, first: Host, ...others: readonly Host[]): Promise<OAuthEntry> {
   const login = oauth(owner);
   first.store().put(owner.profile, login);
   await first.accountIs(owner, account => account?.state === 'fresh');
-  for (const host of others) host.store().put(owner.profile, oauth(owner, -hour));
+  const { refresh: _, ...bearer } = login;
+  for (const host of others) host.store().put(owner.profile, bearer);
   await reach(owner, login, first, ...others);
   return login;
 }

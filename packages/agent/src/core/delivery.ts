@@ -8,7 +8,7 @@ import type { AgentEffect, CredentialForm } from './effect.ts';
 import type { SeenProfile, WriteOutcome } from './event.ts';
 import { isDoubted } from './fence.ts';
 import { profileObserved } from './observation.ts';
-import { isWorking, mayReplaceUntil, recoveryFailed, recoveryWritten, wakes } from './permit/recovery.ts';
+import { isAsking, isWorking, mayReplaceUntil, recoveryFailed, recoveryWritten, wakes } from './permit/recovery.ts';
 import { report } from './report.ts';
 import type { AgentState, Copy, Judged } from './state.ts';
 
@@ -53,7 +53,8 @@ export function withDelivery(state: AgentState, copy: Copy, at: Instant, effects
 function withoutRefresh(state: AgentState, copy: Copy, facts: AnnouncementFacts, effects: AgentEffect[]): Copy {
   const { store, profile, account, seen } = copy;
   if (seen?.health !== 'sound' || seen.access === undefined || seen.refresh === undefined) return copy;
-  if (custodyFor(state, account, profile) === 'copy') return copy;
+  // Its turn may be now: then the delivery takes the refresh token away by itself.
+  if (custodyFor(state, account, profile) === 'copy' || isAsking(state, copy)) return copy;
   const { access, refresh } = seen;
   if (refresh === facts.refresh && formOf(state, copy, facts) === 'full') return copy;
   effects.push({

@@ -21,6 +21,8 @@ export interface Claim {
   /** The copy whose recovery it is for, or that was last recovered under it; absent for a command. */
   readonly copy?: CopyKey | undefined;
   readonly phase: 'waiting' | 'granted' | 'settling' | 'settled';
+  /** When it was first asked for. */
+  readonly since: Milliseconds;
   readonly permit?: HeldPermit | undefined;
   /** While it waits: what the coordinator said last. */
   readonly queued?: Omit<Queued, 'id'> | undefined;
@@ -80,6 +82,14 @@ export const renewalMs: Milliseconds = 5 * second;
 export const sentReportsMax = 32;
 /** A command that has not asked for so long is gone; it asks every second. */
 export const abandonedMs: Milliseconds = 10 * second;
+
+/** How long the coordinator may take to answer before a claim is taken for one that waits. */
+const answerMsMax: Milliseconds = second;
+
+/** Whether a claim stands in line, and was not just asked for: most are granted with the first answer. */
+export function isInLine({ phase, queued, since }: Claim, now: Milliseconds): boolean {
+  return phase === 'waiting' && (queued !== undefined || now - since > answerMsMax);
+}
 
 export function createClaims(run: string): ClaimsState {
   return {

@@ -31,6 +31,7 @@ function open(state: AgentState, { pool, sessions, settleMs }: Extract<ClaimRequ
     sessions,
     settleMs,
     phase: 'waiting',
+    since: state.elapsed,
     askedAt: state.elapsed,
   };
   putClaim(claims, claim);

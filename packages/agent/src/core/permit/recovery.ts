@@ -6,7 +6,7 @@ import { claimsPerMessageMax } from '@authmesh/shared/protocol/limits';
 import type { AgentEffect, CredentialForm } from '../effect.ts';
 import type { ProfileUse, SeenProfile } from '../event.ts';
 import type { AgentState, Copy } from '../state.ts';
-import { type Claim, dropClaim, fits, putClaim, settleClaim } from './claim.ts';
+import { type Claim, dropClaim, fits, isInLine, putClaim, settleClaim } from './claim.ts';
 
 /*
  * A store whose login has ended, or is no login at all, gets a live one: that wakes whoever waits for it. So the delivery
@@ -73,11 +73,18 @@ function permitFor(state: AgentState, copy: Copy, at: Instant, effects: AgentEff
     sessions: sessionsOf(state, copy),
     copy: key,
     phase: 'waiting',
+    since: state.elapsed,
   };
   claims.byCopy.set(key, asked.id);
   putClaim(claims, asked);
   effects.push(note('recovery-waits', { store, profile, account }));
   return undefined;
+}
+
+/** Whether the claim of a copy was only just asked for, or is about to be used. */
+export function isAsking(state: AgentState, copy: Copy): boolean {
+  const claim = claimFor(state, copyKey(copy.store, copy.profile));
+  return claim !== undefined && claim.phase !== 'settled' && !isInLine(claim, state.elapsed);
 }
 
 /** Another login of the same store whose sessions are coming back in the same pool: they are the same sessions. */
