@@ -79,7 +79,7 @@ describe('what stands on disk, while no daemon runs', () => {
           expiresAt: new Date(ended.expires).toISOString(),
         },
       ],
-      sessions: { pool: 'default', needed: 1, limit: 4, wavesSeconds: 20 },
+      sessions: { pool: 'all', needed: 1, limit: 1_000, wavesSeconds: 0 },
     });
     await fleet.coordinator.daemon().stop();
     const alone = await t440.agent('check', '--repair', '--timeout', '5s');
