@@ -37,7 +37,8 @@ async function runSession(store: string, url: string, signal: AbortSignal): Prom
 /** OpenClaw notes every turn that went well; that is how authmesh learns that a session is back. */
 async function noteUse(store: string): Promise<void> {
   const document = JSON.parse(await readFile(store, 'utf8'));
-  document.usageStats = { ...document.usageStats, [profileId]: { lastUsed: Date.now() } };
+  const before = document.usageStats?.[profileId];
+  document.usageStats = { ...document.usageStats, [profileId]: { ...before, lastUsed: Date.now() } };
   await writeFile(`${store}.use`, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600 });
   await rename(`${store}.use`, store);
 }
