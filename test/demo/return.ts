@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createHost, type Host, renew } from './host.ts';
-import { createLogin, day, type Login } from './login.ts';
+import { createLogin, day, type Login, profileId } from './login.ts';
 import { type Judgement, judge, startService } from './service.ts';
 import { startSessions } from './sessions.ts';
 
@@ -47,7 +47,7 @@ export async function returnInWaves(host: Host, live: Login, heal: () => Promise
 /** The agents of a host look at their stores, and the service that they come back to logs what it sees of them. */
 async function watchReturn(host: Host, live: Login, heal: () => Promise<unknown>): Promise<Judgement> {
   const service = await startService(sessionLimit, token => token === live.access);
-  const sessions = startSessions(host, service.url);
+  const sessions = startSessions(host.stores, profileId, service.url);
   const timer = setTimeout(sessions.stop, backMs);
   try {
     const begunAt = Date.now();

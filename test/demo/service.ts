@@ -8,6 +8,7 @@ const startMs = 1_000;
 /** One request, as the service logged it. */
 export interface Answered {
   readonly at: number;
+  readonly who: string;
   readonly status: 200 | 401 | 429;
   /** Sessions that were starting, this one among them where it was let in. */
   readonly starting: number;
@@ -30,7 +31,8 @@ export async function startService(limit: number, isAlive: (token: string) => bo
     const token = request.headers.authorization?.replace('Bearer ', '') ?? '';
     const status = !isAlive(token) ? 401 : starting >= limit ? 429 : 200;
     if (status === 200) starting++;
-    const entry = { at: Date.now(), status, starting } as const;
+    const who = String(request.headers['x-agent'] ?? '');
+    const entry = { at: Date.now(), who, status, starting } as const;
     const place = log.push(entry) - 1;
     if (status === 200) {
       await wait(startMs);
@@ -71,8 +73,8 @@ export interface Judgement {
   readonly readyMs: number;
 }
 
-/** Reads the log of a recovery that began at `begunAt`. */
-export function judge(log: readonly Answered[], begunAt: number): Judgement {
+/** Reads the log of a recovery that began at `begunAt`, or with the first request. */
+export function judge(log: readonly Answered[], begunAt = log[0]?.at ?? 0): Judgement {
   const started = log.filter(({ status }) => status === 200);
   return {
     refused: log.filter(({ status }) => status === 429).length,

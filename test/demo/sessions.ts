@@ -1,7 +1,5 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Host } from './host.ts';
-import { profileId } from './login.ts';
 
 const lookMs = 40;
 
@@ -12,22 +10,23 @@ export interface Sessions {
   readonly stop: () => void;
 }
 
-/** Starts one agent for each store of the host. */
-export function startSessions({ stores }: Host, url: string): Sessions {
+/** Starts one agent for each of the stores. */
+export function startSessions(stores: readonly string[], profile: string, url: string): Sessions {
   const stopped = new AbortController();
-  const answered = Promise.all(stores.map(store => runSession(store, url, stopped.signal)));
+  const answered = Promise.all(stores.map(store => runSession(store, profile, url, stopped.signal)));
   // Whoever stops them does not wait for the answer.
   answered.catch(() => {});
   return { answered, stop: () => stopped.abort() };
 }
 
-async function runSession(store: string, url: string, signal: AbortSignal): Promise<boolean> {
+async function runSession(store: string, profile: string, url: string, signal: AbortSignal): Promise<boolean> {
   for (;;) {
     const document = JSON.parse(await readFile(store, 'utf8'));
-    const { access, expires } = document.profiles[profileId];
+    const { access, expires } = document.profiles[profile];
     if (expires > Date.now()) {
-      const response = await fetch(url, { method: 'POST', headers: { authorization: `Bearer ${access}` }, signal });
-      if (response.status === 200) await noteUse(store);
+      const headers = { authorization: `Bearer ${access}`, 'x-agent': store };
+      const response = await fetch(url, { method: 'POST', headers, signal });
+      if (response.status === 200) await noteUse(store, profile);
       return response.status === 200;
     }
     await wait(lookMs, undefined, { signal });
@@ -35,10 +34,10 @@ async function runSession(store: string, url: string, signal: AbortSignal): Prom
 }
 
 /** OpenClaw notes every turn that went well; that is how authmesh learns that a session is back. */
-async function noteUse(store: string): Promise<void> {
+async function noteUse(store: string, profile: string): Promise<void> {
   const document = JSON.parse(await readFile(store, 'utf8'));
-  const before = document.usageStats?.[profileId];
-  document.usageStats = { ...document.usageStats, [profileId]: { ...before, lastUsed: Date.now() } };
+  const before = document.usageStats?.[profile];
+  document.usageStats = { ...document.usageStats, [profile]: { ...before, lastUsed: Date.now() } };
   await writeFile(`${store}.use`, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600 });
   await rename(`${store}.use`, store);
 }
