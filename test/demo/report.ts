@@ -2,8 +2,9 @@ import { table } from '@authmesh/shared/node/output';
 import type { Held } from './host.ts';
 import type { Login } from './login.ts';
 import type { Programs } from './program.ts';
+import { agentCount, sessionLimit } from './return.ts';
 import type { Judgement } from './service.ts';
-import { type HostOutcome, type Outcome, sessionLimit } from './story.ts';
+import type { HostOutcome, Outcome } from './story.ts';
 
 /** The table of what happened; every cell comes from the hosts' files, and from the clock. */
 export function describeRun(outcome: Outcome): string {
@@ -26,7 +27,12 @@ export function describeRun(outcome: Outcome): string {
     table(header, [pcA, t440, mac].map(row)),
     '',
     table(
-      [`15 AGENTS, ${sessionLimit} AT ONCE`, 'REFUSED', 'MOST AT ONCE', 'BACK', 'FIRST TO LAST'],
+      ['AFTER', 'WHAT HAPPENED'],
+      [...story('tokens copied by hand', byHand), ...story('healed by authmesh', inWaves)],
+    ),
+    '',
+    table(
+      [`${agentCount} AGENTS, ${sessionLimit} AT ONCE`, 'REFUSED', 'ASKED AT ONCE', 'LET IN AT ONCE', 'ALL READY'],
       [judged('tokens copied by hand', byHand), judged('authmesh, pool techsfree-web', inWaves)],
     ),
     '',
@@ -38,8 +44,22 @@ export function describeRun(outcome: Outcome): string {
   ].join('\n');
 }
 
-function judged(what: string, { refused, mostAtOnce, started, tookMs }: Judgement): string[] {
-  return [what, String(refused), String(mostAtOnce), String(started), `${(tookMs / 1_000).toFixed(1)} s`];
+/** What the service saw, a line for what came together. */
+function story(what: string, { waves }: Judgement): string[][] {
+  return waves.map(({ afterMs, started, refused }) => {
+    const asked = started + refused;
+    const sessions = asked === 1 ? '1 session asks' : `${asked} sessions ask`;
+    return [seconds(afterMs), `${what}: ${sessions}, ${started} let in, ${refused} refused with 429`];
+  });
+}
+
+function judged(what: string, { refused, mostAsked, mostAtOnce, started, readyMs }: Judgement): string[] {
+  const ready = started === agentCount ? seconds(readyMs) : `never: ${agentCount - started} are left out`;
+  return [what, String(refused), String(mostAsked), String(mostAtOnce), ready];
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }
 
 /** How to look around in what `--keep` leaves running, and how to stop it. */

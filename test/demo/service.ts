@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** How long a session takes to start: while it does, it counts. */
-const startMs = 700;
+const startMs = 1_000;
 
 /** One request, as the service logged it. */
 export interface Answered {
@@ -12,6 +12,8 @@ export interface Answered {
   readonly status: 200 | 401 | 429;
   /** Sessions that were starting, this one among them where it was let in. */
   readonly starting: number;
+  /** When its session had started. */
+  readonly readyAt?: number | undefined;
 }
 
 /** A service that takes a few sessions at once, over real HTTP. Its log is the judge of the demo. */
@@ -29,10 +31,13 @@ export async function startService(limit: number, isAlive: (token: string) => bo
     const token = request.headers.authorization?.replace('Bearer ', '') ?? '';
     const status = !isAlive(token) ? 401 : starting >= limit ? 429 : 200;
     if (status === 200) starting++;
-    log.push({ at: Date.now(), who: String(request.headers['x-agent'] ?? ''), status, starting });
+    const who = String(request.headers['x-agent'] ?? '');
+    const entry = { at: Date.now(), who, status, starting } as const;
+    const place = log.push(entry) - 1;
     if (status === 200) {
       await wait(startMs);
       starting--;
+      log[place] = { ...entry, readyAt: Date.now() };
     }
     response.writeHead(status).end();
   });
@@ -48,21 +53,48 @@ export async function startService(limit: number, isAlive: (token: string) => bo
   };
 }
 
+/** Requests that came together. */
+export interface Wave {
+  /** From the beginning of the recovery to the first of them. */
+  readonly afterMs: number;
+  readonly started: number;
+  readonly refused: number;
+}
+
 /** What the log says of one half of the demo. */
 export interface Judgement {
   readonly refused: number;
+  /** Sessions that were starting at the same time, and that asked to. */
   readonly mostAtOnce: number;
+  readonly mostAsked: number;
   readonly started: number;
-  /** From the first request to the last one that was let in. */
-  readonly tookMs: number;
+  readonly waves: readonly Wave[];
+  /** From the beginning of the recovery until the last session that was let in had started. */
+  readonly readyMs: number;
 }
 
-export function judge(log: readonly Answered[]): Judgement {
+/** Reads the log of a recovery that began at `begunAt`, or with the first request. */
+export function judge(log: readonly Answered[], begunAt = log[0]?.at ?? 0): Judgement {
   const started = log.filter(({ status }) => status === 200);
   return {
     refused: log.filter(({ status }) => status === 429).length,
     mostAtOnce: Math.max(0, ...log.map(({ starting }) => starting)),
+    // Independent of what the service counted and refused: all that asked within the time that one start takes.
+    mostAsked: Math.max(0, ...log.map(last => log.filter(({ at }) => at <= last.at && at > last.at - startMs).length)),
     started: started.length,
-    tookMs: (started.at(-1)?.at ?? 0) - (log[0]?.at ?? 0),
+    waves: wavesOf(log, begunAt),
+    readyMs: Math.max(0, ...started.map(({ readyAt = begunAt }) => readyAt - begunAt)),
   };
+}
+
+function wavesOf(log: readonly Answered[], begunAt: number): readonly Wave[] {
+  const waves: Wave[] = [];
+  let before = Number.NEGATIVE_INFINITY;
+  for (const { at, status } of log) {
+    const last = at - before < startMs / 2 ? waves.pop() : undefined;
+    const { afterMs, started, refused } = last ?? { afterMs: at - begunAt, started: 0, refused: 0 };
+    waves.push({ afterMs, started: started + Number(status === 200), refused: refused + Number(status === 429) });
+    before = at;
+  }
+  return waves;
 }

@@ -36,7 +36,8 @@ async function runSession(store: string, profile: string, url: string, signal: A
 /** OpenClaw notes every turn that went well; that is how authmesh learns that a session is back. */
 async function noteUse(store: string, profile: string): Promise<void> {
   const document = JSON.parse(await readFile(store, 'utf8'));
-  document.usageStats = { ...document.usageStats, [profile]: { lastUsed: Date.now() } };
+  const before = document.usageStats?.[profile];
+  document.usageStats = { ...document.usageStats, [profile]: { ...before, lastUsed: Date.now() } };
   await writeFile(`${store}.use`, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600 });
   await rename(`${store}.use`, store);
 }

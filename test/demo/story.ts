@@ -1,12 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createHost, type Held, type Host, readHost, renew } from './host.ts';
-import { createLogin, day, type Login, profileId } from './login.ts';
+import { createLogin, day, type Login } from './login.ts';
 import type { Programs } from './program.ts';
+import { agentCount, returnByHand, returnInWaves, sessionLimit, writePools } from './return.ts';
 import { searchSecrets } from './search.ts';
-import { type Judgement, judge, startService } from './service.ts';
-import { startSessions } from './sessions.ts';
+import type { Judgement } from './service.ts';
 
 /** What became of one host, read from its files. */
 export interface HostOutcome {
@@ -37,9 +36,6 @@ export interface Outcome {
   readonly inWaves: Judgement;
 }
 
-/** What the service of the demo takes at once, and what the pool says of it. */
-export const sessionLimit = 4;
-
 const healMs = 40_000;
 
 /** Plays both halves of the outage with real processes on real files. Fails with a sentence when the promise is not kept. */
@@ -52,11 +48,14 @@ export async function playOutage(
   const first = createLogin(6 * day);
   const lost = createLogin(-2 * 3_600_000);
   const pcA = await createHost(folder, 'pc-a', 1, first);
-  const t440 = await createHost(folder, 't440', 15, lost, startedAt);
+  const t440 = await createHost(folder, 't440', agentCount, lost, startedAt);
   const mac = await createHost(folder, 'mac', 1, first);
   const before = { pcA: await readHost(pcA), t440: await readHost(t440), mac: await readHost(mac) };
 
-  const byHand = await playByHand(folder, lost, say);
+  const byHand = await returnByHand(folder, lost);
+  say(
+    `Without authmesh: an operator copies live tokens into 15 stores. The service takes ${sessionLimit} at once and refuses ${byHand.refused}.`,
+  );
 
   const central = join(folder, 'central');
   await writePools(central);
@@ -90,15 +89,10 @@ export async function playOutage(
   say(
     't440 restarts its gateway: 15 agents read tokens that ended two hours ago, all are locked out. Its agent starts.',
   );
-  const service = await startService(sessionLimit, token => token === current.access);
-  const sessions = startSessions(t440.stores, profileId, service.url);
-  const t440Ms = await heal(t440, current, () => daemon(t440));
-  const back = await sessions.answered;
-  await service.close();
-  const inWaves = judge(service.log);
-  if (back.includes(false) || inWaves.refused > 0 || inWaves.mostAtOnce > sessionLimit) {
-    throw new Error(`with authmesh the service refused ${inWaves.refused} and saw ${inWaves.mostAtOnce} at once`);
-  }
+  let t440Ms = 0;
+  const inWaves = await returnInWaves(t440, current, async () => {
+    t440Ms = await heal(t440, current, () => daemon(t440));
+  });
   say(
     `They come back in waves, one first: ${inWaves.started} sessions, at most ${inWaves.mostAtOnce} at once, none refused.`,
   );
@@ -130,31 +124,6 @@ export async function playOutage(
     byHand,
     inWaves,
   };
-}
-
-/** The outage as it was: an operator copies live tokens into 15 stores, and 15 agents come back in the same second. */
-async function playByHand(folder: string, lost: Login, say: (sentence: string) => void): Promise<Judgement> {
-  const host = await createHost(folder, 'by-hand', 15, lost, Date.now());
-  const live = createLogin(day);
-  const service = await startService(sessionLimit, token => token === live.access);
-  const sessions = startSessions(host.stores, profileId, service.url);
-  await renew(host, live);
-  await sessions.answered;
-  await service.close();
-  const judged = judge(service.log);
-  say(
-    `Without authmesh: an operator copies live tokens into 15 stores. The service takes ${sessionLimit} at once and refuses ${judged.refused}.`,
-  );
-  if (judged.refused !== 15 - sessionLimit) throw new Error(`without authmesh ${judged.refused} were refused, not 11`);
-  return judged;
-}
-
-/** What an operator says of the service's limit, before the coordinator starts. */
-async function writePools(home: string): Promise<void> {
-  const dataDir = join(home, '.authmesh-coordinator');
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const pools = [{ name: 'techsfree-web', match: ['openai*'], limit: sessionLimit, settleSeconds: 5 }];
-  await writeFile(join(dataDir, 'coordinator.json'), JSON.stringify({ pools }), { mode: 0o600 });
 }
 
 /** Starts the host's agent and waits until every store of it holds the login; the milliseconds that this took. */
