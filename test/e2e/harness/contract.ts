@@ -34,6 +34,7 @@ const copy = z.strictObject({
   fingerprint: fingerprint.nullable(),
   reason: z.string().min(1),
   seenAt: time.nullable(),
+  comesLast: z.boolean().optional(),
   turn: z.strictObject({ pool: z.string(), place: z.number().int(), etaSeconds: z.number() }).optional(),
   decay: z.strictObject({ state: z.enum(['expired', 'spent']), reason: z.string() }).optional(),
   waitsSince: time.optional(),

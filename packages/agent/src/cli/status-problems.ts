@@ -52,7 +52,7 @@ export function copyProblem(copy: CopyStatus, now: Instant): string | undefined 
   const { profile, store, state, reason, waitsSince } = copy;
   if (state === 'error' || state === 'quarantined') return `${profile} in ${store}: ${reason}`;
   // Its turn will come: what keeps the whole pool back is the pool's problem.
-  if (copy.turn !== undefined) return undefined;
+  if (copy.turn !== undefined || copy.comesLast) return undefined;
   const waitsMs = waitsSince === undefined ? 0 : now - Date.parse(waitsSince);
   if (waitsMs > waitMsMax && (state === 'stale' || state === 'waiting'))
     return `${profile} in ${store} has been ${state} for ${Math.round(waitsMs / second)} s: ${reason}`;

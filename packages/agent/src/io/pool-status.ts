@@ -38,6 +38,9 @@ export function poolStatus(view: PoolView): PoolStatus {
   };
 }
 
+/** Why a main agent's store waits though it stands in no line. */
+export const lastSentence = 'it is healed when the other agents of this host have theirs, for they fall back to it';
+
 /** What a copy waits for, in words. */
 export function turnSentence(queued: Claim['queued']): string {
   if (!queued) return 'it waits for its turn to be healed; the coordinator has not said when';

@@ -1,6 +1,7 @@
 import { lackedAccounts } from '@authmesh/agent/core/announcement';
 import { isCovered } from '@authmesh/agent/core/coverage';
 import { decayOf } from '@authmesh/agent/core/decay';
+import { waitsForOthers } from '@authmesh/agent/core/permit/recovery';
 import type { AgentState } from '@authmesh/agent/core/state';
 import { beatIntervalMs } from '@authmesh/shared/core/heartbeat';
 import { accountLabel, copyKey, type NodeId } from '@authmesh/shared/core/identifiers';
@@ -9,7 +10,7 @@ import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
 import { accountViews } from './account-views.ts';
 import { adoptionObstacle } from './adoption-store.ts';
 import { type AccountState, accountState, type CopyState, copyCustody, copyState, isOver } from './login-states.ts';
-import { type PoolStatus, poolStatus, turnSentence } from './pool-status.ts';
+import { lastSentence, type PoolStatus, poolStatus, turnSentence } from './pool-status.ts';
 import type { StateDirectory } from './store-discovery.ts';
 
 /** What `status --json` prints (CONTRACT.md); times as ISO text. */
@@ -73,6 +74,8 @@ export interface CopyStatus {
   readonly fingerprint: string | null;
   readonly reason: string;
   readonly seenAt: string | null;
+  /** Of this host's own: it is healed when the other agents of its state folder have their login. */
+  readonly comesLast?: boolean | undefined;
   /** Of this host's own: the turn that it waits for before it is healed. */
   readonly turn?: { readonly pool: string; readonly place: number; readonly etaSeconds: number } | undefined;
   /** Of this host's own: a restart would not find a usable login there, and nothing heals it. */
@@ -178,17 +181,19 @@ function copyStatus(
   const claim = own && state.claims.byId.get(state.claims.byCopy.get(key) ?? 0);
   const isHeld = claim?.phase === 'waiting';
   const queued = isHeld ? claim.queued : undefined;
+  const comesLast = own && !claim && copyState(copy) === 'stale' && waitsForOthers(state, own, at) ? true : undefined;
   return {
     node: names.get(copy.node) ?? copy.node,
     online: online.has(copy.node),
     store: copy.store,
     profile: copy.profile,
-    state: isHeld ? 'waiting' : copyState(copy),
+    state: isHeld || comesLast ? 'waiting' : copyState(copy),
     custody: copyCustody(state, view, copy),
     revision: current ? (view.position?.revision ?? null) : null,
     fingerprint: copy.access ?? null,
-    reason: isHeld ? turnSentence(queued) : (copy.trouble ?? copy.why),
+    reason: isHeld ? turnSentence(queued) : comesLast ? lastSentence : (copy.trouble ?? copy.why),
     seenAt: copy.seenAt > 0 ? iso(copy.seenAt) : null,
+    comesLast,
     turn: queued && { pool: queued.pool, place: queued.place, etaSeconds: Math.ceil(queued.etaMs / second) },
     decay: own && !isOver(view, at - state.clockOffsetMs) ? decayOf(state, key, at) : undefined,
     waitsSince: own?.unsettledAt === undefined ? undefined : iso(own.unsettledAt),

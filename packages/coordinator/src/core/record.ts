@@ -45,6 +45,8 @@ export interface FleetRecord {
 export interface PoolsRecord {
   /** Rises with each start: a permit of a lower one was given by an earlier coordinator. */
   readonly epoch: number;
+  /** As long as a permit of it may be at work without being renewed, in milliseconds: the next coordinator waits for that. */
+  readonly holdMs?: number | undefined;
 }
 
 export interface NodeRecord {

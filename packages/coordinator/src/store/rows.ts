@@ -29,7 +29,7 @@ const count = z.number().int().min(0);
 
 const fleetRow = z.object({ epoch: count });
 
-const poolsRow = z.object({ epoch: count });
+const poolsRow = z.object({ epoch: count, holdMs: z.number().min(0).optional() });
 
 const nodeRow = z.object({
   id: nodeId,

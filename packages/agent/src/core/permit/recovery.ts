@@ -103,7 +103,7 @@ function joined(state: AgentState, key: CopyKey, waiting: Claim): Claim | undefi
 }
 
 /** Agents whose own login fails fall back to the main agent's store: it is healed when the others have theirs. */
-function waitsForOthers(state: AgentState, { store, account }: Copy, at: Instant): boolean {
+export function waitsForOthers(state: AgentState, { store, account }: Copy, at: Instant): boolean {
   if (fallbackOf(state, store) !== store) return false;
   for (const other of state.copies.values()) {
     if (other.account !== account || other.store === store || !other.seen) continue;
