@@ -10,10 +10,20 @@ import { fileToFile } from './figures/file-to-file.ts';
 import { fleetReturn } from './figures/fleet-return.ts';
 import { simulator } from './figures/simulator.ts';
 import { startTimes } from './figures/start-times.ts';
+import { waitingStores } from './figures/waiting-stores.ts';
 import { install } from './installation.ts';
 import { tableOf } from './table.ts';
 
-const benches: readonly Bench[] = [startTimes, fileToFile, change, announcement, fleetReturn, agentCost, simulator];
+const benches: readonly Bench[] = [
+  startTimes,
+  fileToFile,
+  change,
+  announcement,
+  fleetReturn,
+  agentCost,
+  waitingStores,
+  simulator,
+];
 
 const usage = `usage: npm run bench -- [--only NAME]… [--full] [--json FILE]
   --only NAME   one of ${benches.map(({ name }) => name).join(', ')}; may be given several times

@@ -4,7 +4,7 @@ import { claimsPerMessageMax } from '@authmesh/shared/protocol/limits';
 import type { Permits } from '@authmesh/shared/protocol/permit';
 import { permitsOfNode, waitingOfNode } from './grant.ts';
 import type { Pool, PoolsState } from './pool.ts';
-import { orderOf } from './queue.ts';
+import { placesOf } from './queue.ts';
 import { leaseMsOf } from './terms.ts';
 import { waitReason } from './view.ts';
 
@@ -30,7 +30,7 @@ export function answerFor(state: PoolsState, node: NodeId, now: Milliseconds): P
   for (const { pool, waiting } of waitingOfNode(state, node)) {
     let places = orders.get(pool);
     if (!places) {
-      places = placesOf(pool, node);
+      places = placesOf(pool.queue, node);
       orders.set(pool, places);
     }
     const place = places.get(waiting.claim.id) ?? pool.queue.count;
@@ -45,15 +45,6 @@ export function answerFor(state: PoolsState, node: NodeId, now: Milliseconds): P
     queued: queued.slice(0, claimsPerMessageMax),
     refused: [...last.refused].map(([id, reason]) => ({ id, reason })),
   };
-}
-
-/** The places of a node's claims among all that wait: 1 is next. */
-function placesOf({ queue }: Pool, node: NodeId): Map<number, number> {
-  const places = new Map<number, number>();
-  for (const [index, waiting] of orderOf(queue).entries()) {
-    if (waiting.node === node) places.set(waiting.claim.id, index + 1);
-  }
-  return places;
 }
 
 /** About how long a place waits: one settle time for each live limit's worth of places before it. */

@@ -102,18 +102,33 @@ export function oldestLarge(queue: Queue): Waiting | undefined {
   return undefined;
 }
 
-/** The order in which claims would be granted if each were as large as the next: for showing. */
-export function orderOf(queue: Queue): Waiting[] {
-  const lanes = [...queue.lanes.values()].map(lane => ({ served: lane.served, claims: [...lane.claims.values()] }));
-  const places = lanes.flatMap(({ served, claims }) => {
-    let at = served;
-    return claims.map(waiting => {
-      const place = { waiting, at };
-      at += waiting.claim.sessions;
-      return place;
-    });
-  });
-  return places.sort((a, b) => a.at - b.at || a.waiting.since - b.waiting.since).map(({ waiting }) => waiting);
+/** Above so many nodes a place is an estimate: nobody counts to ten thousand, and each answer would. */
+const exactLanesMax = 100;
+
+/** The places of a node's claims among all that wait, 1 being next, if each claim were as large as the next. */
+export function placesOf({ lanes, count }: Queue, node: NodeId): Map<number, number> {
+  const places = new Map<number, number>();
+  const own = lanes.get(node);
+  let round = 0;
+  for (const { claim } of own?.claims.values() ?? []) {
+    const ahead = lanes.size > exactLanesMax || !own ? round * lanes.size : aheadOf(lanes, own, own.served + round);
+    places.set(claim.id, Math.min(count, ahead + 1));
+    round++;
+  }
+  return places;
+}
+
+/** Claims that come before the one that its lane reaches when it was served `at`. */
+function aheadOf(lanes: Queue['lanes'], own: Lane, at: number): number {
+  let ahead = 0;
+  let isBefore = true;
+  for (const lane of lanes.values()) {
+    if (lane === own) isBefore = false;
+    // Of lanes that are level the one that came first goes first.
+    const until = isBefore ? at + 1 : at;
+    ahead += Math.max(0, Math.min(lane.claims.size, until - lane.served));
+  }
+  return ahead;
 }
 
 function levelsOf(queue: Queue): number[] {
