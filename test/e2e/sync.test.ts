@@ -97,7 +97,11 @@ describe('a fleet', () => {
   it('gives the refresh token to all where the provider keeps it', async () => {
     const login = owner('google-gemini-cli');
     const shared = await share(login, pcA, t440);
-    expect(t440.store().entry(login.profile)?.refresh === shared.refresh).toBe(true);
+    // The access token was there before.
+    await until('the other host has the refresh token', () => {
+      return t440.store().entry(login.profile)?.refresh === shared.refresh;
+    });
+    await t440.accountIs(login, account => account?.copies.every(copy => copy.custody === 'full') === true);
     expect((await t440.account(login))?.copies.map(copy => copy.custody)).toEqual(['full', 'full']);
   });
 

@@ -60,9 +60,9 @@ describe('the machines in a world that goes wrong', () => {
 });
 
 /** Runs seeds until a checker speaks; a checker that never does is worth nothing. */
-function caught(cores: Cores, nodes = 12): string | undefined {
-  for (let seed = 1; seed <= 30; seed++) {
-    const { failure } = run({ seed, nodes, minutes: 10, cores });
+function caught(cores: Cores, world = { seeds: 30, nodes: 12, minutes: 10 }): string | undefined {
+  for (let seed = 1; seed <= world.seeds; seed++) {
+    const { failure } = run({ seed, nodes: world.nodes, minutes: world.minutes, cores });
     if (failure) return failure.invariant;
   }
   return undefined;
@@ -194,7 +194,7 @@ describe('a broken machine is caught', () => {
         return realCores.coordinator(state, input);
       },
     };
-    expect(caught(trusting, 50)).toBe('I11');
+    expect(caught(trusting, { seeds, nodes, minutes })).toBe('I11');
   });
 
   it('a coordinator that has no barrier after its start (I11)', { timeout: 60_000 }, () => {
@@ -205,7 +205,7 @@ describe('a broken machine is caught', () => {
         return realCores.coordinator(state, input);
       },
     };
-    expect(caught(hasty, 50)).toBe('I11');
+    expect(caught(hasty, { seeds, nodes, minutes })).toBe('I11');
   });
 
   it('an agent that lets a secret into its effects (I5)', { timeout: 60_000 }, () => {
