@@ -26,12 +26,12 @@ export function answerFor(state: PoolsState, node: NodeId, now: Milliseconds): P
     });
   }
   const queued: Permits['queued'] = [];
-  const orders = new Map<Pool, Map<number, number>>();
+  const placesIn = new Map<Pool, Map<number, number>>();
   for (const { pool, waiting } of waitingOfNode(state, node)) {
-    let places = orders.get(pool);
+    let places = placesIn.get(pool);
     if (!places) {
       places = placesOf(pool.queue, node);
-      orders.set(pool, places);
+      placesIn.set(pool, places);
     }
     const place = places.get(waiting.claim.id) ?? pool.queue.count;
     const etaMs = etaOf(pool, place);

@@ -1,4 +1,5 @@
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
+import { nextLimit } from '@authmesh/shared/core/waves';
 import type { PoolView } from '@authmesh/shared/protocol/permit';
 import { isOpen } from './grant.ts';
 import type { Pool, PoolsState } from './pool.ts';
@@ -38,7 +39,7 @@ function drainMs({ queue, pace, terms }: Pool): Milliseconds | null {
   if (pace.phase === 'halted' || pace.phase === 'closed') return null;
   let left = queue.sessions;
   let waves = 0;
-  for (let live = Math.max(1, pace.live); left > 0; live = Math.min(terms.limit, live * 2)) {
+  for (let live = Math.max(1, pace.live); left > 0; live = nextLimit(live, pace.held, terms.limit)) {
     left -= live;
     waves++;
   }
