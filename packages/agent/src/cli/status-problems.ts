@@ -1,4 +1,5 @@
-import type { AccountStatus, CopyStatus, Status } from '@authmesh/agent/io/status-view';
+import type { CopyStatus } from '@authmesh/agent/io/copy-status';
+import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
 import { type Instant, second } from '@authmesh/shared/core/time';
 
 /** How long the coordinator may be away before that is a problem by itself. */

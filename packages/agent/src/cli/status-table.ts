@@ -1,4 +1,5 @@
-import type { AccountStatus, CopyStatus, Status } from '@authmesh/agent/io/status-view';
+import type { CopyStatus } from '@authmesh/agent/io/copy-status';
+import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
 import type { Instant } from '@authmesh/shared/core/time';
 import { describeDuration } from '@authmesh/shared/node/duration';
 import { type Output, table } from '@authmesh/shared/node/output';

@@ -1,16 +1,15 @@
 import { lackedAccounts } from '@authmesh/agent/core/announcement';
 import { isCovered } from '@authmesh/agent/core/coverage';
-import { decayOf } from '@authmesh/agent/core/decay';
-import { waitsForOthers } from '@authmesh/agent/core/permit/recovery';
 import type { AgentState } from '@authmesh/agent/core/state';
 import { beatIntervalMs } from '@authmesh/shared/core/heartbeat';
-import { accountLabel, copyKey, type NodeId } from '@authmesh/shared/core/identifiers';
+import { accountLabel, type NodeId } from '@authmesh/shared/core/identifiers';
 import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
-import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
+import type { AccountView } from '@authmesh/shared/protocol/answer';
 import { accountViews } from './account-views.ts';
 import { adoptionObstacle } from './adoption-store.ts';
-import { type AccountState, accountState, type CopyState, copyCustody, copyState, isOver } from './login-states.ts';
-import { lastSentence, type PoolStatus, poolStatus, turnSentence } from './pool-status.ts';
+import { type CopyStatus, copyStatus, iso, type Roster } from './copy-status.ts';
+import { type AccountState, accountState } from './login-states.ts';
+import { type PoolStatus, poolStatus } from './pool-status.ts';
 import type { StateDirectory } from './store-discovery.ts';
 
 /** What `status --json` prints (CONTRACT.md); times as ISO text. */
@@ -62,31 +61,6 @@ export interface AccountStatus {
   readonly copies: readonly CopyStatus[];
 }
 
-export interface CopyStatus {
-  readonly node: string;
-  /** Whether that host is connected, as far as this one knows; else the copy is what it last had. */
-  readonly online: boolean;
-  readonly store: string;
-  readonly profile: string;
-  readonly state: CopyState;
-  readonly custody: 'bearer' | 'home' | 'full';
-  readonly revision: number | null;
-  readonly fingerprint: string | null;
-  readonly reason: string;
-  readonly seenAt: string | null;
-  /** Of this host's own: it is healed when the other agents of its state folder have their login. */
-  readonly comesLast?: boolean | undefined;
-  /** Of this host's own: the turn that it waits for before it is healed. */
-  readonly turn?: { readonly pool: string; readonly place: number; readonly etaSeconds: number } | undefined;
-  /** Of this host's own: a restart would not find a usable login there, and nothing heals it. */
-  readonly decay?: { readonly state: string; readonly reason: string } | undefined;
-  /** Of this host's own: since when it waits for the fleet's login or to be judged, while connected. */
-  readonly waitsSince?: string | undefined;
-}
-
-/** The latest instant that has an ISO form (ECMA-262, time values). */
-const latestInstant: Instant = 8_640_000_000_000_000;
-
 /** It answers every beat: two of them without an answer, and a little more. */
 const quietMsMax: Milliseconds = 2 * beatIntervalMs + 5 * second;
 
@@ -132,12 +106,6 @@ export function statusOf(
   };
 }
 
-/** The fleet's hosts by id; this one counts as connected. */
-interface Roster {
-  readonly names: ReadonlyMap<NodeId, string>;
-  readonly online: ReadonlySet<NodeId>;
-}
-
 function accountStatus(state: AgentState, view: AccountView, roster: Roster, at: Instant): AccountStatus {
   const name = (id: NodeId | null) => (id === null ? null : (roster.names.get(id) ?? id));
   const profiles = new Set([view.profile, ...view.copies.map(copy => copy.profile)]);
@@ -166,40 +134,4 @@ function lackedLogins(state: AgentState, directories: readonly StateDirectory[])
       profile: facts.profile,
       obstacle: adoptionObstacle(state, facts, directories),
     }));
-}
-
-function copyStatus(
-  state: AgentState,
-  view: AccountView,
-  copy: CopyView,
-  { names, online }: Roster,
-  at: Instant,
-): CopyStatus {
-  const current = copy.verdict === 'in-step';
-  const key = copyKey(copy.store, copy.profile);
-  const own = copy.node === state.self.node ? state.copies.get(key) : undefined;
-  const claim = own && state.claims.byId.get(state.claims.byCopy.get(key) ?? 0);
-  const isHeld = claim?.phase === 'waiting';
-  const queued = isHeld ? claim.queued : undefined;
-  const comesLast = own && !claim && copyState(copy) === 'stale' && waitsForOthers(state, own, at) ? true : undefined;
-  return {
-    node: names.get(copy.node) ?? copy.node,
-    online: online.has(copy.node),
-    store: copy.store,
-    profile: copy.profile,
-    state: isHeld || comesLast ? 'waiting' : copyState(copy),
-    custody: copyCustody(state, view, copy),
-    revision: current ? (view.position?.revision ?? null) : null,
-    fingerprint: copy.access ?? null,
-    reason: isHeld ? turnSentence(queued) : comesLast ? lastSentence : (copy.trouble ?? copy.why),
-    seenAt: copy.seenAt > 0 ? iso(copy.seenAt) : null,
-    comesLast,
-    turn: queued && { pool: queued.pool, place: queued.place, etaSeconds: Math.ceil(queued.etaMs / second) },
-    decay: own && !isOver(view, at - state.clockOffsetMs) ? decayOf(state, key, at) : undefined,
-    waitsSince: own?.unsettledAt === undefined ? undefined : iso(own.unsettledAt),
-  };
-}
-
-function iso(instant: Instant): string {
-  return new Date(Math.min(instant, latestInstant)).toISOString();
 }
