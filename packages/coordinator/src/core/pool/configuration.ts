@@ -1,6 +1,5 @@
 import type { CoordinatorEffect } from '../effect.ts';
 import type { CoordinatorState } from '../state.ts';
-import { holdsChanged } from './barrier.ts';
 import { withLimit } from './pace.ts';
 import { type Pool, poolOf, sessionsOf } from './pool.ts';
 import { dequeue, enqueue, type Waiting } from './queue.ts';
@@ -27,7 +26,6 @@ export function poolsConfigured(
   for (const pool of [...pools.pools.values()]) {
     for (const waiting of everyoneIn(pool)) moveTo(state, pool, waiting);
   }
-  holdsChanged(state, effects);
   serve(state, effects);
 }
 

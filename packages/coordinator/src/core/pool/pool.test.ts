@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createScene, founder, guest, notes, only, persistPools, type Scene } from '../coordinator-scene.ts';
 import type { CoordinatorEffect } from '../effect.ts';
+import { poolsKey } from '../record.ts';
 import type { PoolTerms } from './terms.ts';
 
 const account = 'oauth:openai/acct_1' as AccountId;
@@ -183,6 +184,39 @@ describe('changed limits', () => {
       ['web', 0],
       ['new', 3],
     ]);
+  });
+});
+
+describe('a settle time', () => {
+  const policy = { allow: ['*'], deny: [] };
+  const withSettle = (seconds: number): PoolTerms => ({ ...terms, match: ['*'], settleMs: seconds * second });
+  const stored = (effects: readonly CoordinatorEffect[]) => only(effects, 'compare-and-set').map(({ value }) => value);
+
+  it('that is raised is durable before a permit is given, and holds up nobody else', () => {
+    const { scene, report } = createFleet([withSettle(3)]);
+    expect(stored(scene.tell({ type: 'configured', policy, pools: [withSettle(60)] }))).toEqual([
+      { epoch: 2, holdMs: 78 * second },
+    ]);
+    expect(grantedTo(report(founder, waiting(1)), founder)).toEqual([]);
+    expect(grantedTo(scene.persist(poolsKey), founder)).toEqual([1]);
+  });
+
+  it('that is lowered counts for the next coordinator when the last longer permit is gone', () => {
+    const { scene, report } = createFleet([withSettle(60)]);
+    report(founder, waiting(1));
+    expect(stored(scene.tell({ type: 'configured', policy, pools: [withSettle(3)] }))).toEqual([]);
+    expect(stored(report(founder, holding(1)))).toEqual([]);
+    expect(stored(report(founder, [settled(1)]))).toEqual([{ epoch: 2, holdMs: 21 * second }]);
+  });
+
+  it('that was longer is not forgotten by a coordinator that ends while it waits for it', () => {
+    const pools = { record: { epoch: 3, holdMs: 78 * second }, storeRevision: 9 };
+    const scene = createScene({ poolTerms: [withSettle(3)], pools });
+    expect(stored(scene.tell({ type: 'started' }))).toEqual([{ epoch: 4, holdMs: 78 * second }]);
+    scene.persist(poolsKey);
+    scene.pass(78 * second);
+    const effects = scene.tell({ type: 'timer-fired', timer: 'pools' });
+    expect(stored(effects)).toEqual([{ epoch: 5, holdMs: 21 * second }]);
   });
 });
 

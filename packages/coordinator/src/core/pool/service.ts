@@ -4,6 +4,7 @@ import type { Milliseconds } from '@authmesh/shared/core/time';
 import type { CoordinatorEffect } from '../effect.ts';
 import type { CoordinatorState } from '../state.ts';
 import { answerFor } from './answer.ts';
+import { isHoldStale, reviseHold } from './barrier.ts';
 import { grantAll, isOpen } from './grant.ts';
 import { dropPermit, type Pool, putPermit } from './pool.ts';
 import { startsLeft, startsResumeAt } from './starts.ts';
@@ -12,9 +13,10 @@ import { graceMs } from './terms.ts';
 /** Grants in every pool what there is room for, tells the nodes concerned (`asked` in any case), and plans the next look. */
 export function serve(state: CoordinatorState, effects: CoordinatorEffect[], asked?: NodeId): void {
   const { pools, elapsed } = state;
+  for (const pool of pools.pools.values()) loseExpired(pool, elapsed, effects);
+  reviseHold(state, effects);
   const told = new Set<NodeId>(asked === undefined ? [] : [asked]);
   for (const [name, pool] of pools.pools) {
-    loseExpired(pool, elapsed, effects);
     for (const permit of grantAll(pools, pool, elapsed)) {
       told.add(permit.node);
       effects.push(note('permit-granted', { node: permit.node, why: name }));
@@ -49,6 +51,7 @@ function scheduleLook(state: CoordinatorState, effects: CoordinatorEffect[]): vo
   const consider = (at: Milliseconds | undefined) => {
     if (at !== undefined && at > elapsed && (next === undefined || at < next)) next = at;
   };
+  if (isHoldStale(state)) consider(pools.barrierUntil);
   for (const pool of pools.pools.values()) {
     for (const { until, isLost } of pool.permits.values()) consider(isLost ? until + graceMs : until);
     if (pool.queue.count === 0) continue;
