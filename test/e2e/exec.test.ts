@@ -55,7 +55,7 @@ describe('exec', () => {
     const { host } = await createPools(pool(4, 0));
     const script = 'process.on("SIGTERM", () => process.exit(42)); process.on("SIGUSR2", () => console.log("usr2"));';
     const command = exec(host, [], 'node', '-e', `${script} console.log("started"); setInterval(() => {}, 1000)`);
-    await lineOf(command, /started/);
+    await lineOf(command, /^started/);
     command.signal('SIGUSR2');
     await lineOf(command, /usr2/);
     command.signal('SIGTERM');
@@ -65,10 +65,10 @@ describe('exec', () => {
   it('never has more sessions coming back than the limit, and starts the next one when they have settled', async () => {
     const { host } = await createPools(pool(1, 3));
     const first = exec(host, [], ...lasting);
-    await lineOf(first, /started/);
+    await lineOf(first, /^started/);
     const second = exec(host, [], ...lasting);
     await lineOf(second, /waiting for pool web at place 1/);
-    await lineOf(second, /started/);
+    await lineOf(second, /^started/);
     // The first one goes on running: what counts is that its sessions are back.
     expect(first.isRunning()).toBe(true);
     expect(startedAt(second) - startedAt(first)).toBeGreaterThanOrEqual(settleMsSeen);
@@ -78,12 +78,12 @@ describe('exec', () => {
   it('that is killed with kill -9 keeps its permits counted until its sessions must be back', async () => {
     const { host } = await createPools(pool(1, 3));
     const first = exec(host, [], ...lasting);
-    await lineOf(first, /started/);
+    await lineOf(first, /^started/);
     // Its command goes on: nobody is there to end it, so the test does.
     const orphan = Number(/pid (\d+)/.exec(first.stdout())?.[1]);
     first.signal('SIGKILL');
     const second = exec(host, [], ...lasting);
-    await lineOf(second, /started/);
+    await lineOf(second, /^started/);
     expect(startedAt(second) - startedAt(first)).toBeGreaterThanOrEqual(settleMsSeen);
     process.kill(orphan, 'SIGKILL');
     await Promise.all([first.ended, second.stop()]);
@@ -92,7 +92,7 @@ describe('exec', () => {
   it('ends 75 when there is no permit in time, 130 when it is interrupted while it waits', async () => {
     const { host } = await createPools(pool(1, 60));
     const holder = exec(host, [], ...lasting);
-    await lineOf(holder, /started/);
+    await lineOf(holder, /^started/);
     const late = await exec(host, ['--timeout', '1s'], 'true').ended;
     expect(late.code).toBe(75);
     expect(late.stderr).toContain('pool web gave no permits for 1 in time');
