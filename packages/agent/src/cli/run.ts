@@ -7,7 +7,7 @@ import type { Command } from '@authmesh/shared/node/command-line';
 import { openControlServer } from '@authmesh/shared/node/control-server';
 import { AuthmeshError, operatorSentence } from '@authmesh/shared/node/errors';
 import { takeInstanceLock } from '@authmesh/shared/node/instance-lock';
-import { installLifecycle } from '@authmesh/shared/node/lifecycle';
+import { beginLifecycle } from '@authmesh/shared/node/lifecycle';
 import { createLogger } from '@authmesh/shared/node/logger';
 import { answerControl } from './control.ts';
 import { homeOption, loadSettings, logLevelOption, openHome, stateDirOption } from './home.ts';
@@ -20,6 +20,7 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
     options: [homeOption, stateDirOption, logLevelOption],
     example: 'authmesh-agent run',
     async run(context) {
+      const tieToSignals = beginLifecycle();
       const { home, identity, settings } = await openHome(context);
       const lock = await takeInstanceLock(home, 'authmesh-agent');
       const logger = createLogger({
@@ -53,8 +54,7 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
         handle: request => answerControl(agent, request),
         onFault: error => logger.note(note('request-failed', { why: error instanceof Error ? error.name : 'unknown' })),
       });
-      logger.note(note('agent-started', { file: home }));
-      const letGo = installLifecycle({
+      const letGo = tieToSignals({
         say: sentence => process.stderr.write(`authmesh-agent: ${sentence}\n`),
         reload: async () => {
           try {
@@ -76,6 +76,7 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
           process.exitCode = 0;
         },
       });
+      logger.note(note('agent-started', { file: home }));
       return 0;
     },
   };

@@ -5,7 +5,7 @@ import type { Command } from '@authmesh/shared/node/command-line';
 import { openControlServer } from '@authmesh/shared/node/control-server';
 import { AuthmeshError, operatorSentence } from '@authmesh/shared/node/errors';
 import { takeInstanceLock } from '@authmesh/shared/node/instance-lock';
-import { installLifecycle } from '@authmesh/shared/node/lifecycle';
+import { beginLifecycle } from '@authmesh/shared/node/lifecycle';
 import { createLogger } from '@authmesh/shared/node/logger';
 import { recordAddress } from './address.ts';
 import { answerControl } from './control.ts';
@@ -28,6 +28,7 @@ export function createRunCommand({ at }: Pick<CoordinatorOptions, 'at'> = {}): C
     ],
     example: 'authmesh-coordinator run --listen 0.0.0.0:7420 --public-url ws://central.example:7420',
     async run(context) {
+      const tieToSignals = beginLifecycle();
       const dataDir = chooseDataDir(context);
       const { settings } = await loadSettings(dataDir, context);
       const keys = await ensureKeys(dataDir);
@@ -59,14 +60,7 @@ export function createRunCommand({ at }: Pick<CoordinatorOptions, 'at'> = {}): C
         onFault: error => logger.note(note('request-failed', { why: error instanceof Error ? error.name : 'unknown' })),
       });
       await recordAddress(dataDir, settings.publicUrls.length > 0 ? settings.publicUrls : [coordinator.url]);
-      const foundingCode = coordinator.foundingCode();
-      context.output.say(`authmesh-coordinator listening on ${coordinator.url}`);
-      if (context.output.isJson)
-        context.output.item({ event: 'listening', url: coordinator.url, foundingCode }, () => '');
-      else if (foundingCode !== null) {
-        context.output.say(`The fleet has no node yet. On the first host, run:\n  authmesh-agent join ${foundingCode}`);
-      }
-      const letGo = installLifecycle({
+      const letGo = tieToSignals({
         say: sentence => context.output.say(`authmesh-coordinator: ${sentence}`),
         reload: async () => {
           try {
@@ -86,6 +80,13 @@ export function createRunCommand({ at }: Pick<CoordinatorOptions, 'at'> = {}): C
           process.exitCode = 0;
         },
       });
+      const foundingCode = coordinator.foundingCode();
+      context.output.say(`authmesh-coordinator listening on ${coordinator.url}`);
+      if (context.output.isJson)
+        context.output.item({ event: 'listening', url: coordinator.url, foundingCode }, () => '');
+      else if (foundingCode !== null) {
+        context.output.say(`The fleet has no node yet. On the first host, run:\n  authmesh-agent join ${foundingCode}`);
+      }
       return 0;
     },
   };

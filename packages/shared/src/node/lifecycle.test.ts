@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { AuthmeshError } from './errors.ts';
-import { installLifecycle } from './lifecycle.ts';
+import { beginLifecycle } from './lifecycle.ts';
 
 const said: string[] = [];
 let host: EventEmitter & { exit: (code: number) => void };
@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => void vi.useRealTimers());
 
 function install(drain: () => void | Promise<void>, reload?: () => void) {
-  return installLifecycle({ drain, reload, say: sentence => void said.push(sentence), process: host });
+  return beginLifecycle(host)({ drain, reload, say: sentence => void said.push(sentence) });
 }
 
 it('drains once, and a second signal stops at once', () => {
@@ -58,6 +58,17 @@ it('reloads on SIGHUP and keeps running when that fails', async () => {
     expect(said).toEqual(['the configuration was not reloaded: agent.json is not valid JSON: mend it.']),
   );
   expect(exit).not.toHaveBeenCalled();
+});
+
+it('answers a SIGHUP that came during the start once the program has started', async () => {
+  const reload = vi.fn();
+  const tieToSignals = beginLifecycle(host);
+  host.emit('SIGHUP');
+  host.emit('SIGHUP');
+  const letGo = tieToSignals({ drain: () => {}, reload, say: sentence => void said.push(sentence) });
+  await vi.waitFor(() => expect(reload).toHaveBeenCalledTimes(1));
+  letGo();
+  expect(host.eventNames()).toEqual([]);
 });
 
 it('lets go of the signals', () => {

@@ -24,15 +24,32 @@ export interface LifecycleOptions {
   /** A line for the operator about a stop that did not go well. */
   readonly say: (sentence: string) => void;
   readonly deadlineMs?: Milliseconds | undefined;
-  readonly process?: LifecycleProcess | undefined;
 }
 
 /**
- * Ties a program to its signals: SIGTERM and SIGINT drain, a second one stops at once, SIGHUP reloads. The deadline is
- * armed before the drain begins and does not keep the process alive. Returns the function that lets go of the signals.
+ * Called as a program begins: a SIGHUP that comes while it starts is answered once it has started, where the system would
+ * end the program. Returns the function that ties the started program to its signals: SIGTERM and SIGINT drain, a second
+ * one stops at once, SIGHUP reloads. That one returns the function that lets go of the signals.
  */
-export function installLifecycle(options: LifecycleOptions): () => void {
-  const host: LifecycleProcess = options.process ?? process;
+export function beginLifecycle(host: LifecycleProcess = process): (options: LifecycleOptions) => () => void {
+  let isReloadDue = false;
+  const remember = () => {
+    isReloadDue = true;
+  };
+  host.on('SIGHUP', remember);
+  return options => {
+    const listeners = listenersOf(options, host);
+    for (const [signal, listener] of listeners) host.on(signal, listener);
+    host.off('SIGHUP', remember);
+    if (isReloadDue) listeners.find(([signal]) => signal === 'SIGHUP')?.[1]();
+    return () => {
+      for (const [signal, listener] of listeners) host.off(signal, listener);
+    };
+  };
+}
+
+/** The deadline is armed before the drain begins and does not keep the process alive. */
+function listenersOf(options: LifecycleOptions, host: LifecycleProcess) {
   const deadlineMs = options.deadlineMs ?? drainDeadlineMs;
   let draining = false;
 
@@ -59,15 +76,11 @@ export function installLifecycle(options: LifecycleOptions): () => void {
   };
   const reload = () => run(() => options.reload?.(), fail('the configuration was not reloaded'));
 
-  const listeners = [
+  return [
     ['SIGTERM', stop('SIGTERM')],
     ['SIGINT', stop('SIGINT')],
     ['SIGHUP', reload],
   ] as const;
-  for (const [signal, listener] of listeners) host.on(signal, listener);
-  return () => {
-    for (const [signal, listener] of listeners) host.off(signal, listener);
-  };
 }
 
 /** Both a throw and a rejection reach `onError`; the action begins at once. */
