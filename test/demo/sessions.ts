@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 const lookMs = 40;
 
-/** The agents of a host: each connects once, as soon as the login in its store works. */
+/** The agents of a host: each connects once, as soon as the login in its store works and is not paused. */
 export interface Sessions {
   /** Resolves when every agent has been answered; false for those that were refused. */
   readonly answered: Promise<readonly boolean[]>;
@@ -23,7 +23,7 @@ async function runSession(store: string, profile: string, url: string, signal: A
   for (;;) {
     const document = JSON.parse(await readFile(store, 'utf8'));
     const { access, expires } = document.profiles[profile];
-    if (expires > Date.now()) {
+    if (expires > Date.now() && !isPaused(document.usageStats?.[profile])) {
       const headers = { authorization: `Bearer ${access}`, 'x-agent': store };
       const response = await fetch(url, { method: 'POST', headers, signal });
       if (response.status === 200) await noteUse(store, profile);
@@ -31,6 +31,11 @@ async function runSession(store: string, profile: string, url: string, signal: A
     }
     await wait(lookMs, undefined, { signal });
   }
+}
+
+/** As OpenClaw 2026.2.12 asks before every turn (`isProfileInCooldown`). */
+function isPaused({ cooldownUntil = 0, disabledUntil = 0 }: { cooldownUntil?: number; disabledUntil?: number } = {}) {
+  return Math.max(cooldownUntil, disabledUntil) > Date.now();
 }
 
 /** OpenClaw notes every turn that went well; that is how authmesh learns that a session is back. */

@@ -7,6 +7,7 @@ import { createProfile, writeCredential } from './delivery.ts';
 import { describeAgentEffect, describeAgentEvent } from './describe.ts';
 import { crashesNow } from './faults.ts';
 import { type Agent, afterOnHost, type Host, hostClock } from './host.ts';
+import { markStore } from './marking.ts';
 import { fold, foldText, writeLine } from './trace.ts';
 import { observeStore, watchStores } from './watching.ts';
 import { keep, recall } from './world/journal.ts';
@@ -111,6 +112,8 @@ function execute(world: World, host: Host, agent: Agent, effect: AgentEffect): v
       return writeCredential(world, host, agent, effect);
     case 'create-profile':
       return createProfile(world, host, agent, effect);
+    case 'mark-store':
+      return markStore(world, host, agent, effect);
     case 'remember': {
       // An agent that cannot sync its journal stops; its service manager brings it back.
       if (host.disk.full) return crashAgent(world, host, false);

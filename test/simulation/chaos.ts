@@ -51,6 +51,8 @@ export function makeTrouble(world: World, chaos: Chaos, random: Random): void {
   after(world, random.below(chaos.everyMs), next);
 }
 
+const restartMs: Milliseconds = 200;
+
 function strike(world: World, chaos: Chaos, trouble: Trouble, host: Host, random: Random): void {
   const leftMs = chaos.endsAt - world.now;
   const lastsMs = Math.min(random.between(1, 120) * second, leftMs);
@@ -89,7 +91,11 @@ function strike(world: World, chaos: Chaos, trouble: Trouble, host: Host, random
     case 'power':
       return crashAgent(world, host, true);
     case 'coordinator-crash':
-      return crashCoordinator(world);
+      crashCoordinator(world);
+      // A service manager that starts it again at once, and a holder of permits that does not find it soon.
+      if (random.chance(0.5)) after(world, restartMs, () => startCoordinator(world));
+      if (random.chance(0.5)) partition(world, holderOf(world) ?? host, ['up', 'down'], lastsMs);
+      return;
     case 'coordinator-drain':
       if (world.central.process) tellCoordinator(world, world.central.process, { type: 'drain-requested' });
       return;
@@ -103,6 +109,14 @@ function strike(world: World, chaos: Chaos, trouble: Trouble, host: Host, random
     default:
       trouble satisfies never;
   }
+}
+
+/** A host that has been given permits. */
+function holderOf(world: World): Host | undefined {
+  return world.hosts.find(({ agent }) => {
+    for (const { permit } of agent?.state.claims.byId.values() ?? []) if (permit) return true;
+    return false;
+  });
 }
 
 function partition(world: World, host: Host, directions: readonly ('up' | 'down')[], lastsMs: Milliseconds): void {

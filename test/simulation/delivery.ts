@@ -1,5 +1,6 @@
 import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { WriteOutcome } from '@authmesh/agent/core/event';
+import type { Milliseconds } from '@authmesh/shared/core/time';
 import { crashAgent, tell } from './agent-process.ts';
 import { crashesNow } from './faults.ts';
 import { type Agent, afterOnHost, type Host } from './host.ts';
@@ -57,7 +58,7 @@ function deliver(
 }
 
 /** The lock is held until the file was read back; an operator's hand does not ask for locks. */
-const readBackMs = 2;
+export const readBackMs = 2;
 
 function readBack(
   host: Host,
@@ -80,16 +81,27 @@ function attempt(
   effect: WriteCredential | CreateProfile,
   write: (store: Store) => Attempt,
 ): Attempt {
+  const before = effect.type === 'write-credential' ? effect.before : undefined;
   const store = host.disk.stores.get(effect.store);
+  return obstacleTo(world, host, agent, store, before) ?? (store ? write(store) : { result: 'changed' });
+}
+
+/** What keeps a store from being written now. */
+export function obstacleTo(
+  world: World,
+  host: Host,
+  agent: Agent,
+  store: Store | undefined,
+  before: Milliseconds | undefined,
+): Exclude<WriteOutcome, { result: 'written' }> | undefined {
   if (!store || store.condition === 'absent') return { result: 'failed', reason: 'the store is gone' };
   if (store.condition !== 'whole') return { result: 'failed', reason: 'the store cannot be understood' };
   if (store.readOnly) return { result: 'failed', reason: 'the directory is read-only' };
   if (host.disk.full) return { result: 'failed', reason: 'the disk is full' };
   if (store.lockedUntil > world.now) return { result: 'locked', reason: 'OpenClaw holds the lock' };
-  const before = effect.type === 'write-credential' ? effect.before : undefined;
   // The clock of permits counts the host's sleep.
-  if (before !== undefined && world.now - agent.startedAt >= before) return { result: 'lapsed', reason: 'too late' };
-  return write(store);
+  const isLate = before !== undefined && world.now - agent.startedAt >= before;
+  return isLate ? { result: 'lapsed', reason: 'too late' } : undefined;
 }
 
 function replaceEntry(

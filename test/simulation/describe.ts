@@ -38,6 +38,8 @@ export function describeAgentEvent(world: World, event: AgentEvent): string {
       return `timer-fired ${event.timer}`;
     case 'asked':
       return `asked ${event.control.op}`;
+    case 'store-marked':
+      return `store-marked ${storeName(event.store)} ${event.outcome.result}`;
     case 'health-checked':
       return `health-checked #${event.claim} ${event.ok ? 'ok' : event.why}`;
     case 'clock-jumped':
@@ -73,6 +75,8 @@ export function describeAgentEffect(world: World, effect: AgentEffect): string {
         : 'gone';
       return `remember copy ${memory.copy ? `${storeName(memory.copy.store)} ${memory.copy.profile} ` : ''}${last}`;
     }
+    case 'mark-store':
+      return `mark-store ${storeName(effect.store)} ${effect.hold ? `held` : 'lifted'}`;
     case 'check-health':
       return `check-health #${effect.claim}`;
     case 'reread':

@@ -63,7 +63,7 @@ export function addHost(
     index,
     id: nodeIdOf(index),
     name,
-    config,
+    config: { ...config, layout: layoutOf(options.agents) },
     stores: options.agents.map(storeIdOf),
     latencyMs,
     skewMs,
@@ -71,6 +71,12 @@ export function addHost(
   world.hosts.push(host);
   world.hostsById.set(host.id, host);
   return host;
+}
+
+/** As the shell tells it of the folders that it finds: the others fall back to the main agent. */
+function layoutOf(agents: readonly string[]): AgentConfig['layout'] {
+  const main = agents.includes('main') ? storeIdOf('main') : undefined;
+  return new Map(agents.map(storeIdOf).map(store => [store, { sessions: 1, fallback: main ?? store }]));
 }
 
 /** Makes a host a member before the coordinator's first start. */

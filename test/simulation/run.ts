@@ -109,6 +109,12 @@ function play(world: World, { nodes, minutes }: RunOptions): void {
 /** After the last refresh has begun: long enough for its result to be everywhere, clocks being up to 30 s apart. */
 const quietMs = 90 * second;
 
+/** Most hosts have one agent; one in twenty has up to fifteen. */
+function drawAgents(random: Random): string[] {
+  const count = random.chance(0.05) ? random.between(4, 15) : random.chance(0.25) ? random.between(1, 3) : 1;
+  return ['main', 'work', 'night', ...Array.from({ length: 12 }, (_, index) => `a${index + 4}`)].slice(0, count);
+}
+
 /** A host with agents and the logins that they had before the installation: some good, some old copies by hand. */
 function drawHost(
   world: World,
@@ -117,10 +123,9 @@ function drawHost(
   index: number,
   skewed: boolean,
 ): OpenClaw {
-  const agents = ['main', 'work', 'night'].slice(0, 1 + (random.chance(0.25) ? random.below(3) : 0));
   const host = addHost(world, {
     name: `host-${index}`,
-    agents,
+    agents: drawAgents(random),
     latencyMs: random.between(1, 80),
     skewMs: drawSkew(random, skewed),
   });

@@ -41,6 +41,8 @@ describe('the machines in a world that goes wrong', () => {
       'draining',
       'permit-lost',
       'permit-lapsed',
+      'hold-placed',
+      'hold-lifted',
       'sessions-failed',
       'refresh-taken',
     ];
@@ -206,6 +208,20 @@ describe('a broken machine is caught', () => {
       },
     };
     expect(caught(hasty, { seeds, nodes, minutes })).toBe('I11');
+  });
+
+  it('an agent that lets those go at once whom it holds back (I11)', { timeout: 60_000 }, () => {
+    const impatient: Cores = {
+      ...realCores,
+      agent: (state, input) => {
+        const step = realCores.agent(state, input);
+        const lifts = step.effects.flatMap(effect =>
+          effect.type === 'mark-store' && effect.hold ? [{ type: 'mark-store' as const, store: effect.store }] : [],
+        );
+        return { state: step.state, effects: [...step.effects, ...lifts] };
+      },
+    };
+    expect(caught(impatient, { seeds, nodes, minutes })).toBe('I11');
   });
 
   it('an agent that lets a secret into its effects (I5)', { timeout: 60_000 }, () => {

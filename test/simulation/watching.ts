@@ -54,7 +54,7 @@ function read(agent: Agent, store: Store): SeenStore {
   const profiles: SeenProfile[] = [];
   for (const [profile, entry] of store.profiles)
     profiles.push({ ...seeProfile(agent, profile, entry), use: store.uses.get(profile) });
-  return { state: 'readable', profiles };
+  return { state: 'readable', profiles, hold: store.hold };
 }
 
 /** One profile as the adapter reads it. */

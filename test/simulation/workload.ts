@@ -67,7 +67,9 @@ function act(world: World, { temper, logins, images }: Workload, random: Random)
   if (random.chance(temper.adopts)) adopt(world, host, store.id, 1 + random.below(1_000_000));
   if (random.chance(temper.runs)) {
     const { name, limit } = random.pick(world.pools);
-    runCommand(world, host, name, random.between(1, limit));
+    // A few sessions, or all agents of the host.
+    const sessions = random.chance(0.5) ? random.between(1, limit) : host.disk.stores.size;
+    runCommand(world, host, name, sessions);
   }
   const { account, identity } = random.pick(logins);
   if (random.chance(temper.rollsBack)) rollBack(world, host, account, random);

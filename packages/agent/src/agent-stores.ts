@@ -37,14 +37,16 @@ export interface AgentStores {
   readonly rescan: () => Promise<void>;
   /** Starts a delivery; its outcome comes back as an event. */
   readonly deliver: (delivery: Delivery) => void;
-  /** Resolves when no delivery is under way. */
+  /** Starts a change of marks; its outcome comes back as an event. */
+  readonly mark: (marking: Extract<AgentEffect, { type: 'mark-store' }>) => void;
+  /** Resolves when no change of a store is under way. */
   readonly settled: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
 /** Stores that nobody watches yet. */
 export function createAgentStores({ vault, logger, machine, elapsed, at }: AgentStoresOptions): AgentStores {
-  const deliveries = new Set<Promise<void>>();
+  const underWay = new Set<Promise<void>>();
   const readEntry = createEntryMemo();
   let watcher: StoreWatcher | undefined;
 
@@ -70,6 +72,11 @@ export function createAgentStores({ vault, logger, machine, elapsed, at }: Agent
     during: (store, work) => (watcher ? watcher.during(store, work) : work()),
     at,
   });
+
+  function follow(change: Promise<void>): void {
+    underWay.add(change);
+    void change.finally(() => underWay.delete(change));
+  }
 
   return {
     async watch(places) {
@@ -113,12 +120,14 @@ export function createAgentStores({ vault, logger, machine, elapsed, at }: Agent
       const credential = refresh === undefined ? { ...known, refresh: undefined } : known;
       const [before, takesRefreshOnly] = isNew ? [] : [delivery.before, delivery.takesRefreshOnly];
       const order = { store, profile, expected, credential, form, isNew, before, takesRefreshOnly };
-      const done = deliverer.deliver(order).then(settle);
-      deliveries.add(done);
-      void done.finally(() => deliveries.delete(done));
+      follow(deliverer.deliver(order).then(settle));
+    },
+    mark({ store, hold, before }) {
+      const marking = deliverer.mark({ store, hold, before });
+      follow(marking.then(outcome => machine().dispatch({ type: 'store-marked', store, outcome })));
     },
     async settled() {
-      await Promise.all(deliveries);
+      await Promise.all(underWay);
     },
     close: async () => watcher?.close(),
   };

@@ -95,6 +95,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       case 'write-credential':
       case 'create-profile':
         return stores.deliver(effect);
+      case 'mark-store':
+        return stores.mark(effect);
       case 'remember':
         // What is kept comes out the same from the stores after a crash: only an acknowledgement waits for it.
         kept = keeper.keep(effect.memory);
@@ -141,7 +143,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       const store = adoptionStore(stores.directories(), agentId);
       return requests.ask({ op: 'adopt', profiles, store }, 'adopt');
     },
-    claim: async control => (await requests.ask(control, 'claim')).state,
+    async claim(control) {
+      if (control.op === 'claim') {
+        // What the pool allows is the coordinator's word, and may be another one by now.
+        await requests.ask({ op: 'status' }, 'status');
+        await stores.rescan();
+      }
+      return (await requests.ask(control, 'claim')).state;
+    },
     async repair(timeoutMs) {
       await stores.rescan();
       return untilRepaired(() => repairOf(driver.state, Date.now()), timeoutMs);

@@ -45,7 +45,7 @@ export interface Checks {
   readonly wrote: (world: World, write: StoreWrite) => void;
   /** Sessions of a pool were let go: by a delivery, or by a command. */
   readonly letGo: (world: World, woken: Woken) => void;
-  /** OpenClaw used a login of a store. */
+  /** OpenClaw used a login of a store, or was refused with it. */
   readonly used: (world: World, store: Store, profile: ProfileId) => void;
 }
 

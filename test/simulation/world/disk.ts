@@ -1,4 +1,4 @@
-import type { ProfileUse } from '@authmesh/agent/core/event';
+import type { ProfileUse, SeenHold } from '@authmesh/agent/core/event';
 import type { AccountId, Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Secret } from './secret.ts';
@@ -28,6 +28,8 @@ export interface Store {
   other: number;
   /** OpenClaw's usage statistics, rewritten all the time. */
   usage: number;
+  /** Marks of authmesh: its agent does not use these logins before they end, by the host's clock. */
+  hold: SeenHold | undefined;
   /** What OpenClaw noted of each profile's use. */
   readonly uses: Map<ProfileId, ProfileUse & { readonly of: Fingerprint }>;
   /** `torn`: half a file. `foreign`: of a schema nobody here knows. */
@@ -52,6 +54,7 @@ export function createStore(id: StoreId): Store {
     profiles: new Map(),
     other: 1,
     usage: 0,
+    hold: undefined,
     uses: new Map(),
     condition: 'whole',
     readOnly: false,
@@ -93,6 +96,7 @@ export function storeDigest(store: Store): number {
   let digest = 0;
   for (const [profile, entry] of profiles) digest = (digest + entryDigest(profile, entry)) >>> 0;
   for (const { usedAt = 0, failedAt = 0 } of store.uses.values()) digest = blend(digest, (usedAt + failedAt) | 0);
+  if (store.hold) digest = blend(digest, store.hold.until | 0);
   store.digested = { version, digest };
   return digest;
 }

@@ -31,10 +31,11 @@ export const controlRequest = z.discriminatedUnion('op', [
 /** How a claim stands, as the daemon answers. */
 export const claimReply = z.object({
   claim: z.number().int(),
-  phase: z.enum(['waiting', 'granted', 'settling', 'settled', 'refused', 'unknown']),
+  phase: z.enum(['waiting', 'granted', 'settling', 'settled', 'refused', 'not-now', 'unknown']),
   place: z.number().optional(),
   etaMs: z.number().optional(),
   settleMs: z.number().optional(),
+  held: z.number().optional(),
   why: z.string().optional(),
 });
 

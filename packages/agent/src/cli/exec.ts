@@ -38,6 +38,7 @@ export const execCommand: Command = {
     });
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, interrupt);
     if (!started) return 128 + (constants.signals[signal ?? 'SIGINT'] ?? 0);
+    if (started.held > 0) tellHeld(context, request.pool, started.held);
     const [program = '', ...rest] = context.arguments;
     return runChild(program, rest, started.end);
   },
@@ -70,6 +71,12 @@ function tellWait({ output }: CommandContext, pool: string, { place, etaMs, why 
   }
   const where = place === undefined ? '' : ` at place ${place}, about ${etaSeconds} s`;
   output.say(`authmesh-agent: waiting for pool ${pool}${where}${why === undefined ? '' : `: ${why}`}.`);
+}
+
+function tellHeld({ output }: CommandContext, pool: string, held: number): void {
+  if (output.isJson) return output.say(JSON.stringify({ event: 'held', pool, agents: held }));
+  const agents = held === 1 ? '1 agent is' : `${held} agents are`;
+  output.say(`authmesh-agent: ${agents} held back, and come back as pool ${pool} has room (authmesh-agent status).`);
 }
 
 const passedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;

@@ -19,12 +19,16 @@ export interface PermitRequest {
 
 /** Permits that were granted to a command, and are counted from now on. */
 export interface StartedClaim {
+  /** Agents that are held back until their turn. */
+  readonly held: number;
   /** Gives the permits back before the settle time, with what came of the sessions; a daemon that is gone is no error. */
   readonly end: (outcome: 'failed' | 'unused', why: string) => Promise<void>;
 }
 
 /** Who does not ask for ten seconds is taken for gone. */
 const askMs: Milliseconds = second;
+/** Between permit and start only this host's own stores are written. */
+const startMs: Milliseconds = 50;
 
 /**
  * Waits until the daemon holds the permits, and says that the sessions start now. Throws `ERR_USAGE` (64) where they can
@@ -42,10 +46,15 @@ export async function startUnderPermits(request: PermitRequest): Promise<Started
   };
   for (let told = ''; ; state = await ask({ op: 'claim-state', claim })) {
     if (state.phase === 'granted') state = await ask({ op: 'claim-started', claim });
-    if (state.phase === 'settling') return { end };
+    if (state.phase === 'settling') return { held: state.held ?? 0, end };
+    if (state.phase === 'not-now') {
+      throw new AuthmeshError('ERR_NO_PERMIT', `pool ${pool} gives no permits for ${sessions} now`, {
+        hint: state.why,
+      });
+    }
     if (state.phase === 'refused' || state.phase === 'unknown') throw refusal(state);
     const news = `${state.place} ${state.why}`;
-    if (news !== told) onWait(state);
+    if (news !== told && state.phase === 'waiting') onWait(state);
     told = news;
     const left = deadline - performance.now();
     if (left <= 0) {
@@ -53,7 +62,9 @@ export async function startUnderPermits(request: PermitRequest): Promise<Started
       const why = state.why ?? 'the coordinator has not answered';
       throw new AuthmeshError('ERR_NO_PERMIT', `pool ${pool} gave no permits for ${sessions} in time`, { hint: why });
     }
-    await wait(Math.min(askMs, left), undefined, { signal }).catch(() => undefined);
+    await wait(Math.min(state.phase === 'granted' ? startMs : askMs, left), undefined, { signal }).catch(
+      () => undefined,
+    );
     if (!signal.aborted) continue;
     await end('unused', 'it was interrupted');
     return undefined;

@@ -12,10 +12,16 @@ import { type AgentState, askingMax } from './state.ts';
 const answerMsMax: Milliseconds = 2 * second;
 
 /** A request of this host's command line. */
-export function asked(state: AgentState, request: number, control: ControlRequest, effects: AgentEffect[]): void {
+export function asked(
+  state: AgentState,
+  request: number,
+  control: ControlRequest,
+  at: Instant,
+  effects: AgentEffect[],
+): void {
   if (control.op === 'adopt') return adopt(state, request, control, effects);
   if (control.op !== 'status') {
-    const claim = commandAsked(state, control, effects);
+    const claim = commandAsked(state, control, at, effects);
     effects.push({ type: 'reply', request, reply: { op: 'claim', state: claim } });
     return;
   }

@@ -28,10 +28,10 @@ export function withDelivery(state: AgentState, copy: Copy, at: Instant, effects
   // Invariant I10: whoever spent a spent refresh token once more would end the login.
   const form = due === 'full' && isRenewedHere(state, facts) ? 'bearer' : due;
   if (form !== due && seen.access === facts.access) return copy;
+  // Its refresh token is one too many, and nothing else: that wakes nobody, and asks for no permit.
+  if (form === 'bearer' && seen.access === facts.access) return withoutRefresh(state, copy, facts, effects);
   const before = mayReplaceUntil(state, copy, facts, form, at, effects);
-  if (before === undefined || (form === 'bearer' && seen.access === facts.access)) {
-    return withoutRefresh(state, copy, facts, effects);
-  }
+  if (before === undefined) return withoutRefresh(state, copy, facts, effects);
   effects.push({
     type: 'write-credential',
     store,

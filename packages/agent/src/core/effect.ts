@@ -2,7 +2,7 @@ import type { AccountId, CopyKey, Fingerprint, ProfileId, StoreId } from '@authm
 import type { Note } from '@authmesh/shared/core/notes';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 import type { Publish, UpMessage } from '@authmesh/shared/protocol/up';
-import type { AgentTimer, ControlReply } from './event.ts';
+import type { AgentTimer, ControlReply, SeenHold } from './event.ts';
 import type { AccountMemory, CopyMemory } from './memory.ts';
 
 /** `full`: with the refresh token. `bearer`: without, so that this store can use the login and not spend it. */
@@ -45,6 +45,14 @@ export type AgentEffect =
       readonly access: Fingerprint;
       readonly refresh?: Fingerprint | undefined;
       readonly form: CredentialForm;
+    }
+  /** Hold a store's agent back by marks of its own, or (without `hold`) lift them. Answered by `store-marked`. */
+  | {
+      readonly type: 'mark-store';
+      readonly store: StoreId;
+      readonly hold?: SeenHold | undefined;
+      /** By the elapsed clock: nothing is lifted from this moment on, for the permit would not cover it. */
+      readonly before?: Milliseconds | undefined;
     }
   /** Keep in the journal. The next `acknowledge` waits until it is synced, and what follows that one with it. */
   | { readonly type: 'remember'; readonly memory: Memory }

@@ -38,9 +38,20 @@ export interface ProfileUse {
 
 /** What a store looked like when it was read. */
 export type SeenStore =
-  | { readonly state: 'readable'; readonly profiles: readonly SeenProfile[] }
+  | {
+      readonly state: 'readable';
+      readonly profiles: readonly SeenProfile[];
+      /** Its agent is held back. */
+      readonly hold?: SeenHold | undefined;
+    }
   | { readonly state: 'absent' }
   | { readonly state: 'quarantined'; readonly reason: string };
+
+/** The marks of authmesh in a store: OpenClaw does not use these profiles before they end, by this host's clock. */
+export interface SeenHold {
+  readonly until: Instant;
+  readonly profiles: readonly ProfileId[];
+}
 
 /** How a delivery to one profile ended. */
 export type WriteOutcome =
@@ -54,6 +65,11 @@ export type WriteOutcome =
   | { readonly result: 'locked'; readonly reason: string }
   /** The disk, the permissions or the file said no. */
   | { readonly result: 'failed'; readonly reason: string };
+
+/** How a change of a store's marks ended. */
+export type MarkOutcome =
+  /** Written and read back; `isHeld`: with a mark in it, whatever became of it since. */
+  { readonly result: 'marked'; readonly isHeld: boolean } | Exclude<WriteOutcome, { result: 'written' }>;
 
 /** Requests of this host's own command line, over the control socket. */
 export type ControlRequest =
@@ -92,6 +108,7 @@ export type AgentEvent =
       readonly profile: ProfileId;
       readonly outcome: WriteOutcome;
     }
+  | { readonly type: 'store-marked'; readonly store: StoreId; readonly outcome: MarkOutcome }
   /** The coordinator proved itself and took this node's proof. */
   | {
       readonly type: 'link-opened';
@@ -136,10 +153,12 @@ export type ControlReply =
 /** How a command's claim stands. */
 export interface ClaimState {
   readonly claim: number;
-  /** `unknown`: it is over, or was given up because nobody asked for it. */
-  readonly phase: 'waiting' | 'granted' | 'settling' | 'settled' | 'refused' | 'unknown';
+  /** `not-now`: to be asked again later. `unknown`: it is over, or was given up because nobody asked for it. */
+  readonly phase: 'waiting' | 'granted' | 'settling' | 'settled' | 'refused' | 'not-now' | 'unknown';
   readonly place?: number | undefined;
   readonly etaMs?: Milliseconds | undefined;
   readonly settleMs?: Milliseconds | undefined;
+  /** Agents that are held back meanwhile, because the command starts more sessions than may come back at once. */
+  readonly held?: number | undefined;
   readonly why?: string | undefined;
 }

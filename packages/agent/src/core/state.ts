@@ -15,7 +15,8 @@ import type { Judgement } from '@authmesh/shared/protocol/down';
 import type { Overview } from '@authmesh/shared/protocol/overview';
 import type { AgentConfig } from './config.ts';
 import type { CredentialForm, Memory } from './effect.ts';
-import type { SeenProfile } from './event.ts';
+import type { SeenHold, SeenProfile } from './event.ts';
+import type { Hold } from './hold/hold.ts';
 import { firstLink, type Link } from './link-state.ts';
 import type { AccountMemory } from './memory.ts';
 import { type ClaimsState, createClaims } from './permit/claim.ts';
@@ -69,6 +70,8 @@ export interface Copy {
 export interface StoreEntry {
   readonly state: 'readable' | 'absent' | 'quarantined';
   readonly reason?: string | undefined;
+  /** The marks of authmesh that stand there. */
+  readonly hold?: SeenHold | undefined;
 }
 
 /** A question of the command line that waits for the coordinator or for deliveries. */
@@ -107,6 +110,8 @@ export interface AgentState {
   /** When the event that is being handled came, by the clock that nobody can set. */
   elapsed: Milliseconds;
   readonly claims: ClaimsState;
+  /** Agents that are held back. */
+  readonly holds: Map<StoreId, Hold>;
   /** Creating what the configuration names has failed: not again before then. */
   createAt?: Instant | undefined;
   /** When the `revisit` timer is set for. */
@@ -189,5 +194,6 @@ export function createAgentState(from: {
     adoptions: new Map(),
     elapsed: 0,
     claims: createClaims(from.run),
+    holds: new Map(),
   };
 }

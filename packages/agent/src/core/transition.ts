@@ -9,6 +9,8 @@ import { answered, asked, replyToAll } from './control.ts';
 import { writeSettled } from './delivery.ts';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent, AgentTimer } from './event.ts';
+import { storeMarked } from './hold/placement.ts';
+import { reviewHolds } from './hold/review.ts';
 import {
   beat,
   beatReceived,
@@ -45,6 +47,9 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (stat
       creationSettled(state, key, event.profile, event.outcome, effects);
       break;
     }
+    case 'store-marked':
+      storeMarked(state, event.store, event.outcome, effects);
+      break;
     case 'link-opened':
       // What still is ahead of this host is announced to it again.
       state.refusals.clear();
@@ -67,7 +72,7 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (stat
       timerFired(state, event.timer, at, effects);
       break;
     case 'asked':
-      asked(state, event.request, event.control, effects);
+      asked(state, event.request, event.control, at, effects);
       break;
     case 'health-checked':
       healthChecked(state, event);
@@ -86,6 +91,7 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (stat
       event satisfies never;
   }
   if (mayConcernCopies(state, event)) settle(state, at, effects);
+  if (state.holds.size > 0) reviewHolds(state, at, effects);
   if (state.claims.byId.size > 0 || state.claims.isNews) reviewClaims(state, at, effects);
   return { state, effects };
 };

@@ -18,10 +18,15 @@ export function withCreation(config: AgentConfig, directories: readonly StateDir
 /** An agent whose own login fails falls back to the main agent of its state directory (2026.2.12 to 2026.6.1). */
 function layoutOf(config: AgentConfig, directories: readonly StateDirectory[]): Map<StoreId, StoreLayout> {
   const layout = new Map<StoreId, StoreLayout>();
-  for (const { agents, concurrentMax } of directories) {
+  for (const { agents, concurrentMax, noHold } of directories) {
     const main = agents.find(({ id }) => id === 'main');
     for (const { id, store } of agents) {
-      layout.set(store, { sessions: config.sessions?.[id] ?? 1, fallback: main?.store ?? store, concurrentMax });
+      layout.set(store, {
+        sessions: config.sessions?.[id] ?? 1,
+        fallback: main?.store ?? store,
+        concurrentMax,
+        noHold,
+      });
     }
   }
   return layout;

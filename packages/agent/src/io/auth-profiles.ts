@@ -3,6 +3,7 @@ import type { SeenProfile, SeenStore } from '@authmesh/agent/core/event';
 import type { Fingerprint, ProfileId } from '@authmesh/shared/core/identifiers';
 import { type Instant, type Milliseconds, shiftExpiry, significantOffset } from '@authmesh/shared/core/time';
 import type { Credential } from '@authmesh/shared/protocol/credential';
+import { readHold } from './formats/hold-mark.ts';
 import { hasObject, readJson, setFields } from './formats/json-document.ts';
 import type { Json } from './formats/json-layout.ts';
 import { type ReadContext, readEntry, secretField } from './formats/profile-entry.ts';
@@ -68,7 +69,8 @@ export function parseStore(text: string, context: ReadContext, state?: string): 
   if (typeof profiles !== 'object' || profiles === null || Array.isArray(profiles)) {
     return quarantinedStore('it has no `profiles` object');
   }
-  const uses = usesIn(value) ?? (state === undefined ? undefined : usesIn(parseJson(state)));
+  const own = usesIn(value);
+  const uses = own ?? (state === undefined ? undefined : usesIn(parseJson(state)));
   const seen: SeenProfile[] = [];
   const credentials = new Map<Fingerprint, Credential>();
   const skipped: SkippedProfile[] = [];
@@ -85,7 +87,7 @@ export function parseStore(text: string, context: ReadContext, state?: string): 
     // Two profiles may share a token: the copy that can be refreshed is the one to keep.
     if (result.credential.refresh !== undefined || !credentials.has(access)) credentials.set(access, result.credential);
   }
-  return { seen: { state: 'readable', profiles: seen }, credentials, skipped, partial: false };
+  return { seen: { state: 'readable', profiles: seen, hold: readHold(own) }, credentials, skipped, partial: false };
 }
 
 function withUse(seen: SeenProfile, uses: Readonly<Record<string, unknown>> | undefined): SeenProfile {

@@ -5,7 +5,7 @@ import { copyKey, type NodeId } from '@authmesh/shared/core/identifiers';
 import { type Instant, second } from '@authmesh/shared/core/time';
 import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
 import { type CopyState, copyCustody, copyState, isOver } from './login-states.ts';
-import { lastSentence, turnSentence } from './pool-status.ts';
+import { heldSentence, lastSentence, turnSentence } from './pool-status.ts';
 
 /** One store's copy of a login, as `status --json` prints it (CONTRACT.md). */
 export interface CopyStatus {
@@ -51,19 +51,27 @@ export function copyStatus(
   const key = copyKey(copy.store, copy.profile);
   const own = copy.node === state.self.node ? state.copies.get(key) : undefined;
   const claim = own && state.claims.byId.get(state.claims.byCopy.get(key) ?? 0);
-  const isHeld = claim?.phase === 'waiting';
-  const queued = isHeld ? claim.queued : undefined;
+  const isInLine = claim?.phase === 'waiting';
+  const queued = isInLine ? claim.queued : undefined;
+  const hold = own && state.holds.get(copy.store);
+  const isHeld = hold?.profiles.includes(copy.profile) === true;
   const comesLast = own && !claim && copyState(copy) === 'stale' && waitsForOthers(state, own, at) ? true : undefined;
   return {
     node: names.get(copy.node) ?? copy.node,
     online: online.has(copy.node),
     store: copy.store,
     profile: copy.profile,
-    state: isHeld || comesLast ? 'waiting' : copyState(copy),
+    state: isHeld ? 'held' : isInLine || comesLast ? 'waiting' : copyState(copy),
     custody: copyCustody(state, view, copy),
     revision: current ? (view.position?.revision ?? null) : null,
     fingerprint: copy.access ?? null,
-    reason: isHeld ? turnSentence(queued) : comesLast ? lastSentence : (copy.trouble ?? copy.why),
+    reason: isHeld
+      ? heldSentence(hold.until, queued)
+      : isInLine
+        ? turnSentence(queued)
+        : comesLast
+          ? lastSentence
+          : (copy.trouble ?? copy.why),
     seenAt: copy.seenAt > 0 ? iso(copy.seenAt) : null,
     comesLast,
     turn: queued && { pool: queued.pool, place: queued.place, etaSeconds: Math.ceil(queued.etaMs / second) },

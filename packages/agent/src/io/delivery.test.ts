@@ -10,7 +10,8 @@ import { hour } from '@authmesh/shared/core/time';
 import type { Credential } from '@authmesh/shared/protocol/credential';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ParsedStore, ReadContext } from './auth-profiles.ts';
-import { createDeliverer, type Delivery, type DeliveryDeps, deliverySteps } from './delivery.ts';
+import { createDeliverer, type DeliveryDeps, deliverySteps } from './delivery.ts';
+import type { Delivery } from './store-change.ts';
 
 const fingerprint = (text: string): Fingerprint =>
   createHash('sha256').update(text).digest('hex').slice(0, 32) as Fingerprint;

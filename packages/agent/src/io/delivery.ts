@@ -1,11 +1,10 @@
 import { dirname } from 'node:path';
-import type { CredentialForm } from '@authmesh/agent/core/effect';
-import type { WriteOutcome } from '@authmesh/agent/core/event';
-import type { Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import type { MarkOutcome, WriteOutcome } from '@authmesh/agent/core/event';
+import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Milliseconds } from '@authmesh/shared/core/time';
-import type { Credential } from '@authmesh/shared/protocol/credential';
 import type { ParsedStore, ReadContext } from './auth-profiles.ts';
 import { replaceSteps, sweepTemps } from './durable-file.ts';
+import type { ChangeOutcome, Delivery, Marking, StoreChange } from './store-change.ts';
 import { locate } from './store-file.ts';
 import { acquireStoreLock } from './store-lock.ts';
 import { writeTogether } from './store-write.ts';
@@ -21,22 +20,6 @@ export const deliverySteps = [
   'unlocked',
 ] as const;
 export type DeliveryStep = (typeof deliverySteps)[number];
-
-/** One credential for one profile of one store. */
-export interface Delivery {
-  readonly store: StoreId;
-  readonly profile: ProfileId;
-  /** The fingerprints that must still stand there. */
-  readonly expected: { readonly access?: Fingerprint | undefined; readonly refresh?: Fingerprint | undefined };
-  readonly credential: Credential;
-  readonly form: CredentialForm;
-  /** Puts the profile into a store that lacks it, and the store into an agent that has none. */
-  readonly isNew?: boolean | undefined;
-  /** The login that stands there loses its refresh token, and nothing else changes. */
-  readonly takesRefreshOnly?: boolean | undefined;
-  /** By the elapsed clock: the file is not replaced from this moment on. */
-  readonly before?: Milliseconds | undefined;
-}
 
 export interface DeliveryDeps {
   /** How this host reads a store, now. */
@@ -60,15 +43,17 @@ export interface DeliveryDeps {
 export interface Deliverer {
   /** Settles when the credential was read back, or with the reason why it was not; never throws. */
   readonly deliver: (delivery: Delivery) => Promise<WriteOutcome>;
+  /** Settles when the marks were written, or with the reason why not; never throws. */
+  readonly mark: (marking: Marking) => Promise<MarkOutcome>;
 }
 
 interface Order {
-  readonly delivery: Delivery;
-  readonly settle: (outcome: WriteOutcome) => void;
+  readonly change: StoreChange;
+  readonly settle: (outcome: ChangeOutcome) => void;
 }
 
 /**
- * Delivers credentials into JSON stores: lock, read, compare, edit, replace, read back, unlock. Deliveries to one file
+ * Writes credentials and marks into JSON stores: lock, read, compare, edit, replace, read back, unlock. Changes of one file
  * wait for each other, and those that wait together are written together.
  */
 export function createDeliverer(deps: DeliveryDeps): Deliverer {
@@ -76,7 +61,7 @@ export function createDeliverer(deps: DeliveryDeps): Deliverer {
   const swept = new Set<string>();
 
   async function carryOut(store: StoreId, orders: readonly Order[]): Promise<void> {
-    const settleAll = (outcome: WriteOutcome) => {
+    const settleAll = (outcome: Exclude<WriteOutcome, { result: 'written' }>) => {
       for (const order of orders) order.settle(outcome);
     };
     const lock = await acquireStoreLock(store, { waitMs: deps.lockWaitMs, signal: deps.signal });
@@ -101,7 +86,7 @@ export function createDeliverer(deps: DeliveryDeps): Deliverer {
         await release();
         return settleAll({ result: 'failed', reason: refusal });
       }
-      const batch = orders.map(order => order.delivery);
+      const batch = orders.map(order => order.change);
       // Settled before the store is read again: what was read back is older than what a watcher finds after it.
       const write = async () => {
         const outcomes = await writeTogether(store, batch, deps);
@@ -116,9 +101,9 @@ export function createDeliverer(deps: DeliveryDeps): Deliverer {
 
   async function work(file: string, queue: Order[]): Promise<void> {
     for (let next = queue[0]; next; next = queue[0]) {
-      const { store } = next.delivery;
-      const orders = queue.filter(order => order.delivery.store === store);
-      queue.splice(0, queue.length, ...queue.filter(order => order.delivery.store !== store));
+      const { store } = next.change;
+      const orders = queue.filter(order => order.change.store === store);
+      queue.splice(0, queue.length, ...queue.filter(order => order.change.store !== store));
       await carryOut(store, orders).catch((error: unknown) => {
         // Only the name: a message may quote what was being read.
         const reason = `the delivery to ${store} broke off (${error instanceof Error ? error.name : 'unknown'})`;
@@ -128,20 +113,24 @@ export function createDeliverer(deps: DeliveryDeps): Deliverer {
     waiting.delete(file);
   }
 
+  function take(change: StoreChange): Promise<ChangeOutcome> {
+    // Two agents' stores may be links to one file: what counts is where the bytes are.
+    const file = locate(change.store);
+    return new Promise(settle => {
+      const queue = waiting.get(file);
+      if (queue) {
+        queue.push({ change, settle });
+        return;
+      }
+      const started: Order[] = [{ change, settle }];
+      waiting.set(file, started);
+      void work(file, started);
+    });
+  }
+
   return {
-    deliver: delivery => {
-      // Two agents' stores may be links to one file: what counts is where the bytes are.
-      const file = locate(delivery.store);
-      return new Promise<WriteOutcome>(settle => {
-        const queue = waiting.get(file);
-        if (queue) {
-          queue.push({ delivery, settle });
-          return;
-        }
-        const started: Order[] = [{ delivery, settle }];
-        waiting.set(file, started);
-        void work(file, started);
-      });
-    },
+    // Each kind of change has its own kind of outcome.
+    deliver: delivery => take(delivery) as Promise<WriteOutcome>,
+    mark: marking => take(marking) as Promise<MarkOutcome>,
   };
 }

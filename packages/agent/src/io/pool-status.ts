@@ -1,5 +1,5 @@
 import type { Claim } from '@authmesh/agent/core/permit/claim';
-import { second } from '@authmesh/shared/core/time';
+import { type Instant, second } from '@authmesh/shared/core/time';
 import type { PoolView } from '@authmesh/shared/protocol/permit';
 
 /** A limit that sessions share, and what waits for it. */
@@ -40,6 +40,12 @@ export function poolStatus(view: PoolView): PoolStatus {
 
 /** Why a main agent's store waits though it stands in no line. */
 export const lastSentence = 'it is healed when the other agents of this host have theirs, for they fall back to it';
+
+/** What an agent that is held back waits for, in words. */
+export function heldSentence(until: Instant, queued: Claim['queued']): string {
+  const turn = queued ? `place ${queued.place}; ${queued.why}` : 'its turn comes after the start of the command';
+  return `it is held back by a mark until ${new Date(until).toISOString()}, or until its turn: ${turn}`;
+}
 
 /** What a copy waits for, in words. */
 export function turnSentence(queued: Claim['queued']): string {

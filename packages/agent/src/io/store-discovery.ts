@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, minute } from '@authmesh/shared/core/time';
-import { creationRefusal, readOpenclawConfig } from './formats/openclaw-config.ts';
+import { creationRefusal, holdRefusal, readOpenclawConfig } from './formats/openclaw-config.ts';
 import { type ProbeResult, probeAgentDatabase, probeSharedState } from './sqlite-probe.ts';
 import { errorCode } from './store-file.ts';
 
@@ -29,6 +29,8 @@ export interface StateDirectory {
   readonly openclawVersion?: string | undefined;
   /** OpenClaw's own bound of agents that run at once (`agents.defaults.maxConcurrent`), when it says so. */
   readonly concurrentMax?: number | undefined;
+  /** Why its agents cannot be held back by marks of their own; undefined where they can. */
+  readonly noHold?: string | undefined;
   /** Why no JSON store may be created here; undefined where one may. */
   readonly noCreation?: string | undefined;
 }
@@ -106,7 +108,8 @@ export function createStoreDiscovery(places: OpenclawPlaces, now: () => number =
     }
     const generation = present.length === 0 ? 'none' : hasStateFile ? 'json-with-state' : 'json';
     const noCreation = present.length > 0 ? undefined : creationRefusal(stateDir, openclawVersion);
-    return { stateDir, agentDir, generation, agents, foreign: [], openclawVersion, concurrentMax, noCreation };
+    const noHold = holdRefusal(stateDir, hasStateFile, openclawVersion);
+    return { stateDir, agentDir, generation, agents, foreign: [], openclawVersion, concurrentMax, noHold, noCreation };
   }
 
   const stateDirs = [...new Set(places.stateDirs.map(dir => resolve(dir)))];

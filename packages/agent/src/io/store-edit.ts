@@ -1,26 +1,31 @@
 import type { SeenProfile } from '@authmesh/agent/core/event';
 import type { ProfileId } from '@authmesh/shared/core/identifiers';
 import { createProfile, editCredential, type ParsedStore, type ReadContext, withoutRefresh } from './auth-profiles.ts';
-import type { Delivery } from './delivery.ts';
+import { liftHold, placeHold } from './formats/hold-mark.ts';
+import { type Delivery, isDelivery, type Marking, type StoreChange } from './store-change.ts';
 
-/** A store's text with a batch of deliveries in it. */
+/** A store's text with a batch of changes in it. */
 export interface Edited {
   readonly text: string | undefined;
-  /** Whether each delivery met what it expected and went into the text. */
+  /** Whether each change met what it expected and went into the text. */
   readonly isApplied: readonly boolean[];
 }
 
-/** Edits what stands in a store for each delivery of a batch that meets what it expected. */
+/** Edits what stands in a store for each change of a batch that meets what it expected. */
 export function editAll(
   original: string | undefined,
   parsed: ParsedStore,
-  batch: readonly Delivery[],
+  batch: readonly StoreChange[],
   context: ReadContext,
 ): Edited {
   const options = { localOffsetMs: context.clockOffsetMs };
   const written = new Map<ProfileId, Delivery>();
   let text = original;
   const isApplied = batch.map(delivery => {
+    if (!isDelivery(delivery)) {
+      text = text === undefined ? undefined : withMarks(text, delivery, context);
+      return text !== undefined;
+    }
     const { profile, credential, form } = delivery;
     const before = written.get(profile);
     // A repeated delivery (a crash may repeat one) finds its own credential there.
@@ -40,6 +45,10 @@ export function editAll(
     return true;
   });
   return { text, isApplied };
+}
+
+function withMarks(text: string, { hold }: Marking, { now }: ReadContext): string {
+  return hold ? placeHold(text, hold.profiles, hold.until, now) : liftHold(text);
 }
 
 function isSameDelivery(a: Delivery, b: Delivery): boolean {

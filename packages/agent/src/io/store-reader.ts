@@ -150,12 +150,12 @@ function withProfiles(before: ParsedStore, after: ParsedStore, profiles: readonl
   const replaced = new Set(profiles);
   const kept = before.seen.profiles.filter(({ profile }) => !replaced.has(profile));
   const taken = after.seen.profiles.filter(({ profile }) => replaced.has(profile));
-  return { ...before, seen: { state: 'readable', profiles: [...kept, ...taken] } };
+  return { ...before, seen: { ...before.seen, profiles: [...kept, ...taken] } };
 }
 
 /** What of a store is news when it changes: not its order, nor OpenClaw's statistics. */
 function digestOf({ seen, skipped }: ParsedStore): string {
   if (seen.state !== 'readable') return JSON.stringify(seen);
   const profiles = seen.profiles.toSorted((a, b) => (a.profile < b.profile ? -1 : 1));
-  return JSON.stringify([profiles, skipped]);
+  return JSON.stringify([profiles, seen.hold, skipped]);
 }

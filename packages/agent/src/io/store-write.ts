@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { WriteOutcome } from '@authmesh/agent/core/event';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { absentStore, type ParsedStore, parseStore, quarantinedStore, type ReadContext } from './auth-profiles.ts';
-import type { Delivery, DeliveryDeps } from './delivery.ts';
+import type { DeliveryDeps } from './delivery.ts';
+import { isHeldIn } from './formats/hold-mark.ts';
 import { liftMarksBeside, readStateBeside } from './marks-beside.ts';
 import { putBack } from './put-back.ts';
+import { type ChangeOutcome, isDelivery, type StoreChange } from './store-change.ts';
 import { editAll, heldBy } from './store-edit.ts';
 import { type FileRead, readStoreFile } from './store-file.ts';
 import { type Missed, replaceStore } from './store-replacement.ts';
@@ -32,12 +33,12 @@ export function parseRead(store: StoreId, read: FileRead, context: ReadContext):
   }
 }
 
-/** Writes a batch into one store whose lock is held; an outcome for each delivery, in the batch's order. */
+/** Writes a batch into one store whose lock is held; an outcome for each change, in the batch's order. */
 export async function writeTogether(
   store: StoreId,
-  batch: readonly Delivery[],
+  batch: readonly StoreChange[],
   deps: DeliveryDeps,
-): Promise<readonly WriteOutcome[]> {
+): Promise<readonly ChangeOutcome[]> {
   const deadline = performance.now() + attemptsMs;
   let missed: Missed | undefined;
   // What the store lacks since the last attempt is put back, however many more it takes.
@@ -55,8 +56,7 @@ export async function writeTogether(
       return batch.map(() => ({ result: 'failed', reason }));
     }
     if (ended.state === 'again') break;
-    if (ended.state === 'lapsed')
-      return batch.map(delivery => (isLapsed(delivery, deps) ? lapsed : { result: 'changed' }));
+    if (ended.state === 'lapsed') return batch.map(change => (isLapsed(change, deps) ? lapsed : { result: 'changed' }));
     return batch.map(() => ({ result: 'failed', reason: ended.reason }));
   }
   return batch.map(() => ({ result: 'changed' }));
@@ -67,7 +67,7 @@ export async function writeTogether(
  * wrote into the file that was replaced, while the store lacks it.
  */
 type Attempt =
-  | { readonly state: 'settled'; readonly outcomes: readonly WriteOutcome[] }
+  | { readonly state: 'settled'; readonly outcomes: readonly ChangeOutcome[] }
   | { readonly state: 'again'; readonly missed?: Missed | undefined }
   | { readonly state: 'lapsed'; readonly missed?: Missed | undefined }
   | { readonly state: 'refused'; readonly reason: string; readonly missed?: Missed | undefined };
@@ -75,7 +75,7 @@ type Attempt =
 /** Edits what stands in the store, or `missed` when the store lacks somebody's last word. */
 async function writeOnce(
   store: StoreId,
-  batch: readonly Delivery[],
+  batch: readonly StoreChange[],
   deps: DeliveryDeps,
   missed: Missed | undefined,
 ): Promise<Attempt> {
@@ -93,7 +93,7 @@ async function writeOnce(
   await deps.at?.('edited');
   if (text !== undefined && text !== onDisk) {
     // The last moment: whoever was suspended since the delivery began must not wake anybody now.
-    if (batch.some(delivery => isLapsed(delivery, deps))) return { state: 'lapsed', missed };
+    if (batch.some(change => isLapsed(change, deps))) return { state: 'lapsed', missed };
     const replaced = await replaceStore(store, read, text, deps.at);
     if (replaced.outcome.result === 'failed') {
       const reason = `${store} was not written: ${replaced.outcome.reason}`;
@@ -103,13 +103,19 @@ async function writeOnce(
     if (replaced.outcome.result === 'overtaken') return { state: 'again', missed };
   }
   const found = parseRead(store, readStoreFile(store), context);
-  const delivered = batch.map((delivery, index) => (isApplied[index] ? heldBy(found, delivery, context) : undefined));
+  const delivered = batch.map((change, index) =>
+    isApplied[index] && isDelivery(change) ? heldBy(found, change, context) : undefined,
+  );
   const profiles = delivered.flatMap(seen => (seen ? [seen.profile] : []));
   deps.onRead?.(store, found, profiles);
   await deps.at?.('read-back');
   await liftMarksBeside(store, profiles, deps.onTrouble);
   await deps.at?.('marks-lifted');
-  const outcomes = delivered.map((seen): WriteOutcome => (seen ? { result: 'written', seen } : { result: 'changed' }));
+  const outcomes = delivered.map((seen, index): ChangeOutcome => {
+    const change = batch[index];
+    if (change && !isDelivery(change) && isApplied[index]) return { result: 'marked', isHeld: isHeldIn(text) };
+    return seen ? { result: 'written', seen } : { result: 'changed' };
+  });
   return { state: 'settled', outcomes };
 }
 
@@ -127,8 +133,8 @@ async function readWhole(
   }
 }
 
-const lapsed: WriteOutcome = { result: 'lapsed', reason: 'the moment for it had passed' };
+const lapsed: ChangeOutcome = { result: 'lapsed', reason: 'the moment for it had passed' };
 
-function isLapsed({ before }: Delivery, { elapsed }: DeliveryDeps): boolean {
+function isLapsed({ before }: StoreChange, { elapsed }: DeliveryDeps): boolean {
   return before !== undefined && elapsed !== undefined && elapsed() >= before;
 }

@@ -56,7 +56,7 @@ function take(state: AgentState, claim: Claim, permit: Permit, since: number, ef
     permit: held,
     queued: undefined,
   });
-  if (!isNew || claim.claimant.type !== 'store') return;
+  if (!isNew || claim.liftsHold || claim.claimant.type !== 'store') return;
   const { store, profile, account } = claim.claimant;
   effects.push(note('recovery-begun', { store, profile, account }));
 }

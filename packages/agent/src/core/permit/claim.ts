@@ -36,6 +36,11 @@ export interface Claim {
   readonly toldIn?: number | undefined;
   /** Of a command: when it last asked how it stands. One that does not ask any more is gone. */
   readonly askedAt?: Milliseconds | undefined;
+  /** It lets an agent go that is held back. */
+  readonly liftsHold?: boolean | undefined;
+  /** Of a command that starts more sessions than may come back: how many, and how many agents were held back for that. */
+  readonly starts?: number | undefined;
+  readonly held?: number | undefined;
   /** Why it can never be granted. */
   readonly refusal?: string | undefined;
 }
@@ -57,6 +62,8 @@ export interface StoreLayout {
   readonly fallback: StoreId;
   /** OpenClaw runs no more of a gateway's agents at once (`agents.defaults.maxConcurrent`). */
   readonly concurrentMax?: number | undefined;
+  /** Why its agent cannot be held back by marks of its own; absent where it can. */
+  readonly noHold?: string | undefined;
 }
 
 export interface ClaimsState {
@@ -135,12 +142,15 @@ function release({ byCopy }: ClaimsState, { id }: Claim): void {
 }
 
 /** Whether sessions may be coming back already, whatever the coordinator knows of it: a write is under way, or done. */
-export function hasBegun(state: Pick<AgentState, 'copies' | 'claims'>, claim: Claim): boolean {
+export function hasBegun(state: Begun, claim: Claim): boolean {
   return claim.phase === 'settling' || (claim.phase === 'granted' && isWriting(state, claim));
 }
 
-/** Whether a delivery under this claim is under way. */
-export function isWriting({ copies, claims }: Pick<AgentState, 'copies' | 'claims'>, { id }: Claim): boolean {
+type Begun = Pick<AgentState, 'copies' | 'claims' | 'holds'>;
+
+/** Whether a delivery under this claim is under way, or the lifting of a hold. */
+export function isWriting({ copies, claims, holds }: Begun, { id, claimant, liftsHold }: Claim): boolean {
+  if (liftsHold && claimant.type === 'store' && holds.get(claimant.store)?.writing === 'lift') return true;
   for (const [key, claim] of claims.byCopy) {
     const writing = claim === id ? copies.get(key)?.writing : undefined;
     if (writing && !writing.takesRefreshOnly) return true;

@@ -1,6 +1,9 @@
+import type { Instant } from '@authmesh/shared/core/time';
 import { claimsPerMessageMax } from '@authmesh/shared/protocol/limits';
 import type { AgentEffect } from '../effect.ts';
 import type { AgentEvent, ClaimState, ControlRequest } from '../event.ts';
+import { heldFor } from '../hold/placement.ts';
+import { planStart } from '../hold/plan.ts';
 import type { AgentState } from '../state.ts';
 import { type Claim, dropClaim, fits, putClaim, settleClaim } from './claim.ts';
 import { letGo } from './recovery.ts';
@@ -8,27 +11,39 @@ import { letGo } from './recovery.ts';
 type ClaimRequest = Extract<ControlRequest, { op: `claim${string}` }>;
 
 /** A command of this host that starts sessions: asks for its permits, starts under them, gives them back. */
-export function commandAsked(state: AgentState, control: ClaimRequest, effects: AgentEffect[]): ClaimState {
-  if (control.op === 'claim') return open(state, control);
+export function commandAsked(
+  state: AgentState,
+  control: ClaimRequest,
+  at: Instant,
+  effects: AgentEffect[],
+): ClaimState {
+  if (control.op === 'claim') return open(state, control, at);
   const claim = state.claims.byId.get(control.claim);
   if (claim?.claimant.type !== 'command') return { claim: control.claim, phase: 'unknown' };
   const asked = { ...claim, askedAt: state.elapsed };
   state.claims.byId.set(claim.id, asked);
-  if (control.op === 'claim-started') start(state, asked, effects);
+  if (control.op === 'claim-started') start(state, asked, at, effects);
   else if (control.op === 'claim-ended') end(state, asked, control);
   return stateOf(state.claims.byId.get(claim.id) ?? asked);
 }
 
-function open(state: AgentState, { pool, sessions, settleMs }: Extract<ClaimRequest, { op: 'claim' }>): ClaimState {
+function open(
+  state: AgentState,
+  { pool, sessions, settleMs }: Extract<ClaimRequest, { op: 'claim' }>,
+  at: Instant,
+): ClaimState {
   const { claims } = state;
   if (claims.byId.size >= claimsPerMessageMax) {
     return { claim: 0, phase: 'refused', why: `this host has ${claims.byId.size} requests under way already` };
   }
+  const plan = planStart(state, pool, sessions, at);
+  if ('refusal' in plan) return { claim: 0, phase: plan.isPassing ? 'not-now' : 'refused', why: plan.refusal };
   const claimant = { type: 'command', pool } as const;
   const claim: Claim = {
     id: claims.nextId++,
     claimant,
-    sessions,
+    sessions: plan.sessions,
+    starts: plan.sessions < sessions ? sessions : undefined,
     settleMs,
     phase: 'waiting',
     since: state.elapsed,
@@ -38,8 +53,10 @@ function open(state: AgentState, { pool, sessions, settleMs }: Extract<ClaimRequ
   return stateOf(claim);
 }
 
-function start(state: AgentState, claim: Claim, effects: AgentEffect[]): void {
-  if (claim.phase === 'granted' && fits(claim, state.elapsed)) letGo(state, claim, undefined, effects);
+function start(state: AgentState, claim: Claim, at: Instant, effects: AgentEffect[]): void {
+  if (claim.phase !== 'granted' || !fits(claim, state.elapsed)) return;
+  if (!heldFor(state, claim, at, effects)) return;
+  letGo(state, state.claims.byId.get(claim.id) ?? claim, undefined, effects);
 }
 
 function end(state: AgentState, claim: Claim, { outcome, why }: Extract<ClaimRequest, { op: 'claim-ended' }>): void {
@@ -58,14 +75,16 @@ export function healthChecked(
   else settleClaim(state.claims, claim, 'failed', why);
 }
 
-function stateOf({ id, phase, permit, queued, refusal, why }: Claim): ClaimState {
-  if (refusal !== undefined) return { claim: id, phase: 'refused', why: refusal };
+function stateOf({ id, phase, permit, queued, held, refusal, why }: Claim): ClaimState {
+  // What went wrong after the permits were had may go well another time.
+  if (refusal !== undefined) return { claim: id, phase: permit ? 'not-now' : 'refused', why: refusal };
   return {
     claim: id,
     phase,
     place: queued?.place,
     etaMs: queued?.etaMs,
     settleMs: permit?.settleMs,
+    held,
     why: queued?.why ?? why,
   };
 }

@@ -13,7 +13,7 @@ export function sendClaims(state: AgentState, effects: AgentEffect[]): void {
   const report: ClaimsReport['claims'] = [];
   for (const claim of claims.byId.values()) {
     if (report.length === claimsPerMessageMax) break;
-    if (claim.refusal !== undefined) continue;
+    if (claim.refusal !== undefined && claim.phase !== 'settled') continue;
     if (claim.phase === 'settled' && claim.toldIn === undefined)
       claims.byId.set(claim.id, { ...claim, toldIn: number });
     report.push(told(state, claim));

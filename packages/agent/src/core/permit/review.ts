@@ -13,7 +13,7 @@ export function reviewClaims(state: AgentState, at: Instant, effects: AgentEffec
   if (state.link.synced && (claims.isNews || (claims.byId.size > 0 && claims.renewAt <= elapsed))) {
     sendClaims(state, effects);
   }
-  scheduleReview(state, effects);
+  scheduleReview(state, at, effects);
 }
 
 function review(state: AgentState, claim: Claim, at: Instant, effects: AgentEffect[]): void {
@@ -54,12 +54,13 @@ function lapse(state: AgentState, claim: Claim, effects: AgentEffect[]): void {
 }
 
 function isNeeded(state: AgentState, claim: Claim, at: Instant): boolean {
+  if (claim.liftsHold && claim.claimant.type === 'store' && state.holds.has(claim.claimant.store)) return true;
   if (claim.copy === undefined) return state.elapsed - (claim.askedAt ?? 0) < abandonedMs;
   return isRecoveryDue(state, claim.copy, at);
 }
 
 /** Keeps the one timer set for the next moment at which time alone changes a claim. */
-function scheduleReview(state: AgentState, effects: AgentEffect[]): void {
+function scheduleReview(state: AgentState, at: Instant, effects: AgentEffect[]): void {
   const { claims, elapsed } = state;
   let next: Milliseconds | undefined;
   const consider = (moment: Milliseconds | undefined) => {
@@ -70,6 +71,7 @@ function scheduleReview(state: AgentState, effects: AgentEffect[]): void {
     if (phase === 'granted') consider(permit?.until);
     if (copy === undefined && askedAt !== undefined && phase !== 'settled') consider(askedAt + abandonedMs);
   }
+  for (const { retryAt, until } of state.holds.values()) consider(retryAt ?? elapsed + (until - at));
   if (claims.byId.size > 0 && state.link.synced) consider(claims.renewAt);
   if (next === undefined) return;
   if (claims.timerAt !== undefined && claims.timerAt <= next && claims.timerAt > elapsed) return;

@@ -5,6 +5,9 @@ import { z } from 'zod';
 /** The first release that keeps logins in SQLite: a JSON store beside it stops every command of later ones. */
 const sqliteRelease = [2026, 6, 5] as const;
 
+/** The first release whose gateway does not look at its stores at every turn. */
+const rememberingRelease = [2026, 2, 26] as const;
+
 const versionField = z.object({ meta: z.object({ lastTouchedVersion: z.string().max(64) }) });
 const concurrencyField = z.object({
   agents: z.object({ defaults: z.object({ maxConcurrent: z.number().int().min(1) }) }),
@@ -36,10 +39,25 @@ export function creationRefusal(stateDir: string, version: string | undefined): 
   if (version === undefined) {
     return `${stateDir} has no login yet and does not say its OpenClaw's version: log in there once with OpenClaw itself`;
   }
-  const parts = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number);
-  const order = parts ? compareVersions(parts, sqliteRelease) : undefined;
+  const order = orderOf(version, sqliteRelease);
   if (order !== undefined && order < 0) return undefined;
   return `${stateDir} belongs to OpenClaw ${version}, which keeps its logins in SQLite: log in there once with OpenClaw itself`;
+}
+
+/**
+ * Why marks in its stores do not hold the agents of a state directory back: a gateway from 2026.2.26 on keeps what it
+ * once read, and does not see that they are lifted (`field/openclaw-stores.md`, 0 and 7).
+ */
+export function holdRefusal(stateDir: string, hasStateFile: boolean, version: string | undefined): string | undefined {
+  if (hasStateFile) return `OpenClaw keeps its marks in auth-state.json under ${stateDir}, and reads them at its start`;
+  const order = version === undefined ? undefined : orderOf(version, rememberingRelease);
+  if (order === undefined || order < 0) return undefined;
+  return `OpenClaw ${version} under ${stateDir} reads its marks at its start, and does not see them lifted`;
+}
+
+function orderOf(version: string, other: readonly number[]): number | undefined {
+  const parts = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number);
+  return parts && compareVersions(parts, other);
 }
 
 function compareVersions(a: readonly number[], b: readonly number[]): number {

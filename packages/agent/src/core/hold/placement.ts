@@ -1,0 +1,124 @@
+import type { StoreId } from '@authmesh/shared/core/identifiers';
+import { note } from '@authmesh/shared/core/notes';
+import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
+import type { AgentEffect } from '../effect.ts';
+import type { MarkOutcome, SeenHold } from '../event.ts';
+import type { Claim } from '../permit/claim.ts';
+import { letGo } from '../permit/recovery.ts';
+import type { AgentState } from '../state.ts';
+import { claimOfHold, type Hold, holdSlackMs, isInPlace } from './hold.ts';
+import { planHolds } from './plan.ts';
+
+const retryMs: Milliseconds = 2 * second;
+
+/**
+ * Holds back what a command would start beyond its permits; true when nothing is left to be done. What comes back with
+ * it is asked now: since the permits were asked for, others may have been healed. Each hold has an end of its own:
+ * should nobody lift them, the agents come back a limit's worth at a time.
+ */
+export function heldFor(state: AgentState, command: Claim, at: Instant, effects: AgentEffect[]): boolean {
+  const { starts, held, id } = command;
+  if (starts === undefined) return true;
+  if (held === undefined) placeFor(state, command, starts, at, effects);
+  for (const hold of state.holds.values()) if (hold.command === id && !isInPlace(state, hold)) return false;
+  return state.claims.byId.get(id)?.refusal === undefined;
+}
+
+function placeFor(state: AgentState, command: Claim, starts: number, at: Instant, effects: AgentEffect[]): void {
+  const { claimant, sessions, permit, id } = command;
+  const pool = claimant.type === 'command' ? claimant.pool : '';
+  const plan = planHolds(state, pool, starts, sessions, at);
+  if ('refusal' in plan) return refuse(state, command, plan.refusal);
+  for (const [index, { store, profile, account, ...planned }] of plan.holds.entries()) {
+    const turns = 1 + Math.floor(index / sessions);
+    const until = at + holdSlackMs + turns * (permit?.settleMs ?? 0);
+    place(state, { store, profile, account, ...planned, until, command: id }, effects);
+    effects.push(note('hold-placed', { store, profile, account }));
+  }
+  state.claims.byId.set(id, { ...command, held: plan.holds.length });
+}
+
+/** What went wrong after the permits were had: they are given back. */
+function refuse({ claims }: AgentState, claim: Claim, refusal: string): void {
+  claims.byId.set(claim.id, { ...claim, refusal });
+  claims.isNews = true;
+}
+
+/** Writes the marks of a hold, or writes them again with another end. */
+export function place({ holds }: AgentState, hold: Hold, effects: AgentEffect[]): void {
+  const { store, until, profiles } = hold;
+  holds.set(store, { ...hold, writing: 'place', retryAt: undefined });
+  effects.push({ type: 'mark-store', store, hold: { until, profiles } });
+}
+
+/** Lifts the marks under the permit of `claim`. */
+export function lift({ holds }: AgentState, hold: Hold, { permit }: Claim, effects: AgentEffect[]): void {
+  const { store } = hold;
+  holds.set(store, { ...hold, writing: 'lift', retryAt: undefined });
+  effects.push({ type: 'mark-store', store, before: permit && permit.until - permit.settleMs });
+}
+
+/** A change of a store's marks ended. */
+export function storeMarked(state: AgentState, store: StoreId, outcome: MarkOutcome, effects: AgentEffect[]): void {
+  const hold = state.holds.get(store);
+  if (!hold) return;
+  const { profile, account } = hold;
+  const settled: Hold = { ...hold, writing: undefined };
+  state.holds.set(store, { ...settled, trouble: undefined });
+  switch (outcome.result) {
+    case 'marked':
+      if (hold.writing === 'lift') lifted(state, hold, effects);
+      // OpenClaw has paused every one of its logins itself.
+      else if (!outcome.isHeld) state.holds.delete(store);
+      return;
+    case 'lapsed':
+      // Its turn comes again.
+      return;
+    case 'changed':
+    case 'locked':
+    case 'failed': {
+      const why = outcome.result === 'changed' ? `${store} changes all the time` : outcome.reason;
+      state.holds.set(store, { ...settled, retryAt: state.elapsed + retryMs, trouble: why });
+      if (hold.trouble !== why) effects.push(note('hold-failed', { store, profile, account, why }));
+      if (outcome.result === 'failed') refuseCommand(state, hold, why);
+      return;
+    }
+    default:
+      outcome satisfies never;
+  }
+}
+
+function lifted(state: AgentState, { store, profile, account }: Hold, effects: AgentEffect[]): void {
+  state.holds.delete(store);
+  effects.push(note('hold-lifted', { store, profile, account }));
+  const claim = claimOfHold(state, store);
+  const use = claim?.copy === undefined ? undefined : state.copies.get(claim.copy)?.seen?.use;
+  if (claim) letGo(state, claim, use, effects);
+}
+
+/** A command does not start with agents that should be held and cannot be. */
+function refuseCommand(state: AgentState, { store, command, writing }: Hold, why: string): void {
+  const claim = command === undefined ? undefined : state.claims.byId.get(command);
+  if (!claim || writing === 'lift' || claim.phase !== 'granted') return;
+  if (!state.stores.get(store)?.hold) state.holds.delete(store);
+  refuse(state, claim, `an agent could not be held back: ${why}`);
+}
+
+/** What a store says of its marks; a daemon that has just started learns of its holds by it. */
+export function holdObserved(state: AgentState, store: StoreId, seen: SeenHold | undefined, at: Instant): void {
+  const profile = seen?.profiles[0];
+  if (!seen || profile === undefined || seen.until <= at || state.holds.has(store)) return;
+  const { fallback, sessions = 1 } = state.config.layout?.get(store) ?? {};
+  const copies = [...state.copies.values()].filter(copy => copy.profile === profile);
+  const login = copies.find(copy => copy.store === store) ?? copies.find(copy => copy.store === fallback);
+  // Nobody knows whose sessions these are: the marks end by themselves.
+  if (!login) return;
+  state.holds.set(store, {
+    store,
+    profile,
+    account: login.account,
+    profiles: seen.profiles,
+    sessions,
+    until: seen.until,
+  });
+}

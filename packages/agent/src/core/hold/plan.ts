@@ -1,0 +1,104 @@
+import type { StoreId } from '@authmesh/shared/core/identifiers';
+import type { Instant } from '@authmesh/shared/core/time';
+import { isWorking } from '../permit/recovery.ts';
+import { poolOfLogin } from '../pool-share.ts';
+import type { AgentState, Copy } from '../state.ts';
+import type { PlannedHold } from './hold.ts';
+
+/** Which agents of this host a command's start has to hold back, and for how many sessions the command itself asks. */
+export type HoldPlan =
+  | { readonly sessions: number; readonly holds: readonly PlannedHold[] }
+  /** `isPassing`: the same may be had later. */
+  | { readonly refusal: string; readonly isPassing: boolean };
+
+/** An agent that may come back with the command. */
+interface Returning {
+  readonly planned: PlannedHold;
+  /** It has no login that works, or comes back by a permit of its own. */
+  readonly isRecovering: boolean;
+  /** Why it cannot be held back. */
+  readonly obstacle?: string | undefined;
+}
+
+/** Plans a command that starts `sessions` sessions at once, before its permits are asked for. */
+export function planStart(state: AgentState, pool: string, sessions: number, at: Instant): HoldPlan {
+  const limit = state.overview?.body.pools.find(({ name }) => name === pool)?.limit;
+  // Of a pool that is not known here the coordinator says what there is to say.
+  if (limit === undefined || sessions <= limit) return { sessions, holds: [] };
+  if (state.holds.size === 0) return planHolds(state, pool, sessions, limit, at);
+  const refusal = `${state.holds.size} agents of this host are held back since the last start: each waits for its turn`;
+  return { refusal, isPassing: true };
+}
+
+/**
+ * Plans the start of `sessions` sessions of which `limit` may come back. Nobody can tell which of a host's agents a
+ * command starts: all whose logins are in the pool count, and those above the limit are held. What starts besides them
+ * cannot be held; what waits for its own recovery is held by that.
+ */
+export function planHolds(state: AgentState, pool: string, sessions: number, limit: number, at: Instant): HoldPlan {
+  const agents = agentsIn(state, pool, at);
+  const returning = agents.filter(({ isRecovering }) => !isRecovering);
+  const holdable = plannedOf(returning.filter(({ obstacle }) => obstacle === undefined));
+  const recovering = total(plannedOf(agents)) - total(plannedOf(returning));
+  const needed = Math.max(sessions - recovering, total(plannedOf(returning)));
+  let room = limit - (needed - total(holdable));
+  if (room < 0) {
+    const found = `${needed} sessions are more than pool ${pool} allows at once, ${limit}`;
+    const reason = returning.find(({ obstacle }) => obstacle !== undefined)?.obstacle;
+    const why = reason === undefined ? '' : ` (${reason})`;
+    return { refusal: `${found}, and ${total(holdable)} of them can be held back meanwhile${why}`, isPassing: false };
+  }
+  const holds: PlannedHold[] = [];
+  for (const planned of holdable) {
+    if (planned.sessions <= room) room -= planned.sessions;
+    else holds.push(planned);
+  }
+  return { sessions: Math.max(1, needed - total(holds)), holds };
+}
+
+function total(agents: readonly PlannedHold[]): number {
+  return agents.reduce((sum, { sessions }) => sum + sessions, 0);
+}
+
+function plannedOf(agents: readonly Returning[]): readonly PlannedHold[] {
+  return agents.map(({ planned }) => planned);
+}
+
+function agentsIn(state: AgentState, pool: string, at: Instant): Returning[] {
+  const pools = state.overview?.body.pools ?? [];
+  const agents: Returning[] = [];
+  const byStore = new Map<StoreId, Copy[]>();
+  for (const copy of state.copies.values()) {
+    if (!copy.seen || poolOfLogin(pools, copy).name !== pool) continue;
+    byStore.set(copy.store, [...(byStore.get(copy.store) ?? []), copy]);
+  }
+  for (const [store, { sessions, fallback, noHold }] of state.config.layout ?? []) {
+    const usable = [...(byStore.get(store) ?? []), ...(fallback === store ? [] : (byStore.get(fallback) ?? []))];
+    const [first] = usable;
+    if (!first) continue;
+    const profiles = [...new Set(usable.map(({ profile }) => profile))];
+    const planned = { store, profile: first.profile, account: first.account, profiles, sessions };
+    const obstacle = noHold ?? obstacleOf(state, store, fallback);
+    agents.push({
+      planned,
+      isRecovering: isReturning(state, store) || !usable.some(({ seen }) => seen && isWorking(seen, at)),
+      obstacle,
+    });
+  }
+  return agents;
+}
+
+function obstacleOf({ stores }: AgentState, store: StoreId, fallback: StoreId): string | undefined {
+  // OpenClaw copies a main agent's statistics into the stores of the others, the marks with them.
+  if (store === fallback) return 'a main agent comes back with the command';
+  return stores.get(store)?.state === 'readable' ? undefined : 'an agent without a store of its own has no marks';
+}
+
+/** Whether the sessions of a store are coming back already, under a permit of their own. */
+function isReturning({ claims }: AgentState, store: StoreId): boolean {
+  for (const { claimant, phase } of claims.byId.values()) {
+    if (claimant.type !== 'store' || claimant.store !== store) continue;
+    if (phase === 'granted' || phase === 'settling') return true;
+  }
+  return false;
+}
