@@ -14,7 +14,7 @@ export function drawPools(random: Random): PoolTerms[] {
   const pool = (name: string, match: readonly string[]): PoolTerms => {
     const limit = random.between(1, 12);
     // A fleet is healed within the bound that liveness has.
-    return { name, match, limit, settleMs: random.between(second / 2, (limit * second) / 2) };
+    return { name, match, limit, settleMs: random.between(second / 2, 2 * limit * second) };
   };
   return random.chance(0.5) ? [pool('all', ['*'])] : [pool('openai', ['openai*', 'anthropic*']), pool('others', ['*'])];
 }

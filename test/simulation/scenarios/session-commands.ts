@@ -1,5 +1,6 @@
 import { poolViews } from '@authmesh/coordinator/core/pool/view';
 import { copyKey } from '@authmesh/shared/core/identifiers';
+import { hostClock } from '../host.ts';
 import { runCommand } from '../restart.ts';
 import { useLogin } from '../sessions.ts';
 import { parseDuration } from './script.ts';
@@ -27,7 +28,7 @@ export const sessionVerbs: Readonly<Record<string, Verb>> = {
   pools: showPools,
 };
 
-/** What the coordinator says of its pools, and which stores of each host are healed. */
+/** What the coordinator says of its pools, and which stores of each host are healed (`#`) and held back (`h`). */
 function showPools({ world, lines }: Stage): void {
   const { process } = world.central;
   if (!process) {
@@ -41,6 +42,7 @@ function showPools({ world, lines }: Stage): void {
   for (const host of world.hosts) {
     const states = [...host.disk.stores.values()].flatMap(store =>
       [...store.profiles.keys()].map(profile => {
+        if (store.hold && store.hold.until > hostClock(world, host)) return 'h';
         const copy = host.agent?.state.copies.get(copyKey(store.id, profile));
         const isCurrent = copy?.seen?.access === host.agent?.state.accounts.get(copy?.account ?? ('' as never))?.access;
         return isCurrent ? '#' : '.';

@@ -57,6 +57,16 @@ function start(state: AgentState, claim: Claim, at: Instant, effects: AgentEffec
   if (claim.phase !== 'granted' || !fits(claim, state.elapsed)) return;
   if (!heldFor(state, claim, at, effects)) return;
   letGo(state, state.claims.byId.get(claim.id) ?? claim, undefined, effects);
+  if (claim.starts !== undefined) startAgain(state, claim.permit?.pool, effects);
+}
+
+/** A command that starts all agents starts those again that were just coming back: their time begins anew. */
+function startAgain(state: AgentState, pool: string | undefined, effects: AgentEffect[]): void {
+  for (const claim of state.claims.byId.values()) {
+    if (claim.phase !== 'settling' || claim.claimant.type !== 'store' || claim.permit?.pool !== pool) continue;
+    const use = claim.copy === undefined ? undefined : state.copies.get(claim.copy)?.seen?.use;
+    letGo(state, claim, use, effects);
+  }
 }
 
 function end(state: AgentState, claim: Claim, { outcome, why }: Extract<ClaimRequest, { op: 'claim-ended' }>): void {
