@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type Fleet, startFleet } from './fleet.ts';
-import { type Agent, createHost, type Gateway, type Host, provider as providerId } from './host.ts';
+import { type Agent, agents, allAgents, createHost, type Gateway, type Host, provider as providerId } from './host.ts';
 import { type OpenClaw, startOpenClaw } from './openclaw.ts';
 import { type Login, type Provider, secret, startProvider } from './provider.ts';
 import { installRelease } from './release.ts';
@@ -27,6 +27,8 @@ export interface Fixture {
   readonly openclawA: OpenClaw;
   readonly openclawB: OpenClaw;
   readonly gatewayB: Gateway;
+  /** Starts the second host's gateway again under `exec`, with fifteen agents that all have this login. */
+  restart(login: Login): Promise<Gateway>;
   readonly fleet: Fleet;
   /** The owner signs in again on the first host: a new login, written as OpenClaw's own login writes it. */
   renew(lifeMs: number): Promise<Login>;
@@ -65,7 +67,7 @@ export async function createFixture(version: string): Promise<Fixture> {
     const spareKey = secret('key');
     provider.recognise(spareKey, 'spare');
     const old = provider.issue(-hour);
-    for (const agent of ['main', 'work'] as const) await openclawB.upsert(shared, entry(old), b.agentDir(agent));
+    for (const agent of agents) await openclawB.upsert(shared, entry(old), b.agentDir(agent));
     await openclawB.upsert(spare, { type: 'api_key', provider: providerId, key: spareKey });
     await openclawB.upsert(notes, { type: 'token', provider: 'lab', token: secret('notes') });
     const renew = async (lifeMs: number): Promise<Login> => {
@@ -76,6 +78,11 @@ export async function createFixture(version: string): Promise<Fixture> {
     await renew(hour);
     const gatewayB = await started(b.startGateway());
     const fleet = await started(startFleet(folder, [a, b]));
+    const copiesOnB = async (): Promise<readonly unknown[]> => {
+      const { stdout } = await fleet.agent(b, ['status', '--json']);
+      const { accounts }: { accounts: { copies: { node: string; profile: string }[] }[] } = JSON.parse(stdout);
+      return accounts.flatMap(({ copies }) => copies.filter(copy => copy.node === b.name && copy.profile === shared));
+    };
     const entryOnB = async (agent?: Agent): Promise<Readonly<Record<string, unknown>> | undefined> =>
       (await b.readStore(agent)).profiles[shared];
     return {
@@ -92,6 +99,16 @@ export async function createFixture(version: string): Promise<Fixture> {
         await stop();
         if (keep) process.stderr.write(`The homes and logs of this run are in ${folder}\n`);
         else await rm(folder, { recursive: true, force: true });
+      },
+      async restart(login) {
+        for (const agent of allAgents.slice(agents.length)) {
+          await mkdir(b.agentDir(agent), { recursive: true, mode: 0o700 });
+          await openclawB.upsert(shared, entry(login), b.agentDir(agent));
+        }
+        const known = { timeout: deliveryMs, message: 'authmesh knows every agent of the second host' };
+        await expect.poll(async () => (await copiesOnB()).length, known).toBe(allAgents.length);
+        await gatewayB.stop();
+        return started(b.startGateway(command => fleet.exec(b, allAgents.length, command)));
       },
       delivered: async (access, agent) => {
         const wanted = { timeout: deliveryMs, interval: 5, message: `the delivery to ${b.agentDir(agent)}` };

@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Host } from './host.ts';
@@ -6,10 +7,14 @@ import { type Daemon, type Environment, type Outcome, run, start } from './progr
 const programs =
   process.env.AUTHMESH_COMPAT_PROGRAMS ?? fileURLToPath(new URL('../../node_modules/.bin/', import.meta.url));
 const startMs = 30_000;
+/** What authmesh has by itself where nobody says anything. */
+export const pool = { name: 'web', match: ['*'], limit: 4, settleSeconds: 20 };
 
 /** A coordinator and an agent on each host, run by their public commands alone. */
 export interface Fleet {
   agent(host: Host, args: readonly string[]): Promise<Outcome>;
+  /** Runs a command of the host's owner under `exec`, in the pool of all its logins. */
+  exec(host: Host, sessions: number, command: readonly string[]): Daemon;
   /** What both programs said, for a failure's message. */
   output(): string;
   stop(): Promise<void>;
@@ -24,6 +29,8 @@ export async function startFleet(folder: string, hosts: readonly Host[]): Promis
   };
   try {
     const dataDir = join(folder, 'coordinator');
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    await writeFile(join(dataDir, 'coordinator.json'), JSON.stringify({ pools: [pool] }), { mode: 0o600 });
     const coordinator = start(
       `${programs}authmesh-coordinator`,
       ['run', '--listen', '127.0.0.1:0', '--data-dir', dataDir, '--json'],
@@ -48,7 +55,23 @@ export async function startFleet(folder: string, hosts: readonly Host[]): Promis
     await stop();
     throw error;
   }
-  return { agent, output, stop };
+  const exec = (host: Host, sessions: number, command: readonly string[]): Daemon => {
+    const args = [
+      'exec',
+      '--home',
+      agentHome(host),
+      '--pool',
+      pool.name,
+      '--sessions',
+      `${sessions}`,
+      '--',
+      ...command,
+    ];
+    const daemon = start(`${programs}authmesh-agent`, args, host.environment, `${agentHome(host)}.exec.log`);
+    daemons.push(daemon);
+    return daemon;
+  };
+  return { agent, exec, output, stop };
 }
 
 function agent(host: Host, args: readonly string[]): Promise<Outcome> {

@@ -50,7 +50,8 @@ export interface Host {
   readStore(agent?: Agent): Promise<Store>;
   /** By OpenClaw's own `models status --json`. */
   status(): Promise<readonly ProfileStatus[]>;
-  startGateway(): Promise<Gateway>;
+  /** Starts the gateway: by itself, or under a program that is given its command line. */
+  startGateway(under?: (command: readonly string[]) => Daemon): Promise<Gateway>;
 }
 
 /** A running gateway of a host. */
@@ -61,9 +62,11 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** The agents of every host of the run; the first is OpenClaw's default. */
-const agents = ['main', 'work'] as const;
-export type Agent = (typeof agents)[number];
+/** Agents that have a store from the start; the first is OpenClaw's default. */
+export const agents = ['main', 'work'] as const;
+/** All that the configuration names. */
+export const allAgents = [...agents, ...Array.from({ length: 13 }, (_, index) => `a${index + 3}`)];
+export type Agent = string;
 
 export const provider = 'qwen-portal';
 const gatewayStartMs = 90_000;
@@ -117,13 +120,10 @@ export async function createHost(folder: string, name: string, release: Release,
       if (outcome.code !== 0) throw new Error(`models status on ${name} ended with ${outcome.code}: ${outcome.stderr}`);
       return JSON.parse(outcome.stdout.slice(outcome.stdout.indexOf('{'))).auth.oauth.profiles;
     },
-    startGateway: async () => {
-      const daemon = start(
-        process.execPath,
-        [release.entry, 'gateway', 'run'],
-        environment,
-        join(folder, `${name}.log`),
-      );
+    startGateway: async under => {
+      const args = [release.entry, 'gateway', 'run'];
+      const daemon =
+        under?.([process.execPath, ...args]) ?? start(process.execPath, args, environment, join(folder, `${name}.log`));
       await daemon.line(/listening on ws:/, gatewayStartMs);
       return { daemon, turn: agent => turn(port, token, agent), stop: () => daemon.stop() };
     },
@@ -150,8 +150,10 @@ function configuration(home: string, port: number, token: string, baseUrl: strin
         workspace: join(home, 'workspace'),
         skipBootstrap: true,
         heartbeat: { every: '0m' },
+        // What comes back at once is for authmesh to bound.
+        maxConcurrent: allAgents.length,
       },
-      list: agents.map(id => ({ id })),
+      list: allAgents.map(id => ({ id })),
     },
     models: {
       providers: {

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createFixture, type Fixture, hour, shared } from './fixture.ts';
+import { pool } from './fleet.ts';
+import { type Agent, agents, allAgents, type Gateway } from './host.ts';
 import { releases } from './release.ts';
 import { playRounds } from './rounds.ts';
 
@@ -7,6 +9,18 @@ const only = process.env.AUTHMESH_COMPAT_ONLY;
 const versions = Object.keys(releases).filter(version => only === undefined || version === only);
 const rounds = Number(process.env.AUTHMESH_COMPAT_ROUNDS ?? 200);
 const seed = Number(process.env.AUTHMESH_COMPAT_SEED ?? 1);
+
+/** Agents of the second host whose own store says that they wait. */
+async function heldAgents({ b }: Fixture): Promise<readonly Agent[]> {
+  const stores = await Promise.all(allAgents.map(async agent => ({ agent, store: await b.readStore(agent) })));
+  return stores.filter(({ store }) => store.usageStats?.[shared]?.disabledUntil).map(({ agent }) => agent);
+}
+
+/** Whether a turn of the agent got the provider's answer. */
+async function isAnswered(gateway: Gateway, agent: Agent): Promise<boolean> {
+  const { text } = await gateway.turn(agent);
+  return text.includes('"content":"ok"');
+}
 
 /** Checks of one release share a fleet and run in this order: each leaves a living login on both hosts. */
 describe.each(versions)('OpenClaw %s', version => {
@@ -123,6 +137,30 @@ describe.each(versions)('OpenClaw %s', version => {
     expect(tally.lost).toEqual([]);
     await fixture.delivered(String((await fixture.a.readStore()).profiles[shared]?.access), 'work');
   }, 900_000);
+
+  it('a planned restart of fifteen agents: never more than four come back at once', async ({ annotate }) => {
+    const login = await fixture.renew(hour);
+    for (const agent of agents) await fixture.delivered(login.access, agent);
+    const mostAtOnce = fixture.provider.slowDown(1_000);
+    const gateway = await fixture.restart(login);
+    const paused = await heldAgents(fixture);
+    expect(paused.length).toBeGreaterThanOrEqual(allAgents.length - pool.limit);
+    // What is held gives no answer, and asks the provider nothing.
+    const before = fixture.provider.bearers.length;
+    expect(await isAnswered(gateway, paused[0] ?? '')).toBe(false);
+    expect(fixture.provider.bearers.length).toBe(before);
+    const begun = performance.now();
+    await Promise.all(
+      allAgents.map(agent =>
+        expect.poll(() => isAnswered(gateway, agent), { timeout: 120_000, interval: 500 }).toBe(true),
+      ),
+    );
+    await annotate(`all back in ${Math.round((performance.now() - begun) / 1_000)} s, ${mostAtOnce()} at once`);
+    expect(mostAtOnce()).toBeGreaterThan(1);
+    expect(mostAtOnce()).toBeLessThanOrEqual(pool.limit);
+    expect(await heldAgents(fixture)).toEqual([]);
+    fixture.provider.slowDown(0);
+  }, 240_000);
 
   it('nothing left this machine, and no program of authmesh said a secret', async () => {
     expect(await fixture.refused()).toEqual([]);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as wait } from 'node:timers/promises';
 
 /** A login as an issuer hands it out, and a name for it that assertions may show. `expires` in epoch milliseconds. */
 export interface Login {
@@ -27,6 +28,8 @@ export interface Provider {
   issue(lifeMs: number): Login;
   /** The name under which a key that was not issued here appears in `bearers`. */
   recognise(key: string, name: string): void;
+  /** From now on an answer takes so long; the function says how many were being answered at once since. */
+  slowDown(ms: number): () => number;
   /** From now on requests with this access token are answered with this status. */
   refuse(access: string, status: 401 | 429): void;
   close(): Promise<void>;
@@ -42,6 +45,9 @@ export async function startProvider(): Promise<Provider> {
   const refusals = new Map<string, number>();
   const spendable = new Set<string>();
   const spent = new Set<string>();
+  let delayMs = 0;
+  let answering = 0;
+  let mostAtOnce = 0;
   const issue = (lifeMs: number): Login => {
     const name = `login ${names.size + 1}`;
     const expires = Date.now() + lifeMs;
@@ -69,6 +75,12 @@ export async function startProvider(): Promise<Provider> {
     const body: { stream?: boolean } = JSON.parse(await text(request));
     bearers.push(names.get(bearer) ?? 'unknown');
     const status = refusals.get(bearer);
+    if (delayMs > 0) {
+      answering++;
+      mostAtOnce = Math.max(mostAtOnce, answering);
+      await wait(delayMs);
+      answering--;
+    }
     if (status === 401) return reply(response, 401, { error: { message: 'invalid api key', code: 401 } });
     if (status === 429) return reply(response, 429, { error: { message: 'rate limit reached', code: 429 } });
     if (body.stream) answerInPieces(response);
@@ -88,6 +100,11 @@ export async function startProvider(): Promise<Provider> {
     issue,
     secrets: () => [...names.keys(), ...spendable, ...spent],
     recognise: (key, name) => void names.set(key, name),
+    slowDown: ms => {
+      delayMs = ms;
+      mostAtOnce = 0;
+      return () => mostAtOnce;
+    },
     refuse: (access, status) => void refusals.set(access, status),
     close: () =>
       new Promise(closed => {

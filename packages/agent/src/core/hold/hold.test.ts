@@ -9,7 +9,7 @@ import { holdSlackMs } from './hold.ts';
 
 const storeOf = (agent: string) => `/home/claw/agents/${agent}/agent/auth-profiles.json` as StoreId;
 const agents = ['main', 'a', 'b', 'c'] as const;
-const pool = { name: 'web', match: ['xai*'], limit: 2, settleMs: 20 * second };
+const pool = { name: 'web', match: ['xai*'], limit: 2, live: 2, settleMs: 20 * second };
 
 let scene: Scene;
 const look = (agent: string, hold?: SeenHold, more: Partial<SeenProfile> = {}) =>

@@ -22,10 +22,14 @@ interface Returning {
 
 /** Plans a command that starts `sessions` sessions at once, before its permits are asked for. */
 export function planStart(state: AgentState, pool: string, sessions: number, at: Instant): HoldPlan {
-  const limit = state.overview?.body.pools.find(({ name }) => name === pool)?.limit;
+  const terms = state.overview?.body.pools.find(({ name }) => name === pool);
   // Of a pool that is not known here the coordinator says what there is to say.
-  if (limit === undefined || sessions <= limit) return { sessions, holds: [] };
-  if (state.holds.size === 0) return planHolds(state, pool, sessions, limit, at);
+  if (!terms || sessions <= terms.limit) return { sessions, holds: [] };
+  if (state.holds.size === 0) {
+    // As few as may come back now; where more have to, that waits until they may.
+    const plan = planHolds(state, pool, sessions, Math.max(1, terms.live), at);
+    return 'refusal' in plan ? planHolds(state, pool, sessions, terms.limit, at) : plan;
+  }
   const refusal = `${state.holds.size} agents of this host are held back since the last start: each waits for its turn`;
   return { refusal, isPassing: true };
 }
@@ -81,7 +85,7 @@ function agentsIn(state: AgentState, pool: string, at: Instant): Returning[] {
     const obstacle = noHold ?? obstacleOf(state, store, fallback);
     agents.push({
       planned,
-      isRecovering: isReturning(state, store) || !usable.some(({ seen }) => seen && isWorking(seen, at)),
+      isRecovering: isReturning(state, store, pool) || !usable.some(({ seen }) => seen && isWorking(seen, at)),
       obstacle,
     });
   }
@@ -95,9 +99,9 @@ function obstacleOf({ stores }: AgentState, store: StoreId, fallback: StoreId): 
 }
 
 /** Whether the sessions of a store are coming back already, under a permit of their own. */
-function isReturning({ claims }: AgentState, store: StoreId): boolean {
-  for (const { claimant, phase } of claims.byId.values()) {
-    if (claimant.type !== 'store' || claimant.store !== store) continue;
+function isReturning({ claims }: AgentState, store: StoreId, pool: string): boolean {
+  for (const { claimant, phase, permit } of claims.byId.values()) {
+    if (claimant.type !== 'store' || claimant.store !== store || permit?.pool !== pool) continue;
     if (phase === 'granted' || phase === 'settling') return true;
   }
   return false;
