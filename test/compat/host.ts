@@ -1,29 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Daemon, type Environment, type Outcome, run, start } from './program.ts';
 import type { Provider } from './provider.ts';
 import type { Release } from './release.ts';
-
-/** One profile of a store, as far as the run looks at it. */
-export interface Profile {
-  readonly type: string;
-  readonly provider: string;
-  readonly access?: string | undefined;
-  readonly refresh?: string | undefined;
-  readonly expires?: number | undefined;
-  readonly [field: string]: unknown;
-}
-
-/** `auth-profiles.json` as 2026.2.12 writes it. */
-export interface Store {
-  readonly version: number;
-  readonly profiles: Readonly<Record<string, Profile>>;
-  readonly order?: Readonly<Record<string, readonly string[]>> | undefined;
-  readonly lastGood?: Readonly<Record<string, string>> | undefined;
-  readonly usageStats?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
-}
+import { readStore, type Store } from './store.ts';
 
 /** What `models status --json` says of one profile. */
 export interface ProfileStatus {
@@ -71,7 +53,6 @@ export type Agent = string;
 export const provider = 'qwen-portal';
 const gatewayStartMs = 90_000;
 const turnMs = 60_000;
-const tornMs = 5_000;
 
 /** Makes the home and the configuration of a host whose only provider is the one of the run. */
 export async function createHost(folder: string, name: string, release: Release, remote: Provider): Promise<Host> {
@@ -172,21 +153,6 @@ async function turn(port: number, token: string, agent: Agent): Promise<{ status
     signal: AbortSignal.timeout(turnMs),
   });
   return { status: response.status, text: await response.text() };
-}
-
-/** OpenClaw 2026.2.12 truncates before it writes, and a busy disk draws that out: an empty or half file is read again. */
-async function readStore(path: string): Promise<Store> {
-  const deadline = performance.now() + tornMs;
-  for (;;) {
-    try {
-      return JSON.parse(await readFile(path, 'utf8'));
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      // The parser's own message may quote what it found.
-      if (performance.now() > deadline) throw new Error(`${path} has been torn for ${tornMs} ms`);
-      await new Promise(resolve => setTimeout(resolve, 5));
-    }
-  }
 }
 
 function freePort(): Promise<number> {

@@ -30,7 +30,8 @@ export function planStart(state: AgentState, pool: string, sessions: number, at:
     const plan = planHolds(state, pool, sessions, Math.max(1, terms.live), at);
     return 'refusal' in plan ? planHolds(state, pool, sessions, terms.limit, at) : plan;
   }
-  const refusal = `${state.holds.size} agents of this host are held back since the last start: each waits for its turn`;
+  const held = state.holds.size === 1 ? '1 agent of this host is' : `${state.holds.size} agents of this host are`;
+  const refusal = `${held} held back since the last start: each waits for its turn`;
   return { refusal, isPassing: true };
 }
 

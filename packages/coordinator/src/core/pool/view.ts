@@ -58,5 +58,6 @@ export function waitReason(state: PoolsState, { pace, terms, active }: Pool, now
   }
   const live = Math.min(pace.live, terms.limit);
   const canary = pace.phase === 'canary' ? '; the first one shows whether the login works' : '';
-  return `${active} of at most ${live} sessions of pool ${terms.name} are coming back${canary}`;
+  const found = active > live ? `${active} sessions` : `${active} of at most ${live} sessions`;
+  return `${found} of pool ${terms.name} are coming back${canary}`;
 }
