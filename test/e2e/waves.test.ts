@@ -1,15 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { judge, type Service, startService } from '../demo/service.ts';
 import { type Sessions, startSessions } from '../demo/sessions.ts';
 import { until } from './harness/condition.ts';
 import { readLog } from './harness/coordinator.ts';
 import type { Host } from './harness/host.ts';
-import { hour, oauth, owner } from './harness/login.ts';
+import { hour, type OAuthEntry, oauth, owner } from './harness/login.ts';
+import { programPath, start } from './harness/program.ts';
 import { type Fleet, useStage } from './harness/stage.ts';
+import { openTap } from './harness/tap.ts';
 
 const stage = useStage();
+const gateway = fileURLToPath(new URL('./harness/gateway.ts', import.meta.url));
 
 const limit = 4;
 const settleSeconds = 2;
@@ -23,6 +27,9 @@ interface Outage {
   /** Takes whatever comes: its log says how many were coming back at once. */
   readonly service: Service;
   readonly sessions: Sessions;
+  readonly profile: string;
+  /** The login that works. */
+  readonly live: OAuthEntry;
   /** Waits until so many sessions were let in. */
   readonly back: (count: number) => Promise<void>;
   /** Every agent of both hosts is back, and never were more than the limit on their way. */
@@ -53,6 +60,8 @@ async function createOutage(): Promise<Outage> {
     laptop,
     service,
     sessions,
+    profile: login.profile,
+    live,
     back,
     async endsWell() {
       await back(stores.length);
@@ -91,6 +100,68 @@ describe('a recovery of fifteen agents under a limit of four', () => {
     await t440.daemon().kill();
     await t440.start('--log-level', 'debug');
     await endsWell();
+  });
+});
+
+describe('a recovery that does not go by itself', () => {
+  it('goes on after a cut between agent and coordinator, within the limit', async () => {
+    const { fleet, t440, laptop, back, endsWell } = await createOutage();
+    const port = Number(new URL(fleet.coordinator.url()).port);
+    const tap = await openTap({ port: 0, host: '127.0.0.1' }, { port, host: '127.0.0.1' });
+    t440.configure({ coordinator: [`ws://127.0.0.1:${tap.port}`] });
+    await Promise.all([t440.start('--log-level', 'debug'), laptop.start('--log-level', 'debug')]);
+    await back(3);
+    tap.cut();
+    // Longer than what was given lasts: it counts on for the grace time, and is then given to others.
+    await until('a permit is lost', () => /"permit-lost"/.test(readLog(fleet.coordinator.log)), 60_000);
+    tap.mend();
+    await endsWell();
+    await tap.close();
+  });
+
+  it('halts when its first session fails, says why, and tries again', async () => {
+    const { fleet, t440, service, sessions, profile } = await createOutage();
+    sessions.stop();
+    await service.close();
+    const sign = join(fleet.coordinator.dataDir, 'healthy');
+    const healthCommand = `test -e ${sign}`;
+    const file = join(fleet.coordinator.dataDir, 'coordinator.json');
+    writeFileSync(file, JSON.stringify({ pools: [{ ...pools[0], healthCommand }] }));
+    fleet.coordinator.daemon().signal('SIGHUP');
+    await until('the pools are read', () => /configuration-read/.test(readLog(fleet.coordinator.log)));
+    t440.configure({ healthCommands: true });
+    await t440.start('--log-level', 'debug');
+    const pool = async () => (await t440.status()).pools.find(({ name }) => name === 'web');
+    await until('the recovery is halted', async () => (await pool())?.phase === 'halted');
+    expect((await pool())?.why).toContain('the first session failed');
+    expect(await pool()).toMatchObject({ recovering: 0, waiting: 13 });
+    expect((await t440.agent('status')).code).toBe(1);
+    writeFileSync(sign, '');
+    const isHealed = (agent: string) => Number(t440.store(agent).entry(profile)?.expires) > Date.now();
+    await until('all are healed', () => agents.every(isHealed), 60_000);
+  });
+
+  it('lets smaller ones pass a command for three sessions while one may come back, and serves it later', async () => {
+    const { fleet, t440, laptop, service, back, sessions, profile, live } = await createOutage();
+    const desk = fleet.host('desk');
+    await fleet.join(desk);
+    await desk.start('--log-level', 'debug');
+    await desk.online();
+    const three = ['x', 'y', 'z'].map(agent => {
+      desk.store(agent).put(profile, live);
+      return desk.store(agent).path;
+    });
+    await Promise.all([t440.start('--log-level', 'debug'), laptop.start('--log-level', 'debug')]);
+    await back(1);
+    const command = ['node', gateway, service.url, profile, ...three];
+    const args = ['exec', '--home', desk.home, '--pool', 'web', '--sessions', '3', '--', ...command];
+    const run = start(programPath('authmesh-agent'), args, { HOME: desk.home }, desk.log);
+    expect(await run.ended).toMatchObject({ code: 0 });
+    await sessions.answered;
+    await service.close();
+    const order = service.log.map(({ who }) => three.includes(who));
+    expect(order.indexOf(true)).toBeGreaterThan(1);
+    expect(judge(service.log).mostAtOnce).toBeLessThanOrEqual(limit);
   });
 });
 

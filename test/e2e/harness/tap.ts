@@ -1,11 +1,14 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A relay that keeps a copy of all that passes. */
+/** A relay that keeps a copy of all that passes, and can be cut. */
 export interface Tap {
   /** Where it listens: a TCP port of the loopback interface, or 0 for a socket file. */
   readonly port: number;
   /** All that one side sent, one buffer a connection. */
   sent(from: 'client' | 'server'): readonly Buffer[];
+  /** Nothing passes any more, and nobody is told; what was sent meanwhile passes when it is mended. */
+  cut(): void;
+  mend(): void;
   close(): Promise<void>;
 }
 
@@ -15,10 +18,12 @@ type Place = { readonly port: number; readonly host: '127.0.0.1' } | { readonly 
 export async function openTap(at: Place, to: Place): Promise<Tap> {
   const copies: Record<'client' | 'server', Buffer[][]> = { client: [], server: [] };
   const sockets = new Set<Socket>();
+  let isCut = false;
   const relay = (from: Socket, into: Socket, side: 'client' | 'server') => {
     const pieces: Buffer[] = [];
     copies[side].push(pieces);
     sockets.add(from);
+    if (isCut) from.pause();
     from.on('data', piece => {
       pieces.push(piece);
       into.write(piece);
@@ -40,6 +45,14 @@ export async function openTap(at: Place, to: Place): Promise<Tap> {
   return {
     port: typeof address === 'object' && address ? address.port : 0,
     sent: from => copies[from].map(pieces => Buffer.concat(pieces)),
+    cut() {
+      isCut = true;
+      for (const socket of sockets) socket.pause();
+    },
+    mend() {
+      isCut = false;
+      for (const socket of sockets) socket.resume();
+    },
     async close() {
       const closed = new Promise<void>(resolve => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
