@@ -8,8 +8,9 @@ import type {
   NodeRecord,
   PoolsRecord,
   RecordKey,
+  UsageRecord,
 } from '@authmesh/coordinator/core/record';
-import { fleetKey, poolsKey } from '@authmesh/coordinator/core/record';
+import { fleetKey, poolsKey, usageKey } from '@authmesh/coordinator/core/record';
 import type { CoordinatorState } from '@authmesh/coordinator/core/state';
 import type { StoredState } from '@authmesh/coordinator/core/stored-state';
 import { createCoordinatorState } from '@authmesh/coordinator/core/stored-state';
@@ -78,16 +79,18 @@ function storedState({ entries }: Records): StoredState {
   const accounts: { record: AccountRecord; storeRevision: number }[] = [];
   let fleet: StoredState['fleet'];
   let pools: StoredState['pools'];
+  let usage: StoredState['usage'];
   for (const [key, { value, revision: storeRevision }] of entries) {
     const record = readRow(value);
     if (key === fleetKey) fleet = { record: record as FleetRecord, storeRevision };
     else if (key === poolsKey) pools = { record: record as PoolsRecord, storeRevision };
+    else if (key === usageKey) usage = { record: record as UsageRecord, storeRevision };
     else if (key.startsWith('node/')) nodes.push({ record: record as NodeRecord, storeRevision });
     else if (key.startsWith('copies/')) copies.push({ record: record as CopiesRecord, storeRevision });
     else if (key.startsWith('invite/')) invites.push({ record: record as InviteRecord, storeRevision });
     else accounts.push({ record: record as AccountRecord, storeRevision });
   }
-  return { fleet, pools, nodes, copies, invites, accounts, policy: { allow: ['*'], deny: [] } };
+  return { fleet, pools, usage, nodes, copies, invites, accounts, policy: { allow: ['*'], deny: [] } };
 }
 
 /** The process is gone; its sockets are reset. */

@@ -5,6 +5,7 @@ import type { Command, CommandContext } from '@authmesh/shared/node/command-line
 import { parseDuration } from '@authmesh/shared/node/duration';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
 import { table } from '@authmesh/shared/node/output';
+import type { PoolView } from '@authmesh/shared/protocol/permit';
 import { homeOption, openHome } from './home.ts';
 import { findPool, readPools } from './pool-source.ts';
 
@@ -29,9 +30,9 @@ export const planCommand: Command = {
     if (sessions === undefined) {
       throw new AuthmeshError('ERR_USAGE', 'it is not said how many sessions come back', { hint: 'say --sessions 15' });
     }
-    const { limit, settleMs } = await termsOf(context);
+    const { limit, settleMs, observed } = await termsOf(context);
     const { waves, totalMs } = planWaves(sessions, limit, settleMs);
-    const advice = adviseLimit(sessions, settleMs);
+    const advice = adviseLimit(sessions, settleMs, observed);
     const plan = { waves, seconds: totalMs / second, recommendedLimit: advice.limit, why: advice.why };
     context.output.data(plan, () => drawPlan(plan, settleMs));
     return 0;
@@ -41,6 +42,8 @@ export const planCommand: Command = {
 interface Terms {
   readonly limit: number;
   readonly settleMs: Milliseconds;
+  /** What was seen of the pool in use. */
+  readonly observed?: PoolView['observed'];
 }
 
 /** What is said on the command line counts before what the pool says. */
@@ -58,7 +61,7 @@ async function termsOf(context: CommandContext): Promise<Terms> {
   const { pools, caveat } = await readPools(await openHome(context));
   const pool = findPool(pools, name);
   if (caveat !== undefined) context.output.say(`authmesh-agent: ${caveat}`);
-  return { limit: limit ?? pool.limit, settleMs: settleMs ?? pool.settleMs };
+  return { limit: limit ?? pool.limit, settleMs: settleMs ?? pool.settleMs, observed: pool.observed };
 }
 
 function countOf({ option }: CommandContext, name: string): number | undefined {

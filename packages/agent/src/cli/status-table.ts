@@ -69,6 +69,8 @@ export function drawStatus(status: Status, now: Instant, paint: Output['paint'])
   }
   const pools = poolRows(status, paint);
   if (pools.length > 0) parts.push(table(['POOL', 'LIMIT', 'NOW', 'COMING BACK', 'WAITING', 'READY IN', 'WHY'], pools));
+  const advice = status.pools.filter(({ limit, recommendedLimit }) => (recommendedLimit ?? limit) !== limit);
+  if (advice.length > 0) parts.push(advice.map(adviceLine).join('\n'));
   const problems = problemsOf(status, now);
   if (problems.length > 0) parts.push(problems.map(problem => `${paint('red', '!')} ${problem}`).join('\n'));
   return parts.join('\n\n');
@@ -89,6 +91,11 @@ function poolRows({ pools }: Status, paint: Output['paint']): string[][] {
         .filter(reason => reason !== undefined)
         .join('; '),
     ]);
+}
+
+/** What was seen in use, where it asks for another limit; the provider's own comes first. */
+function adviceLine({ name, limit, recommendedLimit, recommendedWhy }: Status['pools'][number]): string {
+  return `Pool ${name} has limit ${limit}; in use ${recommendedLimit} would do: ${recommendedWhy}.`;
 }
 
 /** `##··`: one mark for each session up to a width that a terminal has. */

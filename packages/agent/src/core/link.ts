@@ -5,6 +5,7 @@ import { type Instant, type Milliseconds, second, significantOffset } from '@aut
 import { closeCodes } from '@authmesh/shared/protocol/close-codes';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent } from './event.ts';
+import { runningSessions } from './permit/running.ts';
 import { sendInventory } from './report.ts';
 import type { AgentState } from './state.ts';
 
@@ -100,7 +101,7 @@ export function beat(state: AgentState, at: Instant, effects: AgentEffect[]): vo
     effects.push({ type: 'close-link', why: 'the link fell silent' });
     return;
   }
-  effects.push({ type: 'send', message: { type: 'beat', at } });
+  effects.push({ type: 'send', message: { type: 'beat', at, running: runningSessions(state, at) } });
   effects.push({ type: 'set-timer', timer: 'beat', delayMs: beatIntervalMs });
 }
 

@@ -1,4 +1,5 @@
 import type { Claim } from '@authmesh/agent/core/permit/claim';
+import { adviseLimit } from '@authmesh/shared/core/limit-advice';
 import { type Instant, second } from '@authmesh/shared/core/time';
 import type { PoolView } from '@authmesh/shared/protocol/permit';
 
@@ -18,11 +19,17 @@ export interface PoolStatus {
   readonly why?: string | undefined;
   /** No pool of the coordinator's configuration matches its logins. */
   readonly isDefault: boolean;
+  /** How many of its sessions were at work at once, in the last thirty days; null: none were seen yet. */
+  readonly observed: PoolView['observed'] | null;
+  /** The limit to recommend by that, and why. */
+  readonly recommendedLimit: number | null;
+  readonly recommendedWhy: string | null;
 }
 
 /** A pool as `status` shows it. */
 export function poolStatus(view: PoolView): PoolStatus {
-  const { name, limit, live, recovering, waiting, etaMs, settleMs, phase, why, isDefault = false } = view;
+  const { name, limit, live, recovering, waiting, etaMs, settleMs, phase, why, observed, isDefault = false } = view;
+  const advice = observed && adviseLimit(observed.sessions, settleMs, observed);
   const etaSeconds = etaMs === null ? null : Math.ceil(etaMs / second);
   return {
     name,
@@ -35,6 +42,9 @@ export function poolStatus(view: PoolView): PoolStatus {
     phase,
     why,
     isDefault,
+    observed: observed ?? null,
+    recommendedLimit: advice?.limit ?? null,
+    recommendedWhy: advice?.why ?? null,
   };
 }
 

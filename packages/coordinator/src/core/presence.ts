@@ -6,6 +6,7 @@ import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/t
 import type { CoordinatorEffect } from './effect.ts';
 import type { LinkId } from './event.ts';
 import { eraseExpired } from './expiry.ts';
+import { sampleUsage, storeUsage } from './pool/usage.ts';
 import type { CoordinatorState } from './state.ts';
 
 const sweepIntervalMs: Milliseconds = 15 * second;
@@ -20,6 +21,7 @@ export function sweep(state: CoordinatorState, at: Instant, effects: Coordinator
       effects.push({ type: 'close-link', link, reason: 'silent' });
   }
   eraseExpired(state, at, effects);
+  sampleUsage(state, at, effects);
   effects.push({ type: 'set-timer', timer: 'sweep', delayMs: sweepIntervalMs });
 }
 
@@ -66,6 +68,7 @@ export function drain(state: CoordinatorState, seed: number, effects: Coordinato
     if (role === 'daemon') sendAway(link, seed + link, effects);
     effects.push({ type: 'close-link', link, reason: 'draining' });
   }
+  storeUsage(state, effects);
   effects.push({ type: 'clear-timer', timer: 'sweep' });
   effects.push({ type: 'set-timer', timer: 'drained', delayMs: drainMsMax });
   stopWhenIdle(state, effects);

@@ -6,11 +6,10 @@ import { highestGeneration } from './acceptance.ts';
 import { commitRecord } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { verdictSentences } from './explanation.ts';
-import { poolViews } from './pool/view.ts';
 import { type InviteRecord, inviteKey } from './record.ts';
 import type { CoordinatorState, Session } from './state.ts';
 import { submit } from './submission.ts';
-import { nodeViews, overview, overviewParts } from './view.ts';
+import { nodeViews, overview, overviewParts, poolsInUse } from './view.ts';
 
 /** Answers a member's question, at once or when what it asks for is durable. */
 export function answerQuestion(
@@ -40,7 +39,7 @@ export function answerQuestion(
         answer(part);
       return;
     case 'pools':
-      return answer({ type: 'pools', pools: poolViews(state.pools, state.elapsed), at });
+      return answer({ type: 'pools', pools: poolsInUse(state), at });
     case 'history':
       return answer(history(state, question));
     case 'candidate':

@@ -13,7 +13,7 @@ import type { Revision } from '@authmesh/shared/core/lineage';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { CopyView } from '@authmesh/shared/protocol/answer';
 
-/** `account/…`, `node/…`, `copies/…` (of a node), `invite/…`, `fleet` or `pools`. */
+/** `account/…`, `node/…`, `copies/…` (of a node), `invite/…`, `fleet`, `pools` or `usage`. */
 export type RecordKey = Branded<'RecordKey'>;
 
 export function accountKey(account: AccountId): RecordKey {
@@ -34,6 +34,7 @@ export function inviteKey(invite: InviteId): RecordKey {
 }
 export const fleetKey = 'fleet' as RecordKey;
 export const poolsKey = 'pools' as RecordKey;
+export const usageKey = 'usage' as RecordKey;
 
 /** The fleet as a whole; its founder is the node that nobody invited. */
 export interface FleetRecord {
@@ -47,6 +48,15 @@ export interface PoolsRecord {
   readonly epoch: number;
   /** As long as a permit of it may be at work without being renewed, in milliseconds: the next coordinator waits for that. */
   readonly holdMs?: number | undefined;
+}
+
+/** How many sessions of each pool were at work at once: for each day, the number of minutes for each number of sessions. */
+export interface UsageRecord {
+  readonly days: readonly {
+    /** Days since 1970, in UTC. */
+    readonly day: number;
+    readonly pools: Readonly<Record<string, readonly (readonly [sessions: number, minutes: number])[]>>;
+  }[];
 }
 
 export interface NodeRecord {

@@ -43,6 +43,9 @@ export function persistSucceeded(
       state.poolsRecord = { record: pending.record, storeRevision };
       state.pools.epoch = pending.record.epoch;
       return serve(state, effects);
+    case 'usage':
+      state.usage.storeRevision = storeRevision;
+      return;
     case 'copies':
       return settleAwayCopies(state, pending.record, storeRevision, effects);
     case 'epoch':
@@ -95,6 +98,11 @@ export function persistConflicted(
       // Another coordinator began an epoch on this store: the next one is above that, too.
       state.poolsRecord = { record: pending.record, storeRevision };
       beginEpoch(state, effects);
+      return;
+    case 'usage':
+      // What this one has seen is told with the next round.
+      state.usage.storeRevision = storeRevision;
+      state.usage.isNews = true;
       return;
     case 'copies':
       return settleAwayCopies(state, { node: pending.record.node, copies: undefined }, storeRevision, effects);

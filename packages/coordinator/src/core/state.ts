@@ -9,6 +9,7 @@ import type { Observation } from '@authmesh/shared/protocol/observation';
 import type { AwayEntry } from './away.ts';
 import type { LinkId } from './event.ts';
 import type { PoolsState } from './pool/pool.ts';
+import type { UsageState } from './pool/usage.ts';
 import type {
   AccountRecord,
   CopiesRecord,
@@ -17,6 +18,7 @@ import type {
   NodeRecord,
   PoolsRecord,
   RecordKey,
+  UsageRecord,
 } from './record.ts';
 
 /** A proven link of a node. */
@@ -108,6 +110,7 @@ export type PendingRecord = { readonly expected: number; readonly failed: boolea
   | { readonly type: 'erasure'; readonly record: InviteRecord }
   | { readonly type: 'presence'; readonly record: NodeRecord }
   | { readonly type: 'pools'; readonly record: PoolsRecord }
+  | { readonly type: 'usage'; readonly record: UsageRecord }
   | { readonly type: 'copies'; readonly record: CopiesRecord }
   /** `reported`: the highest epoch that a node knows. */
   | { readonly type: 'epoch'; readonly record: FleetRecord; readonly reported: number }
@@ -126,6 +129,7 @@ export interface CoordinatorState {
   /** When the event that is being handled came, by the clock that nobody can set. */
   elapsed: Milliseconds;
   readonly pools: PoolsState;
+  readonly usage: UsageState;
   /** As it stands in the store; absent before the first coordinator of this fleet has begun its epoch. */
   poolsRecord?: { readonly record: PoolsRecord; readonly storeRevision: number } | undefined;
   fleet: { readonly record: FleetRecord; readonly storeRevision: number };

@@ -2,7 +2,16 @@ import type { AccountId, InviteId, NodeId } from '@authmesh/shared/core/identifi
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import { createPools } from './pool/pool.ts';
 import type { PoolTerms } from './pool/terms.ts';
-import type { AccountRecord, CopiesRecord, FleetRecord, InviteRecord, NodeRecord, PoolsRecord } from './record.ts';
+import { createUsage } from './pool/usage.ts';
+import type {
+  AccountRecord,
+  CopiesRecord,
+  FleetRecord,
+  InviteRecord,
+  NodeRecord,
+  PoolsRecord,
+  UsageRecord,
+} from './record.ts';
 import {
   type AccountEntry,
   type CoordinatorState,
@@ -20,6 +29,7 @@ export interface StoredState {
   readonly invites: readonly { readonly record: InviteRecord; readonly storeRevision: number }[];
   readonly accounts: readonly { readonly record: AccountRecord; readonly storeRevision: number }[];
   readonly pools?: { readonly record: PoolsRecord; readonly storeRevision: number } | undefined;
+  readonly usage?: { readonly record: UsageRecord; readonly storeRevision: number } | undefined;
   readonly policy: ProfileFilter;
   /** In the order of the configuration: the first that matches counts. */
   readonly poolTerms?: readonly PoolTerms[] | undefined;
@@ -47,6 +57,7 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
     elapsed: 0,
     pools: createPools(stored.poolTerms ?? []),
     poolsRecord: stored.pools,
+    usage: createUsage(stored.usage),
     fleet: stored.fleet ?? { record: { epoch: 1 }, storeRevision: 0 },
     founder,
     nodes,

@@ -15,6 +15,7 @@ import { beginEpoch } from './pool/barrier.ts';
 import { claimsReported } from './pool/claims.ts';
 import { poolsConfigured } from './pool/configuration.ts';
 import { serve } from './pool/service.ts';
+import { sessionsRunning } from './pool/usage.ts';
 import { clockJumped, configured, drain, drained, stopWhenIdle, sweep } from './presence.ts';
 import { answerQuestion } from './question.ts';
 import { persistConflicted, persistSucceeded } from './settlement.ts';
@@ -129,6 +130,8 @@ function frameReceived(
       if (session.role === 'daemon') claimsReported(state, session.node, message.report, seed, effects);
       break;
     case 'beat':
+      if (session.role === 'daemon')
+        sessionsRunning(state.usage, state.pools.terms, session.node, message.running ?? [], state.elapsed);
       effects.push({ type: 'send', link, message: { type: 'beat', at } });
       break;
     case 'ask':

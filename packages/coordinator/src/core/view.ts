@@ -2,8 +2,11 @@ import type { AccountId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { AccountView, AnswerBody, CopyView, NodeView } from '@authmesh/shared/protocol/answer';
 import { overviewEntriesPerMessageMax } from '@authmesh/shared/protocol/limits';
+import type { PoolView } from '@authmesh/shared/protocol/permit';
 import { awayCopiesOf, awayCopyOf } from './away.ts';
 import { verdictSentences } from './explanation.ts';
+import { termsOfLogin } from './pool/terms.ts';
+import { observedOf } from './pool/usage.ts';
 import { poolViews } from './pool/view.ts';
 import type { AwayCopy } from './record.ts';
 import type { AccountEntry, CoordinatorState } from './state.ts';
@@ -31,8 +34,28 @@ export function overview(state: CoordinatorState, at: Instant): Overview {
     for (const copy of copies.values()) show(awayCopyOf(copy));
     for (const copy of awayCopiesOf(state, node, copies)) show(copy);
   }
-  const pools = poolViews(state.pools, state.elapsed);
+  const pools = poolsInUse(state);
   return { type: 'overview', nodes: nodeViews(state), accounts: [...accounts.values()], pools, at, last: true };
+}
+
+/** Every pool with what was seen of it in use. */
+export function poolsInUse(state: CoordinatorState): PoolView[] {
+  const views = poolViews(state.pools, state.elapsed);
+  if (state.usage.days.length === 0) return views;
+  const sessions = new Map<string, number>();
+  for (const { copies } of state.nodes.values()) {
+    const counted = new Set<string>();
+    for (const { observation } of copies.values()) {
+      const { name } = termsOfLogin(state.pools.terms, observation);
+      const key = `${name} ${observation.store}`;
+      if (!counted.has(key)) sessions.set(name, (sessions.get(name) ?? 0) + 1);
+      counted.add(key);
+    }
+  }
+  return views.map(view => {
+    const observed = observedOf(state.usage, view.name);
+    return observed ? { ...view, observed: { ...observed, sessions: sessions.get(view.name) ?? 0 } } : view;
+  });
 }
 
 /** The same in parts that frames can carry; an account's copies may be spread over several. */

@@ -5,6 +5,7 @@ import type {
   InviteRecord,
   NodeRecord,
   PoolsRecord,
+  UsageRecord,
 } from '@authmesh/coordinator/core/record';
 import { copyView } from '@authmesh/shared/protocol/answer';
 import {
@@ -30,6 +31,10 @@ const count = z.number().int().min(0);
 const fleetRow = z.object({ epoch: count });
 
 const poolsRow = z.object({ epoch: count, holdMs: z.number().min(0).optional() });
+
+const usageRow = z.object({
+  days: z.array(z.object({ day: count, pools: z.record(z.string(), z.array(z.tuple([count, count]))) })),
+});
 
 const nodeRow = z.object({
   id: nodeId,
@@ -112,6 +117,7 @@ export interface Row<Record> {
 export interface Rows {
   readonly fleet?: Row<FleetRecord> | undefined;
   readonly pools?: Row<PoolsRecord> | undefined;
+  readonly usage?: Row<UsageRecord> | undefined;
   readonly nodes: readonly Row<NodeRecord>[];
   readonly copies: readonly Row<CopiesRecord>[];
   readonly invites: readonly Row<InviteRecord>[];
@@ -131,6 +137,7 @@ export async function loadRows(store: Store): Promise<Rows> {
   const damaged = [...listing.damaged];
   let fleet: Row<FleetRecord> | undefined;
   let pools: Row<PoolsRecord> | undefined;
+  let usage: Row<UsageRecord> | undefined;
   const nodes: Row<NodeRecord>[] = [];
   const copies: Row<CopiesRecord>[] = [];
   const invites: Row<InviteRecord>[] = [];
@@ -146,6 +153,7 @@ export async function loadRows(store: Store): Promise<Rows> {
     };
     if (kind === 'fleet') fleet = take(fleetRow, () => key);
     else if (kind === 'pools') pools = take(poolsRow, () => key);
+    else if (kind === 'usage') usage = take(usageRow, () => key);
     else if (kind === 'node')
       push(
         nodes,
@@ -168,7 +176,7 @@ export async function loadRows(store: Store): Promise<Rows> {
       );
     else damaged.push({ key, reason: 'it is of no known kind' });
   }
-  return { fleet, pools, nodes, copies, invites, accounts, damaged };
+  return { fleet, pools, usage, nodes, copies, invites, accounts, damaged };
 }
 
 function push<Item>(list: Item[], item: Item | undefined): void {

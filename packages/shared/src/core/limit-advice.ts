@@ -1,7 +1,7 @@
 import { type Milliseconds, second } from './time.ts';
 import { planWaves } from './waves.ts';
 
-/** What was seen of a pool in use: the most sessions that ran at once, and over how many days. */
+/** What was seen of a pool in use: the most sessions that were at work at once, and on how many days any were. */
 interface ObservedConcurrency {
   readonly peak: number;
   readonly days: number;
@@ -24,9 +24,12 @@ const headroom = 1.2;
  */
 export function adviseLimit(sessions: number, settleMs: Milliseconds, observed?: ObservedConcurrency): LimitAdvice {
   if (observed && observed.peak > 0) {
-    const limit = Math.ceil(observed.peak * headroom);
-    const over = `${observed.days} ${observed.days === 1 ? 'day' : 'days'}`;
-    return { limit, why: `peak ${observed.peak} of ${sessions} over ${over}; ${limit} leaves 20 %` };
+    const { peak, days } = observed;
+    const all = Math.max(sessions, peak);
+    const limit = Math.min(all, Math.ceil(peak * headroom));
+    const over = `${days} ${days === 1 ? 'day' : 'days'}`;
+    const room = limit === all ? `${limit} is all of them` : `${limit} leaves 20 %`;
+    return { limit, why: `peak ${peak} of ${all} over ${over}; ${room}` };
   }
   const fastestMs = planWaves(sessions, Math.max(1, sessions), settleMs).totalMs;
   const limit = smallestLimit(sessions, settleMs, Math.max(patienceMs, fastestMs));

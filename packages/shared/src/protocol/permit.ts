@@ -105,6 +105,26 @@ export const permits = z.object({
 });
 export type Permits = z.infer<typeof permits>;
 
+/** Sessions of a login that took a turn within the last minute. */
+export const runningSessions = z.object({
+  account: accountId,
+  profile: profileId,
+  sessions: z.number().int().min(1).max(10_000),
+});
+export type RunningSessions = z.infer<typeof runningSessions>;
+
+/** How many sessions of a pool were at work at once, minute by minute, in the last 30 days. */
+export const observedConcurrency = z.object({
+  p50: z.number().int().min(1),
+  p95: z.number().int().min(1),
+  peak: z.number().int().min(1),
+  /** Days on which any were. */
+  days: z.number().int().min(1),
+  /** Sessions that the fleet's stores have in the pool. */
+  sessions: z.number().int().min(0),
+});
+export type ObservedConcurrency = z.infer<typeof observedConcurrency>;
+
 /** A pool as the coordinator sees it. */
 export const poolView = z.object({
   name: poolName,
@@ -122,6 +142,8 @@ export const poolView = z.object({
   /** Why nothing is granted, or less than the limit. */
   why: sentence.optional(),
   healthCommand: z.string().max(4_096).optional(),
+  /** Absent where none were seen yet. */
+  observed: observedConcurrency.optional(),
   /** For logins that no pool of the configuration matches. */
   isDefault: z.boolean().optional(),
 });

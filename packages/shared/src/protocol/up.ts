@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { accountId, instant, position, sealed } from './fields.ts';
-import { knownPerMessageMax, observationsPerMessageMax } from './limits.ts';
+import { claimsPerMessageMax, knownPerMessageMax, observationsPerMessageMax } from './limits.ts';
 import { copyName, observation } from './observation.ts';
-import { claimsReport } from './permit.ts';
+import { claimsReport, runningSessions } from './permit.ts';
 import { question } from './question.ts';
 
 /** All that a node has, in as many parts as it takes; the coordinator asks only for what is fresher. */
@@ -35,8 +35,12 @@ export const acknowledge = z.object({
 /** What the node asks of the pools, holds of them and gives back. */
 export const claims = z.object({ type: z.literal('claims'), report: claimsReport });
 
-/** Sign of life, and the sender's clock. */
-export const beat = z.object({ type: z.literal('beat'), at: instant });
+/** Sign of life, and the sender's clock; which sessions are at work. */
+export const beat = z.object({
+  type: z.literal('beat'),
+  at: instant,
+  running: z.array(runningSessions).max(claimsPerMessageMax).optional(),
+});
 
 /** A question of a command line or a daemon; the answer carries the same number. */
 export const ask = z.object({ type: z.literal('ask'), request: z.number().int().min(1), question });

@@ -1,0 +1,98 @@
+import type { AccountId, NodeId, ProfileId } from '@authmesh/shared/core/identifiers';
+import { day, type Instant, minute } from '@authmesh/shared/core/time';
+import { describe, expect, it } from 'vitest';
+import type { CoordinatorEffect } from '../effect.ts';
+import { type UsageRecord, usageKey } from '../record.ts';
+import { createCoordinatorState } from '../stored-state.ts';
+import { observedOf, sampleUsage, sessionsRunning, storeUsage } from './usage.ts';
+
+const start: Instant = 20_000 * day;
+const terms = [{ name: 'web', match: ['openai*'], limit: 4, settleMs: 0 }];
+const account = 'oauth:openai/acct_1' as AccountId;
+const profile = 'openai:default' as ProfileId;
+const nodes = ['a', 'b'].map(letter => letter.repeat(32) as NodeId);
+const nothing = { fleet: undefined, nodes: [], invites: [], accounts: [], policy: { allow: ['*'], deny: [] } };
+
+/** A coordinator whose nodes say, minute by minute, how many of their sessions are at work. */
+function createWatch(stored?: { readonly record: UsageRecord; readonly storeRevision: number }) {
+  const state = createCoordinatorState({ ...nothing, poolTerms: terms, usage: stored });
+  let at = start;
+  const effects: CoordinatorEffect[] = [];
+  return {
+    state,
+    effects,
+    observed: () => observedOf(state.usage, 'web'),
+    minute(...sessions: readonly number[]) {
+      at += minute;
+      state.elapsed += minute;
+      for (const [index, count] of sessions.entries()) {
+        const node = nodes[index];
+        const running = count > 0 ? [{ account, profile, sessions: count }] : [];
+        if (node) sessionsRunning(state.usage, terms, node, running, state.elapsed);
+      }
+      sampleUsage(state, at, effects);
+    },
+    pass(ms: number) {
+      at += ms;
+      state.elapsed += ms;
+    },
+  };
+}
+
+describe('what was seen of a pool in use', () => {
+  it('is nothing before anything was', () => {
+    const watch = createWatch();
+    watch.minute(0, 0);
+    expect(watch.observed()).toBeUndefined();
+  });
+
+  it('adds up the nodes of a minute, and leaves out minutes in which nobody works', () => {
+    const watch = createWatch();
+    for (let minutes = 0; minutes < 90; minutes++) watch.minute(1, 1);
+    for (let minutes = 0; minutes < 9; minutes++) watch.minute(3, 2);
+    watch.minute(6, 4);
+    for (let minutes = 0; minutes < 50; minutes++) watch.minute(0, 0);
+    expect(watch.observed()).toEqual({ p50: 2, p95: 5, peak: 10, days: 1 });
+  });
+
+  it('does not count a node that has said nothing for a minute', () => {
+    const watch = createWatch();
+    watch.minute(4, 1);
+    watch.pass(minute);
+    watch.minute();
+    expect(watch.observed()).toMatchObject({ peak: 5 });
+    watch.minute(2);
+    expect(watch.observed()).toMatchObject({ p50: 2, peak: 5 });
+  });
+
+  it('is of the last thirty days', () => {
+    const watch = createWatch();
+    watch.minute(9);
+    watch.pass(29 * day);
+    watch.minute(2);
+    expect(watch.observed()).toMatchObject({ peak: 9, days: 2 });
+    watch.pass(day);
+    watch.minute(3);
+    expect(watch.observed()).toMatchObject({ peak: 3, days: 2 });
+  });
+
+  it('is told to the store every ten minutes, and known again after a restart', () => {
+    const watch = createWatch();
+    for (let minutes = 0; minutes < 10; minutes++) watch.minute(2, 3);
+    expect(watch.effects).toMatchObject([{ type: 'compare-and-set', key: usageKey, expected: 0 }]);
+    const [written] = watch.effects;
+    if (written?.type !== 'compare-and-set') throw new Error('nothing was written');
+    const after = createWatch({ record: written.value as UsageRecord, storeRevision: 7 });
+    expect(after.observed()).toEqual({ p50: 5, p95: 5, peak: 5, days: 1 });
+    after.minute(1);
+    storeUsage(after.state, after.effects);
+    expect(after.effects).toMatchObject([{ expected: 7 }]);
+  });
+
+  it('stays bounded whatever a day brings', () => {
+    const watch = createWatch();
+    for (let count = 1; count <= 1_440; count++) watch.minute(count);
+    expect(watch.observed()?.peak).toBe(1_500);
+    expect(watch.state.usage.days[0]?.pools.get('web')?.size).toBe(99 + 90 + 6);
+  });
+});
