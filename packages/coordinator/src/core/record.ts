@@ -50,13 +50,16 @@ export interface PoolsRecord {
   readonly holdMs?: number | undefined;
 }
 
-/** How many sessions of each pool were at work at once: for each day, the number of minutes for each number of sessions. */
+/** What was seen of the pools. */
 export interface UsageRecord {
+  /** How many sessions of each were at work at once: for each day, the number of minutes for each number of sessions. */
   readonly days: readonly {
     /** Days since 1970, in UTC. */
     readonly day: number;
     readonly pools: Readonly<Record<string, readonly (readonly [sessions: number, minutes: number])[]>>;
   }[];
+  /** Where a pool bounds the starts of a day: when they were, by the hour, and how many. */
+  readonly starts?: Readonly<Record<string, readonly (readonly [hour: Instant, sessions: number])[]>> | undefined;
 }
 
 export interface NodeRecord {

@@ -7,6 +7,7 @@ import { raiseEpoch } from './epoch.ts';
 import type { CoordinatorEvent } from './event.ts';
 import { beginEpoch } from './pool/barrier.ts';
 import { serve } from './pool/service.ts';
+import { storeUsage } from './pool/usage.ts';
 import { settleInvite } from './question.ts';
 import { type AccountRecord, accountOfKey } from './record.ts';
 import type { CoordinatorState } from './state.ts';
@@ -45,6 +46,7 @@ export function persistSucceeded(
       return serve(state, effects);
     case 'usage':
       state.usage.storeRevision = storeRevision;
+      if (state.usage.isUrgent) storeUsage(state, effects);
       return;
     case 'copies':
       return settleAwayCopies(state, pending.record, storeRevision, effects);

@@ -128,6 +128,8 @@ export interface CoordinatorState {
   policy: ProfileFilter;
   /** When the event that is being handled came, by the clock that nobody can set. */
   elapsed: Milliseconds;
+  /** The same by the wall clock. */
+  at: Instant;
   readonly pools: PoolsState;
   readonly usage: UsageState;
   /** As it stands in the store; absent before the first coordinator of this fleet has begun its epoch. */

@@ -55,6 +55,7 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
     mode: 'serving',
     policy: stored.policy,
     elapsed: 0,
+    at: 0,
     pools: createPools(stored.poolTerms ?? []),
     poolsRecord: stored.pools,
     usage: createUsage(stored.usage),

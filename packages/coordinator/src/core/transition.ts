@@ -15,7 +15,7 @@ import { beginEpoch } from './pool/barrier.ts';
 import { claimsReported } from './pool/claims.ts';
 import { poolsConfigured } from './pool/configuration.ts';
 import { serve } from './pool/service.ts';
-import { sessionsRunning } from './pool/usage.ts';
+import { restoreStarts, sessionsRunning } from './pool/usage.ts';
 import { clockJumped, configured, drain, drained, stopWhenIdle, sweep } from './presence.ts';
 import { answerQuestion } from './question.ts';
 import { persistConflicted, persistSucceeded } from './settlement.ts';
@@ -29,8 +29,10 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
 ) => {
   const effects: CoordinatorEffect[] = [];
   state.elapsed = elapsed;
+  state.at = at;
   switch (event.type) {
     case 'started':
+      restoreStarts(state);
       sweep(state, at, effects);
       beginEpoch(state, effects);
       break;

@@ -33,6 +33,7 @@ const fleetRow = z.object({ epoch: count });
 const poolsRow = z.object({ epoch: count, holdMs: z.number().min(0).optional() });
 
 const usageRow = z.object({
+  starts: z.record(z.string(), z.array(z.tuple([instant, count]))).optional(),
   days: z.array(z.object({ day: count, pools: z.record(z.string(), z.array(z.tuple([count, count]))) })),
 });
 

@@ -9,6 +9,7 @@ import { grantAll, isOpen } from './grant.ts';
 import { dropPermit, type Pool, putPermit } from './pool.ts';
 import { startsLeft, startsResumeAt } from './starts.ts';
 import { graceMs } from './terms.ts';
+import { startsCounted } from './usage.ts';
 
 /** Grants in every pool what there is room for, tells the nodes concerned (`asked` in any case), and plans the next look. */
 export function serve(state: CoordinatorState, effects: CoordinatorEffect[], asked?: NodeId): void {
@@ -17,7 +18,9 @@ export function serve(state: CoordinatorState, effects: CoordinatorEffect[], ask
   reviseHold(state, effects);
   const told = new Set<NodeId>(asked === undefined ? [] : [asked]);
   for (const [name, pool] of pools.pools) {
-    for (const permit of grantAll(pools, pool, elapsed)) {
+    const granted = grantAll(pools, pool, elapsed);
+    if (granted.length > 0 && pool.terms.startsPerDay !== undefined) startsCounted(state, effects);
+    for (const permit of granted) {
       told.add(permit.node);
       effects.push(note('permit-granted', { node: permit.node, why: name }));
     }

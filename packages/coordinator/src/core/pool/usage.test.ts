@@ -1,10 +1,12 @@
 import type { AccountId, NodeId, ProfileId } from '@authmesh/shared/core/identifiers';
-import { day, type Instant, minute } from '@authmesh/shared/core/time';
+import { day, hour, type Instant, minute } from '@authmesh/shared/core/time';
 import { describe, expect, it } from 'vitest';
 import type { CoordinatorEffect } from '../effect.ts';
 import { type UsageRecord, usageKey } from '../record.ts';
 import { createCoordinatorState } from '../stored-state.ts';
-import { observedOf, sampleUsage, sessionsRunning, storeUsage } from './usage.ts';
+import { poolOf } from './pool.ts';
+import { countStart, startsLeft } from './starts.ts';
+import { observedOf, restoreStarts, sampleUsage, sessionsRunning, startsCounted, storeUsage } from './usage.ts';
 
 const start: Instant = 20_000 * day;
 const terms = [{ name: 'web', match: ['openai*'], limit: 4, settleMs: 0 }];
@@ -87,6 +89,27 @@ describe('what was seen of a pool in use', () => {
     after.minute(1);
     storeUsage(after.state, after.effects);
     expect(after.effects).toMatchObject([{ expected: 7 }]);
+  });
+
+  it('keeps the starts of a day for the next coordinator, where a pool bounds them', () => {
+    const bounded = terms.map(one => ({ ...one, startsPerDay: 6 }));
+    const create = (stored?: { readonly record: UsageRecord; readonly storeRevision: number }) => {
+      const state = createCoordinatorState({ ...nothing, poolTerms: bounded, usage: stored });
+      state.at = start;
+      restoreStarts(state);
+      const web = bounded[0];
+      if (!web) throw new Error('there is one pool');
+      return { state, web, pool: poolOf(state.pools, web) };
+    };
+    const first = create();
+    countStart(first.pool.starts, first.web, 4, 0);
+    const effects: CoordinatorEffect[] = [];
+    startsCounted(first.state, effects);
+    const [written] = effects;
+    if (written?.type !== 'compare-and-set') throw new Error('nothing was written');
+    const second = create({ record: written.value as UsageRecord, storeRevision: 1 });
+    expect(startsLeft(second.pool.starts, second.web, 0)).toBe(2);
+    expect(startsLeft(second.pool.starts, second.web, 25 * hour)).toBe(6);
   });
 
   it('stays bounded whatever a day brings', () => {

@@ -1,10 +1,11 @@
 import type { NodeId } from '@authmesh/shared/core/identifiers';
-import { day, type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
+import { day, hour, type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
 import type { ObservedConcurrency, RunningSessions } from '@authmesh/shared/protocol/permit';
 import { commitRecord } from '../commit.ts';
 import type { CoordinatorEffect } from '../effect.ts';
 import { type UsageRecord, usageKey } from '../record.ts';
 import type { CoordinatorState } from '../state.ts';
+import { poolOf } from './pool.ts';
 import { type PoolTerms, termsOfLogin } from './terms.ts';
 
 /*
@@ -18,10 +19,14 @@ export interface UsageState {
   readonly running: Map<NodeId, { readonly at: Milliseconds; readonly sessions: ReadonlyMap<string, number> }>;
   /** Oldest first. */
   readonly days: UsageDay[];
+  /** Starts under earlier coordinators, until this one counts them. */
+  earlierStarts: UsageRecord['starts'];
   storeRevision: number;
   sampledAt: Milliseconds;
   storedAt: Milliseconds;
   isNews: boolean;
+  /** It is not to wait for the next round. */
+  isUrgent: boolean;
 }
 
 interface UsageDay {
@@ -42,8 +47,17 @@ export function createUsage(stored?: { readonly record: UsageRecord; readonly st
     day: one.day,
     pools: new Map(Object.entries(one.pools).map(([name, counts]) => [name, new Map(counts)] as const)),
   }));
-  const { storeRevision = 0 } = stored ?? {};
-  return { running: new Map(), days, storeRevision, sampledAt: 0, storedAt: 0, isNews: false };
+  const { storeRevision = 0, record } = stored ?? {};
+  return {
+    running: new Map(),
+    days,
+    earlierStarts: record?.starts,
+    storeRevision,
+    sampledAt: 0,
+    storedAt: 0,
+    isNews: false,
+    isUrgent: false,
+  };
 }
 
 /** What a node's sign of life says of its sessions. */
@@ -83,13 +97,48 @@ export function storeUsage(state: CoordinatorState, effects: CoordinatorEffect[]
   const { usage, elapsed, pendingRecords } = state;
   if (!usage.isNews || pendingRecords.has(usageKey)) return;
   usage.isNews = false;
+  usage.isUrgent = false;
   usage.storedAt = elapsed;
   const days = usage.days.map(one => ({
     day: one.day,
     pools: Object.fromEntries([...one.pools].map(([name, counts]) => [name, [...counts]] as const)),
   }));
   const expected = usage.storeRevision;
-  commitRecord(state, usageKey, { type: 'usage', record: { days }, expected, failed: false }, effects);
+  const record: UsageRecord = { days, starts: startsOf(state) };
+  commitRecord(state, usageKey, { type: 'usage', record, expected, failed: false }, effects);
+}
+
+/** Sessions were started in a pool that bounds the starts of a day: the next coordinator has to know. */
+export function startsCounted(state: CoordinatorState, effects: CoordinatorEffect[]): void {
+  state.usage.isNews = true;
+  state.usage.isUrgent = true;
+  storeUsage(state, effects);
+}
+
+/** What earlier coordinators started counts in the windows of this one. */
+export function restoreStarts(state: CoordinatorState): void {
+  const { usage, pools, elapsed, at } = state;
+  for (const terms of pools.terms) {
+    for (const [instant, sessions] of usage.earlierStarts?.[terms.name] ?? []) {
+      const hourThen = Math.floor((elapsed - (at - instant)) / hour);
+      poolOf(pools, terms).starts.hours.push({ hour: hourThen, sessions });
+    }
+  }
+  usage.earlierStarts = undefined;
+}
+
+function startsOf({ pools, elapsed, at }: CoordinatorState): UsageRecord['starts'] {
+  const starts = [...pools.pools.values()].flatMap(({ terms, starts: { hours } }) =>
+    terms.startsPerDay === undefined || hours.length === 0
+      ? []
+      : [
+          [
+            terms.name,
+            hours.map(one => [Math.round(at - (elapsed - one.hour * hour)), one.sessions] as const),
+          ] as const,
+        ],
+  );
+  return starts.length === 0 ? undefined : Object.fromEntries(starts);
 }
 
 function dayOf({ days }: UsageState, at: Instant): UsageDay {
