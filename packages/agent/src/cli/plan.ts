@@ -1,3 +1,5 @@
+import { readDiskState } from '@authmesh/agent/io/disk-state';
+import { overweightSentence, overweightStores } from '@authmesh/agent/io/overweight';
 import { adviseLimit } from '@authmesh/shared/core/limit-advice';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { planWaves } from '@authmesh/shared/core/waves';
@@ -58,9 +60,16 @@ async function termsOf(context: CommandContext): Promise<Terms> {
       hint: 'say --limit 4, or --pool with the name of a pool',
     });
   }
-  const { pools, caveat } = await readPools(await openHome(context));
+  const opened = await openHome(context);
+  const { pools, caveat } = await readPools(opened);
   const pool = findPool(pools, name);
   if (caveat !== undefined) context.output.say(`authmesh-agent: ${caveat}`);
+  const { home, identity, settings } = opened;
+  const { state } = await readDiskState({ home, identity, config: settings.config, places: settings.places });
+  // What one store wakes at once comes in no waves.
+  for (const store of overweightStores(state, pools)) {
+    if (store.pool === name) context.output.say(`authmesh-agent: ${overweightSentence(store)}: ${store.mend}.`);
+  }
   return { limit: limit ?? pool.limit, settleMs: settleMs ?? pool.settleMs, observed: pool.observed };
 }
 

@@ -1,4 +1,5 @@
 import type { CopyStatus } from '@authmesh/agent/io/copy-status';
+import { overweightSentence } from '@authmesh/agent/io/overweight';
 import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
 import type { Instant } from '@authmesh/shared/core/time';
 import { describeDuration } from '@authmesh/shared/node/duration';
@@ -70,7 +71,11 @@ export function drawStatus(status: Status, now: Instant, paint: Output['paint'])
   const pools = poolRows(status, paint);
   if (pools.length > 0) parts.push(table(['POOL', 'LIMIT', 'NOW', 'COMING BACK', 'WAITING', 'READY IN', 'WHY'], pools));
   const advice = status.pools.filter(({ limit, recommendedLimit }) => (recommendedLimit ?? limit) !== limit);
-  if (advice.length > 0) parts.push(advice.map(adviceLine).join('\n'));
+  const notices = [
+    ...advice.map(adviceLine),
+    ...status.overweight.map(one => `${overweightSentence(one)}: ${one.mend}.`),
+  ];
+  if (notices.length > 0) parts.push(notices.join('\n'));
   const problems = problemsOf(status, now);
   if (problems.length > 0) parts.push(problems.map(problem => `${paint('red', '!')} ${problem}`).join('\n'));
   return parts.join('\n\n');

@@ -9,6 +9,7 @@ import { accountViews } from './account-views.ts';
 import { adoptionObstacle } from './adoption-store.ts';
 import { type CopyStatus, copyStatus, iso, type Roster } from './copy-status.ts';
 import { type AccountState, accountState } from './login-states.ts';
+import { type OverweightStore, overweightStores } from './overweight.ts';
 import { type PoolStatus, poolStatus } from './pool-status.ts';
 import type { StateDirectory } from './store-discovery.ts';
 
@@ -36,6 +37,8 @@ export interface Status {
   /** Logins of the fleet that this host lacks: `adopt` puts them here, where nothing is in its way. */
   readonly lacks: readonly LackedLogin[];
   readonly pools: readonly PoolStatus[];
+  /** Stores of this host that alone wake more sessions than their pool allows. */
+  readonly overweight: readonly OverweightStore[];
   readonly drift: readonly never[];
 }
 
@@ -102,6 +105,7 @@ export function statusOf(
     openclaw: directories.map(({ stateDir, generation, foreign }) => ({ stateDir, generation, foreign })),
     home,
     pools: (overview?.body.pools ?? []).map(poolStatus),
+    overweight: overview ? overweightStores(state, overview.body.pools) : [],
     drift: [],
   };
 }

@@ -51,7 +51,7 @@ export const noteCatalogue = {
   'sessions-returned': { level: 'debug', says: 'sessions are back' },
   'sessions-failed': { level: 'warn', says: 'sessions did not come back' },
   'recovery-halted': { level: 'error', says: 'the first session of a recovery failed; the others wait' },
-  'limit-lowered': { level: 'warn', says: 'the provider refused for too many at once; fewer come back at a time' },
+  'limit-lowered': { level: 'warn', says: 'sessions were refused, or failed to come back; fewer come back at a time' },
   'pool-closed': { level: 'error', says: 'the provider’s quota is used up; nothing comes back before it is renewed' },
   'recovery-waits': { level: 'info', says: 'a dead login waits for its turn to be healed' },
   'recovery-begun': { level: 'info', says: 'a dead login is healed under a permit' },

@@ -5,7 +5,7 @@ import type { CoordinatorEffect } from '../effect.ts';
 import type { CoordinatorState } from '../state.ts';
 import { beginEpoch } from './barrier.ts';
 import { permitsOfNode, waitingOfNode } from './grant.ts';
-import { cameBack, exhausted, failedToReturn, limited } from './pace.ts';
+import { cameBack, exhausted, failedToReturn, limited, type Pace } from './pace.ts';
 import {
   dropPermit,
   type NodeClaims,
@@ -87,10 +87,14 @@ function judgeOutcome(
     effects.push(note('sessions-returned', details));
     return;
   }
-  const before = pool.pace.phase;
+  const before = pool.pace;
   pool.pace = failedToReturn(pool.pace, why, state.elapsed, seed);
   effects.push(note('sessions-failed', { ...details, why: `${pool.terms.name}: ${why}` }));
-  if (pool.pace.phase === 'halted' && before !== 'halted') effects.push(note('recovery-halted', details));
+  if (pool.pace.phase === 'halted') {
+    if (before.phase !== 'halted') effects.push(note('recovery-halted', details));
+  } else if (pool.pace.live < before.live) {
+    effects.push(note('limit-lowered', { ...details, why: lowered(pool, before) }));
+  }
 }
 
 function lineUp(state: CoordinatorState, node: NodeId, { run, refused }: NodeClaims, claim: Claim): void {
@@ -149,6 +153,10 @@ function adoptPermit(
   });
 }
 
+function lowered({ terms, pace }: Pool, before: Pace): string {
+  return `${terms.name}: ${before.live} to ${pace.live}`;
+}
+
 /** A provider's refusal, as OpenClaw marked it in a store. */
 function heed(state: CoordinatorState, signal: LimitSignal, now: number, effects: CoordinatorEffect[]): void {
   const pool = poolOf(state.pools, termsOfLogin(state.pools.terms, signal));
@@ -160,7 +168,7 @@ function heed(state: CoordinatorState, signal: LimitSignal, now: number, effects
     pool.pace = limited(before);
   }
   if (pool.pace === before) return;
-  const why = `${pool.terms.name}: ${before.live} to ${pool.pace.live}`;
+  const why = lowered(pool, before);
   effects.push(note(signal.kind === 'quota' ? 'pool-closed' : 'limit-lowered', { account: signal.account, why }));
 }
 
