@@ -75,6 +75,8 @@ export interface Scene {
   /** Brings the link up; what the machine sends at that. */
   readonly connect: (clockOffsetMs?: number) => readonly AgentEffect[];
   readonly pass: (ms: number) => void;
+  /** Somebody sets the wall clock; time passes as before. */
+  readonly setClock: (byMs: number) => void;
   readonly state: () => AgentState;
 }
 
@@ -89,8 +91,9 @@ export function createScene(config: Partial<AgentConfig> = {}, memory: readonly 
     run: 'run',
   });
   let at = start;
+  let skew = 0;
   const tell = (event: AgentEvent) => {
-    const step = transition(state, { at, elapsed: at - start, seed, event });
+    const step = transition(state, { at, elapsed: at - start - skew, seed, event });
     state = step.state;
     // Leaves are replaced, never changed: an old reference would see the change.
     for (const leaves of [state.copies, state.accounts, state.stores]) for (const leaf of leaves.values()) freeze(leaf);
@@ -114,6 +117,10 @@ export function createScene(config: Partial<AgentConfig> = {}, memory: readonly 
       tell({ type: 'link-opened', url: 'wss://central', clockOffsetMs, epoch: 1, policy: everything }),
     pass: ms => {
       at += ms;
+    },
+    setClock: byMs => {
+      at += byMs;
+      skew += byMs;
     },
     state: () => state,
   };

@@ -1,5 +1,5 @@
 import type { StoreId } from '@authmesh/shared/core/identifiers';
-import { minute, second } from '@authmesh/shared/core/time';
+import { hour, minute, second } from '@authmesh/shared/core/time';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createScene, notes, only, profile, type Scene, seen, sent, start } from '../agent-scene.ts';
 import type { AgentEffect } from '../effect.ts';
@@ -52,6 +52,11 @@ const carryOut = (effects: readonly AgentEffect[]) =>
     const agent = store.split('/')[4] ?? '';
     return [...look(agent, hold), ...marked(agent, hold !== undefined)];
   });
+
+const carryOutAll = (effects: readonly AgentEffect[]) => {
+  carryOut(effects);
+  return marks(effects).map(({ hold }) => hold?.until);
+};
 
 describe('a command that starts more than its pool allows', () => {
   beforeEach(() => void createHost());
@@ -114,6 +119,16 @@ describe('a command that starts more than its pool allows', () => {
     scene.pass(holdSlackMs);
     expect(notes(scene.tell({ type: 'timer-fired', timer: 'claims' }))).toEqual(['hold-ended', 'hold-ended']);
     expect(scene.state().holds.size).toBe(0);
+  });
+
+  it.each([-6 * hour, 6 * hour])('has marks that last as long when the clock is set by %i ms', byMs => {
+    const { state } = claim(4);
+    scene.grant({ pool: 'web' });
+    const [before] = carryOutAll(begin(state.claim).effects);
+    begin(state.claim);
+    scene.setClock(byMs);
+    const moved = marks(scene.tell({ type: 'clock-jumped', byMs }));
+    expect(moved.map(({ hold }) => (hold?.until ?? 0) - (before ?? 0))).toEqual([byMs, byMs]);
   });
 
   it('puts marks back that OpenClaw cleared at the end of a turn', () => {
