@@ -121,7 +121,11 @@ describe('sessions that come back', () => {
 
   it.each([
     ['used', { usedAt: start + second }],
+    ['used', { usedAt: start + minute, failedAt: start + second, failure: 'other' }],
     ['failed', { ...use, failedAt: start + second, failure: 'auth' }],
+    ['failed', { ...use, failedAt: start + second, failure: 'rate-limit' }],
+    // As 2026.2.12 leaves it where there is no second profile.
+    ['failed', { usedAt: start + second + 12, failedAt: start + second, failure: 'other' }],
   ] as const)('are %s when OpenClaw notes it after the delivery', (outcome, noted) => {
     const { scene } = createDead();
     scene.grant();

@@ -1,7 +1,8 @@
 import { note } from '@authmesh/shared/core/notes';
-import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
+import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import { isRecoveryDue } from '../delivery.ts';
 import type { AgentEffect } from '../effect.ts';
+import type { ProfileUse } from '../event.ts';
 import type { AgentState } from '../state.ts';
 import { abandonedMs, type Claim, dropClaim, hasBegun, isWriting, putClaim, settleClaim } from './claim.ts';
 import { sendClaims } from './report.ts';
@@ -30,18 +31,39 @@ function review(state: AgentState, claim: Claim, at: Instant, effects: AgentEffe
       // Another login of the same sessions is being written: they are let go once more.
       if (isWriting(state, claim)) return;
       const seen = claim.copy === undefined ? undefined : state.copies.get(claim.copy)?.seen;
-      const { usedAt, failedAt, failure } = seen?.use ?? {};
+      const refusal = refusalIn(seen?.use, claim.useBefore);
       // A change counts, not the time that it names: the host's clock may have been set.
-      if (usedAt !== undefined && usedAt !== claim.useBefore?.usedAt) settleClaim(claims, claim, 'used');
-      else if (failure === 'auth' && failedAt !== claim.useBefore?.failedAt) {
-        settleClaim(claims, claim, 'failed', 'the provider refused the login that was delivered');
-      } else if ((claim.settlesAt ?? 0) <= elapsed) settleClaim(claims, claim, 'elapsed');
+      const isUsed = seen?.use?.usedAt !== undefined && seen.use.usedAt !== claim.useBefore?.usedAt;
+      if (refusal !== undefined) settleClaim(claims, claim, 'failed', refusal);
+      else if (isUsed) settleClaim(claims, claim, 'used');
+      else if ((claim.settlesAt ?? 0) <= elapsed) settleClaim(claims, claim, 'elapsed');
       return;
     }
     case 'settled':
       return;
     default:
       claim.phase satisfies never;
+  }
+}
+
+/** 2026.2.12 notes a run that was refused as used, milliseconds later, and forgets why (seen with one profile). */
+const sameRunMs: Milliseconds = 2 * second;
+
+/** Why the first turn of a session was refused, if it was. */
+function refusalIn(use: ProfileUse | undefined, before: ProfileUse | undefined): string | undefined {
+  const { usedAt, failedAt, failure } = use ?? {};
+  if (failedAt === undefined || failedAt === before?.failedAt) return undefined;
+  switch (failure) {
+    case 'auth':
+      return 'the provider refused the login that was delivered';
+    case 'rate-limit':
+      return 'the provider refused it for too many at once';
+    case 'quota':
+      return 'the provider’s quota is used up';
+    default: {
+      const isSameRun = usedAt !== undefined && usedAt >= failedAt && usedAt - failedAt < sameRunMs;
+      return isSameRun ? 'its first turn failed, and OpenClaw does not say why' : undefined;
+    }
   }
 }
 
