@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const kinds = [
   { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'test/tidy/**/*.test.ts'], testTimeout: 30_000 },
   // They wait for settle times and leases far more than they compute.
-  { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 90_000, maxWorkers: 2 },
+  { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 90_000, maxWorkers: 3 },
   { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 180_000 },
 ] as const;
 

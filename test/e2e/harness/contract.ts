@@ -21,6 +21,25 @@ const pool = z.strictObject({
   phase: z.enum(['steady', 'canary', 'ramp', 'halted', 'closed', 'barrier']),
   why: z.string().optional(),
   isDefault: z.boolean(),
+  observed: z
+    .strictObject({
+      p50: z.number().int(),
+      p95: z.number().int(),
+      peak: z.number().int(),
+      days: z.number().int(),
+      sessions: z.number().int(),
+    })
+    .nullable(),
+  recommendedLimit: z.number().int().nullable(),
+  recommendedWhy: z.string().nullable(),
+});
+
+const overweight = z.strictObject({
+  store: path,
+  pool: z.string(),
+  sessions: z.number().int(),
+  limit: z.number().int(),
+  mend: z.string().includes('`'),
 });
 
 const copy = z.strictObject({
@@ -78,6 +97,7 @@ export const statusDocument = z.strictObject({
   openclaw: z.array(openclaw),
   lacks: z.array(z.strictObject({ account: z.string(), profile: z.string(), obstacle: z.string().min(1).optional() })),
   pools: z.array(pool),
+  overweight: z.array(overweight),
   drift: z.array(z.never()),
 });
 

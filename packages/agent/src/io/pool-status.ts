@@ -1,5 +1,5 @@
 import type { Claim } from '@authmesh/agent/core/permit/claim';
-import { adviseLimit } from '@authmesh/shared/core/limit-advice';
+import { describeUse } from '@authmesh/shared/core/limit-advice';
 import { type Instant, second } from '@authmesh/shared/core/time';
 import type { PoolView } from '@authmesh/shared/protocol/permit';
 
@@ -29,7 +29,6 @@ export interface PoolStatus {
 /** A pool as `status` shows it. */
 export function poolStatus(view: PoolView): PoolStatus {
   const { name, limit, live, recovering, waiting, etaMs, settleMs, phase, why, observed, isDefault = false } = view;
-  const advice = observed && adviseLimit(observed.sessions, settleMs, observed);
   const etaSeconds = etaMs === null ? null : Math.ceil(etaMs / second);
   return {
     name,
@@ -42,9 +41,7 @@ export function poolStatus(view: PoolView): PoolStatus {
     phase,
     why,
     isDefault,
-    observed: observed ?? null,
-    recommendedLimit: advice?.limit ?? null,
-    recommendedWhy: advice?.why ?? null,
+    ...describeUse(settleMs, observed),
   };
 }
 

@@ -1,4 +1,5 @@
 import { accountLabel, type NodeId } from '@authmesh/shared/core/identifiers';
+import { describeUse } from '@authmesh/shared/core/limit-advice';
 import { type Instant, second } from '@authmesh/shared/core/time';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { askControl } from '@authmesh/shared/node/control-client';
@@ -46,8 +47,9 @@ export const statusCommand: Command = {
           seenAt: iso(seenAt),
         })),
       })),
-      pools: overview.pools.map(({ etaMs, settleMs, ...pool }) => ({
+      pools: overview.pools.map(({ etaMs, settleMs, observed, ...pool }) => ({
         ...pool,
+        ...describeUse(settleMs, observed),
         etaSeconds: etaMs === null ? null : Math.ceil(etaMs / second),
         settleSeconds: settleMs / second,
       })),

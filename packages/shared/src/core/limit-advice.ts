@@ -40,6 +40,23 @@ export function adviseLimit(sessions: number, settleMs: Milliseconds, observed?:
   return { limit, why: `nothing was observed yet; ${reason}. What counts is the provider’s own limit: stay below it` };
 }
 
+/** What a status says of a pool in use: what was seen of it, and the limit that it recommends; null where nothing was seen. */
+export function describeUse<Observed extends ObservedConcurrency & { readonly sessions: number }>(
+  settleMs: Milliseconds,
+  observed: Observed | undefined,
+): {
+  readonly observed: Observed | null;
+  readonly recommendedLimit: number | null;
+  readonly recommendedWhy: string | null;
+} {
+  const advice = observed && adviseLimit(observed.sessions, settleMs, observed);
+  return {
+    observed: observed ?? null,
+    recommendedLimit: advice?.limit ?? null,
+    recommendedWhy: advice?.why ?? null,
+  };
+}
+
 /** A higher limit never takes longer: the answer is found by halving. */
 function smallestLimit(sessions: number, settleMs: Milliseconds, withinMs: Milliseconds): number {
   let low = 1;
