@@ -1,46 +1,14 @@
 import { z } from 'zod';
+import { path, time } from './fields.ts';
+import { overweight, pool } from './pool-documents.ts';
 
 /*
  * Every JSON document that the user's reference describes, as the reference has it. `strictObject` throughout: a field
  * that a release adds is added here, so that none comes or goes unnoticed.
  */
 
-export const time = z.iso.datetime();
-export const path = z.string().startsWith('/');
 const nodeId = z.string().regex(/^[0-9a-f]{32}$/);
 const fingerprint = z.string().regex(/^[0-9a-f]{32}$/);
-
-const pool = z.strictObject({
-  name: z.string(),
-  limit: z.number().int(),
-  live: z.number().int(),
-  recovering: z.number().int(),
-  waiting: z.number().int(),
-  etaSeconds: z.number().nullable(),
-  settleSeconds: z.number(),
-  phase: z.enum(['steady', 'canary', 'ramp', 'halted', 'closed', 'barrier']),
-  why: z.string().optional(),
-  isDefault: z.boolean(),
-  observed: z
-    .strictObject({
-      p50: z.number().int(),
-      p95: z.number().int(),
-      peak: z.number().int(),
-      days: z.number().int(),
-      sessions: z.number().int(),
-    })
-    .nullable(),
-  recommendedLimit: z.number().int().nullable(),
-  recommendedWhy: z.string().nullable(),
-});
-
-const overweight = z.strictObject({
-  store: path,
-  pool: z.string(),
-  sessions: z.number().int(),
-  limit: z.number().int(),
-  mend: z.string().includes('`'),
-});
 
 const copy = z.strictObject({
   node: z.string(),

@@ -1,0 +1,6 @@
+import { z } from 'zod';
+
+/** Fields that many documents have. */
+
+export const time = z.iso.datetime();
+export const path = z.string().startsWith('/');
