@@ -28,8 +28,9 @@ export interface HostPlan {
 export async function startCoordinator(
   { coordinator }: Installation,
   folder: string,
+  listen = '127.0.0.1:0',
 ): Promise<{ readonly program: Program; readonly url: string; readonly foundingCode: string | null }> {
-  const args = ['run', '--data-dir', join(folder, 'data'), '--listen', '127.0.0.1:0', '--json', '--log-level', 'warn'];
+  const args = ['run', '--data-dir', join(folder, 'data'), '--listen', listen, '--json', '--log-level', 'warn'];
   const program = start(node, [coordinator, ...args], folder);
   const said = JSON.parse(await program.line(/"event":"listening"/)) as { url: string; foundingCode: string | null };
   return { program, ...said };

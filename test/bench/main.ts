@@ -6,6 +6,7 @@ import type { Bench, Figure } from './figure.ts';
 import { agentCost } from './figures/agent-cost.ts';
 import { announcement } from './figures/announcement.ts';
 import { change } from './figures/change.ts';
+import { crashReturn } from './figures/crash-return.ts';
 import { fileToFile } from './figures/file-to-file.ts';
 import { fleetReturn } from './figures/fleet-return.ts';
 import { simulator } from './figures/simulator.ts';
@@ -20,6 +21,7 @@ const benches: readonly Bench[] = [
   change,
   announcement,
   fleetReturn,
+  crashReturn,
   agentCost,
   waitingStores,
   simulator,

@@ -32,7 +32,7 @@ export interface Dialed {
   readonly announcements: Announcement[];
   /** `b<number>` for each sign of life, `r<revision>` for each announcement, as they came. */
   readonly order: string[];
-  readonly closed: { reason: CloseReason | 'unreachable' | 'lost'; message: string }[];
+  readonly closed: { reason: CloseReason | 'unreachable' | 'lost'; message: string; retryAfterMs?: number }[];
 }
 
 /** A real server whose core welcomes or refuses everybody. */
@@ -122,7 +122,8 @@ export async function createScene({ founding, refuse, ...overrides }: SceneOptio
           told.announcements.push(announcement);
           told.order.push(`r${announcement.position.revision}`);
         },
-        closed: (reason, message) => told.closed.push({ reason, message }),
+        closed: (reason, message, retryAfterMs) =>
+          told.closed.push(retryAfterMs === undefined ? { reason, message } : { reason, message, retryAfterMs }),
       });
       dialed.push(link);
       return { link, ...told };

@@ -1,8 +1,9 @@
-import { createServer as createTcpServer } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
 import { type EnrollmentOptions, enroll } from '@authmesh/agent/io/enrollment';
 import { openLink } from '@authmesh/agent/io/link';
 import { createSigningKey } from '@authmesh/shared/crypto/signing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { until } from './harness/condition.ts';
 import { createScene, nodeKeys, type Scene, sampleAnnouncement } from './link-scene.ts';
 
 const scenes: Scene[] = [];
@@ -75,6 +76,23 @@ describe('a link', () => {
     await vi.waitFor(() =>
       expect(agent.closed).toEqual([{ reason: 'unknownNode', message: 'this host was never let in.' }]),
     );
+  });
+
+  it('is told by a full coordinator when to come again, and is welcomed then', async () => {
+    const scene = await createScene({ halfOpen: { total: 1, perAddress: 1 } });
+    const silent = connect(Number(new URL(scene.url).port), '127.0.0.1');
+    await until('the only place is taken', () => scene.server.counters().halfOpen === 1);
+    const { closed } = scene.dial();
+    await until('it is turned away', () => closed.length === 1);
+    expect(closed[0]).toMatchObject({ reason: 'tooManyPeers', retryAfterMs: expect.any(Number) });
+    expect(closed[0]?.retryAfterMs).toBeGreaterThanOrEqual(200);
+    expect(closed[0]?.retryAfterMs).toBeLessThanOrEqual(10_000);
+    silent.destroy();
+    await until('there is a place', () => scene.server.counters().halfOpen === 0);
+    const { opened } = scene.dial();
+    await until('it is welcomed', () => opened.length === 1);
+    expect(scene.server.counters().halfOpenPeak).toBe(1);
+    await scene.close();
   });
 
   it('names an address where nothing listens, one that is none, and one that says nothing', async () => {

@@ -76,7 +76,7 @@ export function createAgentLink(options: AgentLinkOptions): AgentLink {
           },
           message: message => dispatch({ type: 'frame-received', message }),
           announcement: announcement => dispatch(announced(announcement)),
-          closed: (reason, message) => dispatch({ type: 'link-closed', reason, message }),
+          closed: (reason, message, retryAfterMs) => dispatch({ type: 'link-closed', reason, message, retryAfterMs }),
         },
       );
     },

@@ -10,7 +10,7 @@ import { foundingCodeOf, loadFleet } from '@authmesh/coordinator/io/founding';
 import type { CoordinatorKeys } from '@authmesh/coordinator/io/keys';
 import type { Metrics } from '@authmesh/coordinator/io/metrics';
 import { createReadiness } from '@authmesh/coordinator/io/readiness';
-import { createServer } from '@authmesh/coordinator/io/server';
+import { createServer, type ServerOptions } from '@authmesh/coordinator/io/server';
 import type { TransactionStep } from '@authmesh/coordinator/store/group-commit';
 import { readAccountRow } from '@authmesh/coordinator/store/rows';
 import type { AuditBounds } from '@authmesh/coordinator/store/store';
@@ -36,6 +36,7 @@ export interface CoordinatorOptions {
   readonly policy: ProfileFilter;
   readonly pools: readonly PoolTerms[];
   readonly audit: AuditBounds;
+  readonly halfOpen?: ServerOptions['halfOpen'];
   readonly keys: CoordinatorKeys;
   readonly logger: Logger;
   /** The program found a fault of its own: the process has to end. */
@@ -84,6 +85,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       port: options.port,
       key: keys.signing,
       now: Date.now,
+      halfOpen: options.halfOpen,
       http: {
         live: () => ({ status: 200, body: 'live\n' }),
         ready,

@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
+import { returnDelayMs } from '@authmesh/shared/core/backoff';
 import type { FleetId } from '@authmesh/shared/core/identifiers';
 import { attestBytes, type Challenged, sessionIdOf } from '@authmesh/shared/crypto/handshake-bytes';
 import { createSessionCodec } from '@authmesh/shared/crypto/session-codec';
@@ -43,18 +44,67 @@ function connectAll(crowd: Crowd): void {
   const observations = Array.from({ length: crowd.profiles }, (_, index) =>
     observationOf(index, 0, Date.now() + 8 * hour),
   );
-  const beganAt = monotonicMs();
+  isLeaving = false;
+  clients = [];
+  const arrivals = countArrivals(keys.length);
+  for (const key of keys) {
+    if (crowd.isInsistent) insist(crowd, key, observations, arrivals);
+    else clients.push(openMember(crowd, key, observations, isThere => arrivals.settle(isThere)));
+  }
+}
+
+/** Tells when all are there, or were refused; and again each time when all that were cut off are back. */
+function countArrivals(expected: number): { settle: (isThere: boolean) => void; leave: () => void } {
+  let beganAt = monotonicMs();
   let there = 0;
   let refused = 0;
   let longestMs = 0;
-  isLeaving = false;
-  const settle = (isThere: boolean) => {
-    if (isThere) there++;
-    else refused++;
-    longestMs = Math.max(longestMs, monotonicMs() - beganAt);
-    if (there + refused === keys.length) tell({ type: 'connected', at: monotonicMs(), longestMs, beganAt, refused });
+  return {
+    settle(isThere) {
+      if (isThere) there++;
+      else refused++;
+      longestMs = Math.max(longestMs, monotonicMs() - beganAt);
+      if (there + refused === expected) tell({ type: 'connected', at: monotonicMs(), longestMs, beganAt, refused });
+    },
+    leave() {
+      if (there === expected) {
+        beganAt = monotonicMs();
+        longestMs = 0;
+      }
+      there--;
+    },
   };
-  clients = keys.map(key => openMember(crowd, key, observations, settle));
+}
+
+/** A member that comes again as the agent does: by the moment that it was given, else by its own back-off. */
+function insist(
+  crowd: Crowd,
+  key: SigningKey,
+  observations: Observation[],
+  arrivals: ReturnType<typeof countArrivals>,
+): void {
+  let attempt = 0;
+  const dial = () => {
+    let wasThere = false;
+    const client = openMember(
+      crowd,
+      key,
+      observations,
+      isThere => {
+        wasThere = isThere;
+        if (!isThere) return;
+        attempt = 0;
+        arrivals.settle(true);
+      },
+      retryAfterMs => {
+        clients = clients.filter(other => other !== client);
+        if (wasThere) arrivals.leave();
+        if (!isLeaving) setTimeout(dial, returnDelayMs(++attempt, randomInt(2 ** 32), { retryAfterMs }));
+      },
+    );
+    clients.push(client);
+  };
+  dial();
 }
 
 function openMember(
@@ -62,6 +112,7 @@ function openMember(
   key: SigningKey,
   observations: Observation[],
   settle: (isThere: boolean) => void,
+  closed: (retryAfterMs: number | undefined) => void = () => undefined,
 ): RawClient {
   let isSettled = false;
   let challenge: Challenged | undefined;
@@ -90,8 +141,9 @@ function openMember(
       if (crowd.until === 'opened' || bytes[payloadAt] === broadcastDomain) countAnnouncement(bytes.length);
       else if (bytes.subarray(payloadAt + 1, payloadAt + 1 + syncedText.length).equals(syncedText)) end(true);
     },
-    closed() {
+    closed(retryAfterMs) {
       end(false);
+      closed(retryAfterMs);
       if (!isLeaving) return;
       clients = clients.filter(other => other !== client);
       if (clients.length === 0) tell({ type: 'disconnected' });

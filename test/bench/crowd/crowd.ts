@@ -9,6 +9,8 @@ type Of<Type extends Report['type']> = Extract<Report, { readonly type: Type }>;
 export interface CrowdProcess {
   /** Connects all at once; resolves when each is where it was told to come, or was turned away. */
   readonly connect: (crowd: Crowd) => Promise<Of<'connected'>>;
+  /** Resolves when all are there again after they were cut off: of a crowd that insists, before that. */
+  readonly back: () => Promise<Of<'connected'>>;
   /** Resolves when each client has the next announcement. To be called before that is sent. */
   readonly announced: () => Promise<Of<'announced'>>;
   readonly disconnect: () => Promise<void>;
@@ -52,6 +54,7 @@ export function startCrowd(): CrowdProcess {
       order({ type: 'connect', crowd });
       return connected;
     },
+    back: () => report('connected'),
     announced: () => report('announced'),
     async disconnect() {
       const gone = report('disconnected');

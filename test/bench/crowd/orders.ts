@@ -9,6 +9,8 @@ export interface Crowd {
   readonly fleet: string;
   /** Profiles that each client reports. */
   readonly profiles: number;
+  /** Each comes again as an agent does, until all are there; also when they are cut off after that. */
+  readonly isInsistent?: boolean | undefined;
 }
 
 export type Order = { readonly type: 'connect'; readonly crowd: Crowd } | { readonly type: 'disconnect' };

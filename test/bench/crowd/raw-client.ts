@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { retryAfterHeader } from '@authmesh/shared/protocol/close-codes';
 
 /*
  * The cheapest client there is: a socket that takes whole frames out of what it gets. Thousands of them share the
@@ -11,7 +12,8 @@ export interface RawClientEvents {
   text(text: string): void;
   /** A binary frame, which may be a view of a buffer that is used again. */
   frame(bytes: Buffer): void;
-  closed(): void;
+  /** `retryAfterMs`: when a server that had no room said to come again. */
+  closed(retryAfterMs?: number): void;
 }
 
 export interface RawClient {
@@ -25,6 +27,7 @@ export function openRawClient(url: URL, events: RawClientEvents): RawClient {
   const isPlain = url.protocol === 'tcp:';
   let rest: Buffer | undefined;
   let isOpen = isPlain;
+  let retryAfterMs: number | undefined;
   const socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true }, () => {
     if (isPlain) return events.opened();
     socket.write(
@@ -32,7 +35,7 @@ export function openRawClient(url: URL, events: RawClientEvents): RawClient {
     );
   });
   socket.on('error', () => undefined);
-  socket.on('close', () => events.closed());
+  socket.on('close', () => events.closed(retryAfterMs));
   socket.on('data', chunk => {
     let bytes = rest ? Buffer.concat([rest, chunk]) : chunk;
     rest = undefined;
@@ -43,6 +46,8 @@ export function openRawClient(url: URL, events: RawClientEvents): RawClient {
         return;
       }
       if (!bytes.toString('latin1', 0, 12).endsWith('101')) {
+        const said = new RegExp(`^${retryAfterHeader}: (\\d+)`, 'm').exec(bytes.toString('latin1', 0, end));
+        retryAfterMs = said ? Number(said[1]) : undefined;
         socket.destroy();
         return;
       }

@@ -118,7 +118,13 @@ export type AgentEvent =
       readonly epoch: number;
       readonly policy: ProfileFilter;
     }
-  | { readonly type: 'link-closed'; readonly reason: CloseReason | 'unreachable' | 'lost'; readonly message: string }
+  | {
+      readonly type: 'link-closed';
+      readonly reason: CloseReason | 'unreachable' | 'lost';
+      readonly message: string;
+      /** A full coordinator says when to come again. */
+      readonly retryAfterMs?: Milliseconds | undefined;
+    }
   /** An announcement whose record was opened by the shell, or was not (`problem`). */
   | { readonly type: 'announced'; readonly facts: AnnouncementFacts; readonly problem?: string | undefined }
   | { readonly type: 'frame-received'; readonly message: DownMessage }

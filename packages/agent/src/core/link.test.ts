@@ -128,6 +128,12 @@ describe('the link', () => {
     );
   });
 
+  it('comes again when a full coordinator said, not when its own back-off would', () => {
+    const scene = createScene();
+    const turnedAway = { type: 'link-closed', reason: 'tooManyPeers', message: 'full', retryAfterMs: 4_321 } as const;
+    expect(only(scene.tell(turnedAway), 'set-timer')).toEqual([{ type: 'set-timer', timer: 'dial', delayMs: 4_321 }]);
+  });
+
   it('tries the coordinators in turn, and each attempt waits longer than the last one may', () => {
     const scene = createScene({ coordinators: ['wss://one', 'wss://two', 'wss://three'] });
     const dialled = [scene.state().link.url];

@@ -1,4 +1,4 @@
-import { reconnectDelayMs } from '@authmesh/shared/core/backoff';
+import { returnDelayMs } from '@authmesh/shared/core/backoff';
 import { beatIntervalMs, silenceMsMax } from '@authmesh/shared/core/heartbeat';
 import { note } from '@authmesh/shared/core/notes';
 import { type Instant, type Milliseconds, second, significantOffset } from '@authmesh/shared/core/time';
@@ -90,7 +90,7 @@ export function linkClosed(
     effects.push(note(refused ? 'link-refused' : 'link-lost', { why: event.message }));
   }
   effects.push({ type: 'clear-timer', timer: 'beat' }, { type: 'clear-timer', timer: 'silence' });
-  const delayMs = Math.max(before.notBeforeMs ?? 0, reconnectDelayMs(attempt, seed));
+  const delayMs = returnDelayMs(attempt, seed, { notBeforeMs: before.notBeforeMs, retryAfterMs: event.retryAfterMs });
   effects.push({ type: 'set-timer', timer: 'dial', delayMs });
 }
 

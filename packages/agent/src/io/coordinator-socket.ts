@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { type CloseReason, closeCodes, closeReasonOf } from '@authmesh/shared/protocol/close-codes';
+import type { Milliseconds } from '@authmesh/shared/core/time';
+import { type CloseReason, closeCodes, closeReasonOf, retryAfterHeader } from '@authmesh/shared/protocol/close-codes';
 import { frameBytesMax } from '@authmesh/shared/protocol/frame';
 import { WebSocket } from 'ws';
 
@@ -12,6 +13,8 @@ export interface SocketEnd {
   readonly reason?: CloseReason | undefined;
   /** In words: what the other side said, or what the network did. */
   readonly words: string;
+  /** When a connection that was turned away may come again, if that was said. */
+  readonly retryAfterMs?: Milliseconds | undefined;
 }
 
 export interface CoordinatorSocketEvents {
@@ -48,9 +51,10 @@ export function dialSocket(url: string, events: CoordinatorSocketEvents): Coordi
     if (isBinary) events.frame(bytes);
     else events.text(bytes.toString('utf8'));
   });
-  websocket.on('unexpected-response', (request, response) => {
+  websocket.on('unexpected-response', (_request, response) => {
     end = endOfStatus(response);
-    request.destroy();
+    // Whoever listens for this event has to end the attempt; nothing else would.
+    websocket.terminate();
   });
   websocket.on('error', error => {
     end ??= endOfError(error);
@@ -107,9 +111,11 @@ function endOfCode(code: number): SocketEnd {
   return { words: code === 1006 || code === 1005 ? 'the connection broke off' : `it closed the connection (${code})` };
 }
 
-function endOfStatus({ statusCode = 0 }: IncomingMessage): SocketEnd {
-  if (statusCode === 429) return { reason: 'tooManyPeers', words: closeCodes.tooManyPeers.meaning };
-  if (statusCode === 503) return { reason: 'draining', words: closeCodes.draining.meaning };
+function endOfStatus({ statusCode = 0, headers }: IncomingMessage): SocketEnd {
+  const said = headers[retryAfterHeader];
+  const retryAfterMs = typeof said === 'string' && /^\d{1,6}$/.test(said) ? Number(said) : undefined;
+  if (statusCode === 429) return { reason: 'tooManyPeers', words: closeCodes.tooManyPeers.meaning, retryAfterMs };
+  if (statusCode === 503) return { reason: 'draining', words: closeCodes.draining.meaning, retryAfterMs };
   return { words: `it answers with HTTP ${statusCode} instead of a websocket` };
 }
 

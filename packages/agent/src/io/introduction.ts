@@ -30,6 +30,8 @@ export interface IntroductionEnd {
   readonly message: string;
   /** Set when the coordinator there has another key than the pinned one. */
   readonly stranger?: boolean | undefined;
+  /** A full coordinator says when to come again. */
+  readonly retryAfterMs?: Milliseconds | undefined;
 }
 
 export interface IntroductionEvents {
@@ -68,10 +70,10 @@ export function introduce(options: IntroductionOptions, events: IntroductionEven
       if (phase === 'answered') events.frame(bytes);
       else fail('malformed', `the coordinator at ${url} sent a frame before it welcomed this node`);
     },
-    closed({ reason, words }) {
+    closed({ reason, words, retryAfterMs }) {
       if (phase === 'ended') return;
       const { reason: otherwise, what } = endings[phase];
-      finish({ reason: reason ?? otherwise, message: `the coordinator at ${url} ${what}: ${words}` });
+      finish({ reason: reason ?? otherwise, message: `the coordinator at ${url} ${what}: ${words}`, retryAfterMs });
     },
   });
 

@@ -44,7 +44,7 @@ export interface LinkHandlers {
   /** Verified; its sealed record and its place in the order are for the caller to judge. */
   announcement(announcement: Announcement): void;
   /** Once; `message` is a sentence for the operator. Never called from within `openLink`. */
-  closed(reason: CloseReason | 'unreachable' | 'lost', message: string): void;
+  closed(reason: CloseReason | 'unreachable' | 'lost', message: string, retryAfterMs?: Milliseconds): void;
 }
 
 export interface Link {
@@ -107,11 +107,11 @@ export function openLink(options: LinkOptions, handlers: LinkHandlers): Link {
   }
 
   /** What the coordinator said last is told first: a `drain` comes right before the end. */
-  async function tellEnd({ reason, message }: IntroductionEnd): Promise<void> {
+  async function tellEnd({ reason, message, retryAfterMs }: IntroductionEnd): Promise<void> {
     await received;
     if (ended) return;
     ended = true;
-    handlers.closed(reason, message);
+    handlers.closed(reason, message, retryAfterMs);
   }
 
   function welcomed(welcome: Welcome, own: Attest, challenge: Challenged): void {

@@ -1,4 +1,5 @@
 import { type CoordinatorOptions, startCoordinator } from '@authmesh/coordinator/coordinator';
+import { halfOpenLimits } from '@authmesh/coordinator/io/half-open';
 import { ensureKeys } from '@authmesh/coordinator/io/keys';
 import { note } from '@authmesh/shared/core/notes';
 import type { Command } from '@authmesh/shared/node/command-line';
@@ -49,6 +50,7 @@ export function createRunCommand({ at }: Pick<CoordinatorOptions, 'at'> = {}): C
         policy: settings.profiles,
         pools: settings.pools,
         audit: settings.audit,
+        halfOpen: halfOpenLimits(settings.halfOpenMax),
         keys,
         logger,
         onCrash: crash,

@@ -40,6 +40,7 @@ describe('coordinator.json', () => {
       alerts: [],
       profiles: { allow: ['*'], deny: [] },
       audit: { ageMsMax: 90 * 86_400_000, entriesMax: 100_000 },
+      halfOpenMax: 8_192,
       logLevel: 'info',
     });
   });
@@ -56,6 +57,7 @@ describe('coordinator.json', () => {
   });
 
   it.each([
+    [{ halfOpenMax: 0 }, 'field "halfOpenMax", is 0'],
     [{ listen: 'here' }, 'field "listen", is "here": expected HOST:PORT'],
     [{ listen: 'a:70000' }, 'field "listen", is "a:70000": expected HOST:PORT'],
     [{ publicUrl: 'http://x' }, 'field "publicUrl", is "http://x": expected a URL that begins with ws://'],

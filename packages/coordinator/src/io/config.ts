@@ -6,6 +6,7 @@ import { type Configuration, type ConfigurationBinding, loadConfiguration } from
 import type { LogLevel } from '@authmesh/shared/node/logger';
 import { profileFilter } from '@authmesh/shared/protocol/policy';
 import { z } from 'zod';
+import { halfOpenLimitsDefault } from './half-open.ts';
 
 const url = z.string().regex(/^wss?:\/\/\S+$/, 'expected a URL that begins with ws:// or wss://');
 const name = z.string().min(1).max(64);
@@ -85,6 +86,13 @@ export const coordinatorFile = z.strictObject({
     })
     .prefault({})
     .describe('How long things are kept.'),
+  halfOpenMax: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(halfOpenLimitsDefault.total)
+    .describe('Most connections at a time that have proved nothing yet; others are told when to come again.'),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -108,6 +116,7 @@ export interface CoordinatorSettings {
   readonly alerts: CoordinatorFile['alerts'];
   readonly profiles: ProfileFilter;
   readonly audit: { readonly ageMsMax: number; readonly entriesMax: number };
+  readonly halfOpenMax: number;
   readonly logLevel: LogLevel;
 }
 
@@ -147,7 +156,7 @@ export async function loadCoordinatorConfig(sources: CoordinatorConfigSources): 
   const { dataDir, environment, flags = {} } = sources;
   const file = coordinatorFilePath(dataDir);
   const configuration = await loadConfiguration({ schema: coordinatorFile, file, bindings, environment, flags });
-  const { listen, publicUrl, store, pools, alerts, sync, retention, logLevel } = configuration.value;
+  const { listen, publicUrl, store, pools, alerts, sync, retention, halfOpenMax, logLevel } = configuration.value;
   const address = parseListen(listen);
   if (!address) throw new TypeError('a checked address does not parse');
   const settings: CoordinatorSettings = {
@@ -158,6 +167,7 @@ export async function loadCoordinatorConfig(sources: CoordinatorConfigSources): 
     alerts,
     profiles: sync.profiles,
     audit: { ageMsMax: retention.auditDays * day, entriesMax: retention.auditEntries },
+    halfOpenMax,
     logLevel,
   };
   return { settings, configuration };

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { type Milliseconds, second } from '@authmesh/shared/core/time';
+import { retryAfterHeader } from '@authmesh/shared/protocol/close-codes';
 
 export interface HttpAnswer {
   readonly status: number;
@@ -52,8 +54,12 @@ function endpointFor(endpoints: HttpEndpoints, path: string): (() => HttpAnswer 
 
 const refusals = { tooManyPeers: '429 Too Many Requests', draining: '503 Service Unavailable' } as const;
 
-/** Turns a connection away before there is a websocket: the cheapest answer that still has a reason in it. */
-export function turnAway(socket: Duplex, reason: keyof typeof refusals): void {
+/**
+ * Turns a connection away before there is a websocket: the cheapest answer that still has a reason in it, and a moment to
+ * come again. HTTP's own field counts whole seconds (RFC 9110 §10.2.3): too coarse for a crowd.
+ */
+export function turnAway(socket: Duplex, reason: keyof typeof refusals, retryAfterMs: Milliseconds): void {
   socket.on('error', () => undefined);
-  socket.end(`HTTP/1.1 ${refusals[reason]}\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n`);
+  const moment = `retry-after: ${Math.ceil(retryAfterMs / second)}\r\n${retryAfterHeader}: ${retryAfterMs}`;
+  socket.end(`HTTP/1.1 ${refusals[reason]}\r\nconnection: close\r\n${moment}\r\ncontent-length: 0\r\n\r\n`);
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { AuthmeshError, systemErrorCode } from '@authmesh/shared/node/errors';
 import { answerHttp, type HttpEndpoints, turnAway } from './http-answers.ts';
 
@@ -23,8 +24,8 @@ export interface ListenerOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly http: HttpEndpoints;
-  /** Whether there is room for one more connection that has proved nothing. */
-  readonly admit: (socket: Socket) => boolean;
+  /** Lets a connection in that has proved nothing; where there is no room: in how many milliseconds it may come again. */
+  readonly admit: (socket: Socket) => Milliseconds | undefined;
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
@@ -42,13 +43,14 @@ export function createListener({ host, port, http, admit, upgrade }: ListenerOpt
   );
   const turnedAway = new WeakSet<Duplex>();
   server.on('connection', socket => {
-    if (admit(socket)) return;
+    const retryAfterMs = admit(socket);
+    if (retryAfterMs === undefined) return;
     turnedAway.add(socket);
-    turnAway(socket, 'tooManyPeers');
+    turnAway(socket, 'tooManyPeers', retryAfterMs);
   });
   server.on('upgrade', (request, socket, head) => {
     if (turnedAway.has(socket)) socket.resume();
-    else if (closing) turnAway(socket, 'draining');
+    else if (closing) turnAway(socket, 'draining', second);
     else upgrade(request, socket, head);
   });
   return {

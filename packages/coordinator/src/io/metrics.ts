@@ -33,6 +33,12 @@ export function createMetrics(
   gauge(registry, 'authmesh_accounts', 'Accounts known to the fleet.', () => state().accounts.size);
   gauge(registry, 'authmesh_links', 'Open connections.', () => counters().links);
   gauge(registry, 'authmesh_links_unproven', 'Connections that have proved nothing yet.', () => counters().halfOpen);
+  gauge(
+    registry,
+    'authmesh_links_unproven_peak',
+    'The most of them that there ever were.',
+    () => counters().halfOpenPeak,
+  );
   for (const [name, help, read] of totals) {
     gauge(registry, `authmesh_${name}_total`, help, () => read(counters()));
   }

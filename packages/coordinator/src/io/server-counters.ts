@@ -4,6 +4,8 @@ import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
 export interface ServerCounters {
   readonly links: number;
   readonly halfOpen: number;
+  /** The most that there ever were. */
+  readonly halfOpenPeak: number;
   readonly linksTotal: number;
   /** Turned away before they were a link: too many had proved nothing. */
   readonly turnedAwayTotal: number;

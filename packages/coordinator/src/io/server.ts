@@ -82,14 +82,15 @@ export function createServer(options: ServerOptions, emit: (event: CoordinatorEv
   const places = new WeakMap<Duplex, () => void>();
   const listener = createListener({ host: options.host, port: options.port, http: options.http, admit, upgrade });
 
-  function admit(socket: Socket): boolean {
+  function admit(socket: Socket): Milliseconds | undefined {
     const giveBack = halfOpen.take(socket.remoteAddress ?? 'unknown');
-    if (!giveBack) totals.turnedAwayTotal += 1;
-    else {
-      places.set(socket, giveBack);
-      socket.once('close', giveBack);
+    if (!giveBack) {
+      totals.turnedAwayTotal += 1;
+      return halfOpen.nextMoment();
     }
-    return giveBack !== undefined;
+    places.set(socket, giveBack);
+    socket.once('close', giveBack);
+    return undefined;
   }
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -181,7 +182,13 @@ export function createServer(options: ServerOptions, emit: (event: CoordinatorEv
   return {
     listen: () => listener.listen(),
     execute,
-    counters: () => ({ ...totals, links: connections.size, halfOpen: halfOpen.size, closedTotal: { ...closedTotal } }),
+    counters: () => ({
+      ...totals,
+      links: connections.size,
+      halfOpen: halfOpen.size,
+      halfOpenPeak: halfOpen.peak,
+      closedTotal: { ...closedTotal },
+    }),
     close() {
       const closed = listener.close();
       for (const connection of [...connections.values()]) connection.close('draining');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { reconnectDelayMs, reconnectDelayMsBase, reconnectDelayMsMax } from './backoff.ts';
+import { reconnectDelayMs, reconnectDelayMsBase, reconnectDelayMsMax, returnDelayMs } from './backoff.ts';
 import { fraction } from './chance.ts';
 
 describe(reconnectDelayMs, () => {
@@ -22,6 +22,15 @@ describe(reconnectDelayMs, () => {
     }
     expect(Math.max(...slots)).toBeLessThan(150);
     expect(Math.min(...slots)).toBeGreaterThan(50);
+  });
+});
+
+describe(returnDelayMs, () => {
+  it('is the moment that a full coordinator gave, within what no answer would lead to', () => {
+    expect(returnDelayMs(3, 7, {})).toBe(reconnectDelayMs(3, 7));
+    expect(returnDelayMs(3, 7, { retryAfterMs: 4_321 })).toBe(4_321);
+    expect(returnDelayMs(3, 7, { retryAfterMs: 999_999 })).toBe(reconnectDelayMsMax);
+    expect(returnDelayMs(3, 7, { retryAfterMs: 250, notBeforeMs: 3_000 })).toBe(3_000);
   });
 });
 

@@ -2,7 +2,23 @@ import { fraction } from './chance.ts';
 import { type Milliseconds, second } from './time.ts';
 
 export const reconnectDelayMsBase: Milliseconds = 250;
-export const reconnectDelayMsMax: Milliseconds = 30 * second;
+/** A fleet whose coordinator was away for long is back within half a minute, one that is turned away once included. */
+export const reconnectDelayMsMax: Milliseconds = 15 * second;
+
+/** What a coordinator said of when to come back, as it was left or as it turned this node away. */
+interface Invitation {
+  /** Not sooner than this; a draining coordinator gives each node its own moment. */
+  readonly notBeforeMs?: Milliseconds | undefined;
+  /** Then; a full one gives each its own moment. Not believed beyond what nobody's answer would lead to. */
+  readonly retryAfterMs?: Milliseconds | undefined;
+}
+
+/** How long to wait before the next attempt. */
+export function returnDelayMs(attempt: number, seed: number, { notBeforeMs, retryAfterMs }: Invitation): Milliseconds {
+  const delayMs =
+    retryAfterMs === undefined ? reconnectDelayMs(attempt, seed) : Math.min(retryAfterMs, reconnectDelayMsMax);
+  return Math.max(notBeforeMs ?? 0, delayMs);
+}
 
 /**
  * Full jitter (AWS, "Exponential Backoff and Jitter"): any delay up to a ceiling that doubles with each attempt.

@@ -20,6 +20,9 @@ export const closeCodes = {
   replaced: { code: 4504, fatal: false, meaning: 'a newer link of the same node took over' },
 } as const;
 
+/** Of an HTTP answer that turns a connection away: milliseconds after which it may come again. */
+export const retryAfterHeader = 'authmesh-retry-after-ms';
+
 export type CloseReason = keyof typeof closeCodes;
 
 /** The reason behind a close code, when it is one of ours. */
