@@ -9,6 +9,7 @@ import { change } from './figures/change.ts';
 import { crashReturn } from './figures/crash-return.ts';
 import { fileToFile } from './figures/file-to-file.ts';
 import { fleetReturn } from './figures/fleet-return.ts';
+import { halfLimit } from './figures/half-limit.ts';
 import { simulator } from './figures/simulator.ts';
 import { startTimes } from './figures/start-times.ts';
 import { waitingStores } from './figures/waiting-stores.ts';
@@ -24,6 +25,7 @@ const benches: readonly Bench[] = [
   crashReturn,
   agentCost,
   waitingStores,
+  halfLimit,
   simulator,
 ];
 

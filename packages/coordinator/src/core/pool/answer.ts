@@ -14,7 +14,7 @@ export function answerFor(state: PoolsState, node: NodeId, now: Milliseconds): P
   if (!last) return undefined;
   const granted: Permits['granted'] = [];
   for (const { pool, permit } of permitsOfNode(state, node)) {
-    if (permit.run !== last.run || permit.isLost) continue;
+    if (permit.run !== last.run || permit.isLost || permit.isRefused) continue;
     const { terms } = pool;
     granted.push({
       id: permit.id,

@@ -61,14 +61,19 @@ function settlePermit(
   effects: CoordinatorEffect[],
 ): void {
   // Lost with its process: its sessions may be coming back, so it counts until its time is over.
-  if (permit.run !== report.run) return;
+  if (permit.run !== report.run || permit.isRefused) return;
   const claim = report.claims.find(({ id }) => id === permit.id);
   if (claim && claim.phase !== 'settled') {
     putPermit(pool, { ...permit, until: state.elapsed + leaseMsOf(permit.settleMs), isLost: false });
     return;
   }
   dropPermit(pool, permit);
-  judgeOutcome(state, pool, permit, claim?.outcome ?? 'unused', claim?.why ?? 'it failed', seed, effects);
+  const outcome = claim?.outcome ?? 'unused';
+  judgeOutcome(state, pool, permit, outcome, claim?.why ?? 'it failed', seed, effects);
+  // A refusal comes at once: another one in the same place would be refused as well.
+  if (outcome === 'failed' && pool.pace.phase === 'ramp') {
+    putPermit(pool, { ...permit, until: state.elapsed + permit.settleMs, isLost: false, isRefused: true });
+  }
 }
 
 function judgeOutcome(

@@ -20,6 +20,8 @@ export interface Permit {
   readonly until: Milliseconds;
   /** Nobody renewed it: it counts for the grace time, for its sessions may be coming back all the same. */
   readonly isLost: boolean;
+  /** Its sessions were refused: it counts for as long as they would have needed, for they made no room for others. */
+  readonly isRefused?: boolean | undefined;
 }
 
 /** Sessions that share one limit, what waits for them, and what is coming back. */

@@ -38,7 +38,7 @@ export function serve(state: CoordinatorState, effects: CoordinatorEffect[], ask
 function loseExpired(pool: Pool, now: Milliseconds, effects: CoordinatorEffect[]): void {
   for (const permit of pool.permits.values()) {
     if (permit.until > now) continue;
-    if (permit.until + graceMs <= now) {
+    if (permit.isRefused || permit.until + graceMs <= now) {
       dropPermit(pool, permit);
     } else if (!permit.isLost) {
       putPermit(pool, { ...permit, isLost: true });

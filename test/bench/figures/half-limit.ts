@@ -1,0 +1,142 @@
+import { type Milliseconds, minute, second } from '@authmesh/shared/core/time';
+import type { Claim } from '@authmesh/shared/protocol/permit';
+import { type Bench, type Figure, limitTarget } from '../figure.ts';
+import { account, createPureFleet, type Granted, profile, waitingClaim } from '../recovery/pure-fleet.ts';
+import { createMoments } from '../recovery/queue-of-moments.ts';
+
+const configured = 16;
+const trueLimit = 8;
+const nodes = 40;
+const storesPerNode = 10;
+const settleMs: Milliseconds = second;
+/** How long a refusal takes to be seen and told. */
+const refusalMs: Milliseconds = 50;
+const patienceMs: Milliseconds = 60 * minute;
+
+interface Outcome {
+  readonly refused: number;
+  readonly readyMs: Milliseconds;
+  readonly isDone: boolean;
+}
+
+/**
+ * A service bears half of the configured limit: the coordinator's real machine in virtual time, and a fixed semaphore of
+ * the configured limit beside it. Who is refused asks again; every session takes a second to come back.
+ */
+export const halfLimit: Bench = {
+  name: 'half-limit',
+  run() {
+    const ours = adapt();
+    const fixed = semaphore();
+    const name = `true limit ${trueLimit} of ${configured} configured, ${nodes * storesPerNode} stores`;
+    const figures: Figure[] = [
+      {
+        name: `${name}: rounds until the limit is below it`,
+        unit: '',
+        value: ours.rounds,
+        target: limitTarget(ours.rounds, 3, 'rounds'),
+        failure: ours.isDone && fixed.isDone ? undefined : 'some never came back',
+      },
+      {
+        name: `${name}: refused`,
+        unit: '',
+        value: ours.refused,
+        floor: { name: 'semaphore', value: fixed.refused },
+        target: { words: '< 0.1 × semaphore', met: ours.refused < fixed.refused / 10 },
+      },
+      {
+        name: `${name}: all ready`,
+        unit: 's',
+        value: ours.readyMs / second,
+        floor: { name: 'semaphore', value: fixed.readyMs / second },
+      },
+    ];
+    return Promise.resolve(figures);
+  },
+};
+
+function adapt(): Outcome & { readonly rounds: number } {
+  const moments = createMoments();
+  const fleet = createPureFleet(nodes, configured, settleMs);
+  const claims = Array.from({ length: nodes }, () => new Map<number, Claim>());
+  let inFlight = 0;
+  let refused = 0;
+  let readyMs = 0;
+  let firstRefusal: Milliseconds | undefined;
+  let belowSince: Milliseconds | undefined;
+  let lastId = storesPerNode;
+
+  const begin = (granted: readonly Granted[]) => {
+    for (const { node, id } of granted) {
+      const claim = claims[node]?.get(id);
+      if (claim?.phase !== 'waiting') continue;
+      claims[node]?.set(id, { ...claim, phase: 'begun', epoch: 1 });
+      const isRefused = inFlight >= trueLimit;
+      if (!isRefused) inFlight++;
+      moments.after(isRefused ? refusalMs : settleMs, () => end(node, id, isRefused));
+    }
+  };
+  const end = (node: number, id: number, isRefused: boolean) => {
+    const own = claims[node];
+    const claim = own?.get(id);
+    if (!own || !claim) return;
+    if (isRefused) {
+      refused++;
+      firstRefusal ??= moments.now();
+      own.set(id, { ...claim, phase: 'settled', outcome: 'failed', why: 'refused' });
+      own.set(++lastId, waitingClaim(lastId));
+    } else {
+      inFlight--;
+      readyMs = moments.now();
+      own.set(id, { ...claim, phase: 'settled', outcome: 'used' });
+    }
+    const signals = isRefused ? [{ account, profile, kind: 'rate-limit' as const }] : [];
+    const granted = fleet.report(node, [...own.values()], signals);
+    own.delete(id);
+    if (firstRefusal !== undefined && (fleet.pool()?.pace.live ?? 0) <= trueLimit) belowSince ??= moments.now();
+    begin(granted);
+  };
+  // A timer of the coordinator's, as often as it matters here.
+  const tick = () => {
+    begin(fleet.pass(refusalMs));
+    if (claims.some(own => own.size > 0)) moments.after(refusalMs, tick);
+  };
+  for (const [node, own] of claims.entries()) {
+    for (let id = 1; id <= storesPerNode; id++) own.set(id, waitingClaim(id));
+    begin(fleet.report(node, [...own.values()]));
+  }
+  moments.after(refusalMs, tick);
+  const isDone = moments.run(patienceMs);
+  const rounds = Math.ceil(((belowSince ?? patienceMs) - (firstRefusal ?? 0)) / settleMs);
+  return { refused, readyMs, isDone, rounds };
+}
+
+/** As many as the configured limit at once; who is refused tries again after a settle time, in its own turn. */
+function semaphore(): Outcome {
+  const moments = createMoments();
+  let left = nodes * storesPerNode;
+  let inFlight = 0;
+  let refused = 0;
+  let readyMs = 0;
+  const next = () => {
+    if (left === 0) return;
+    left--;
+    attempt();
+  };
+  const attempt = () => {
+    if (inFlight >= trueLimit) {
+      refused++;
+      moments.after(settleMs, attempt);
+      return;
+    }
+    inFlight++;
+    moments.after(settleMs, () => {
+      inFlight--;
+      readyMs = moments.now();
+      next();
+    });
+  };
+  for (let slot = 0; slot < configured; slot++) next();
+  const isDone = moments.run(patienceMs);
+  return { refused, readyMs, isDone };
+}
