@@ -10,6 +10,7 @@ import { crashReturn } from './figures/crash-return.ts';
 import { fileToFile } from './figures/file-to-file.ts';
 import { fleetReturn } from './figures/fleet-return.ts';
 import { halfLimit } from './figures/half-limit.ts';
+import { recovery } from './figures/recovery.ts';
 import { simulator } from './figures/simulator.ts';
 import { startTimes } from './figures/start-times.ts';
 import { waitingStores } from './figures/waiting-stores.ts';
@@ -26,6 +27,7 @@ const benches: readonly Bench[] = [
   agentCost,
   waitingStores,
   halfLimit,
+  recovery,
   simulator,
 ];
 

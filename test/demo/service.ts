@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** How long a session takes to start: while it does, it counts. */
-const startMs = 1_000;
+const startMsDefault = 1_000;
 
 /** One request, as the service logged it. */
 export interface Answered {
@@ -24,7 +24,11 @@ export interface Service {
 }
 
 /** Listens on a free port; whoever starts a session above `limit` is refused with 429. */
-export async function startService(limit: number, isAlive: (token: string) => boolean): Promise<Service> {
+export async function startService(
+  limit: number,
+  isAlive: (token: string) => boolean,
+  startMs: number = startMsDefault,
+): Promise<Service> {
   const log: Answered[] = [];
   let starting = 0;
   const server: Server = createServer(async (request, response) => {
@@ -80,7 +84,10 @@ export function judge(log: readonly Answered[], begunAt = log[0]?.at ?? 0): Judg
     refused: log.filter(({ status }) => status === 429).length,
     mostAtOnce: Math.max(0, ...log.map(({ starting }) => starting)),
     // Independent of what the service counted and refused: all that asked within the time that one start takes.
-    mostAsked: Math.max(0, ...log.map(last => log.filter(({ at }) => at <= last.at && at > last.at - startMs).length)),
+    mostAsked: Math.max(
+      0,
+      ...log.map(last => log.filter(({ at }) => at <= last.at && at > last.at - startMsDefault).length),
+    ),
     started: started.length,
     waves: wavesOf(log, begunAt),
     readyMs: Math.max(0, ...started.map(({ readyAt = begunAt }) => readyAt - begunAt)),
@@ -91,7 +98,7 @@ function wavesOf(log: readonly Answered[], begunAt: number): readonly Wave[] {
   const waves: Wave[] = [];
   let before = Number.NEGATIVE_INFINITY;
   for (const { at, status } of log) {
-    const last = at - before < startMs / 2 ? waves.pop() : undefined;
+    const last = at - before < startMsDefault / 2 ? waves.pop() : undefined;
     const { afterMs, started, refused } = last ?? { afterMs: at - begunAt, started: 0, refused: 0 };
     waves.push({ afterMs, started: started + Number(status === 200), refused: refused + Number(status === 429) });
     before = at;

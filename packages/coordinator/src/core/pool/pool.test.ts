@@ -80,6 +80,22 @@ describe('a recovery', () => {
     expect(grantedTo(scene.tell({ type: 'timer-fired', timer: 'pools' }), founder)).toEqual([2]);
   });
 
+  it('gives the place of one that is refused to nobody for its settle time, and lets fewer come', () => {
+    const { scene, report } = createFleet();
+    report(founder, waiting(...ids(1, 9)));
+    report(founder, [settled(1), ...waiting(...ids(2, 9))]);
+    report(founder, [settled(2), settled(3), ...waiting(...ids(4, 9))]);
+    const refused = report(founder, [settled(4, 'failed'), ...holding(5, 6, 7), ...waiting(8, 9)]);
+    expect(notes(refused)).toContain('limit-lowered');
+    expect(poolOf(scene)).toMatchObject({ active: 4, pace: { live: 2 } });
+    scene.pass(19 * second);
+    report(founder, [...holding(5, 6, 7), ...waiting(8, 9)]);
+    expect(poolOf(scene)?.active).toBe(4);
+    scene.pass(second);
+    scene.tell({ type: 'timer-fired', timer: 'pools' });
+    expect(poolOf(scene)?.active).toBe(3);
+  });
+
   it('of a store that weighs more than the limit takes all of it', () => {
     const { report } = createFleet();
     const effects = report(founder, [claim(1, { sessions: 15 })]);
