@@ -36,6 +36,7 @@ export const claimReply = z.object({
   etaMs: z.number().optional(),
   settleMs: z.number().optional(),
   held: z.number().optional(),
+  unsaid: z.number().optional(),
   why: z.string().optional(),
 });
 

@@ -34,6 +34,7 @@ export const execCommand: Command = {
       ...request,
       home,
       signal: interrupted.signal,
+      onUnsaid: sessions => tellUnsaid(context, request, sessions),
       onWait: state => tellWait(context, request.pool, state),
     });
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, interrupt);
@@ -71,6 +72,14 @@ function tellWait({ output }: CommandContext, pool: string, { place, etaMs, why 
   }
   const where = place === undefined ? '' : ` at place ${place}, about ${etaSeconds} s`;
   output.say(`authmesh-agent: waiting for pool ${pool}${where}${why === undefined ? '' : `: ${why}`}.`);
+}
+
+/** Whoever forgets to say it would bring all of them back at once. */
+function tellUnsaid({ output }: CommandContext, { pool, sessions }: { pool: string; sessions: number }, all: number) {
+  if (output.isJson) return output.say(JSON.stringify({ event: 'unsaid', pool, sessions, agents: all }));
+  output.say(
+    `authmesh-agent: agents of this host have ${all} sessions in pool ${pool}, and --sessions says ${sessions}: if the command starts them all, say --sessions ${all}.`,
+  );
 }
 
 function tellHeld({ output }: CommandContext, pool: string, held: number): void {

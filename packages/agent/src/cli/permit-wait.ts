@@ -13,6 +13,8 @@ export interface PermitRequest {
   readonly settleMs?: Milliseconds | undefined;
   readonly timeoutMs?: Milliseconds | undefined;
   readonly signal: AbortSignal;
+  /** Told where this host has more sessions in the pool than were asked for, and more than it allows. */
+  readonly onUnsaid: (sessions: number) => void;
   /** Told at first, and when place or reason change. */
   readonly onWait: (state: ClaimReply) => void;
 }
@@ -36,11 +38,12 @@ const startMs: Milliseconds = 50;
  * when `signal` says so, and resolves with nothing.
  */
 export async function startUnderPermits(request: PermitRequest): Promise<StartedClaim | undefined> {
-  const { home, pool, sessions, settleMs, timeoutMs, signal, onWait } = request;
+  const { home, pool, sessions, settleMs, timeoutMs, signal, onUnsaid, onWait } = request;
   const ask = async (control: object) => claimReply.parse(await askControl({ home, request: control }));
   const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
   let state = await ask({ op: 'claim', pool, sessions, settleMs });
   const { claim } = state;
+  if (state.unsaid !== undefined) onUnsaid(state.unsaid);
   const end = async (outcome: 'failed' | 'unused', why: string) => {
     await ask({ op: 'claim-ended', claim, outcome, why }).catch(() => undefined);
   };

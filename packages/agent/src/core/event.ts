@@ -164,6 +164,8 @@ export interface ClaimState {
   readonly place?: number | undefined;
   readonly etaMs?: Milliseconds | undefined;
   readonly settleMs?: Milliseconds | undefined;
+  /** With the answer to a claim: sessions of this host in its pool, where they are more than the pool allows and than were asked for. */
+  readonly unsaid?: number | undefined;
   /** Agents that are held back meanwhile, because the command starts more sessions than may come back at once. */
   readonly held?: number | undefined;
   readonly why?: string | undefined;

@@ -139,6 +139,24 @@ describe('a command that starts more than its pool allows', () => {
     expect(marks(look('b'))).toMatchObject([{ store: storeOf('b'), hold: { profiles: [profile] } }]);
   });
 
+  it('gives the permit back when the marks cannot be lifted, and asks for another', () => {
+    const { state } = claim(4);
+    scene.grant({ pool: 'web' });
+    carryOut(begin(state.claim).effects);
+    begin(state.claim);
+    scene.grant({ pool: 'web' });
+    const outcome = { result: 'failed', reason: 'the disk is full' } as const;
+    const failed = scene.tell({ type: 'store-marked', store: storeOf('b'), outcome });
+    expect(notes(failed)).toEqual(['hold-failed']);
+    const told = reports(failed)
+      .at(-1)
+      ?.claims.find(({ claimant }) => 'store' in claimant && claimant.store === storeOf('b'));
+    expect(told).toMatchObject({ phase: 'settled', outcome: 'unused' });
+    scene.pass(2 * second);
+    const again = reports(scene.tell({ type: 'timer-fired', timer: 'claims' })).at(-1)?.claims;
+    expect(again?.filter(({ phase }) => phase === 'waiting').length).toBe(1);
+  });
+
   it('does not start when an agent cannot be held, and lets the others go in their turn', () => {
     const { state } = claim(4);
     scene.grant({ pool: 'web' });
@@ -161,6 +179,12 @@ describe('a command that starts more than its pool allows', () => {
     expect(claim(4).state).toMatchObject({ phase: 'not-now' });
     expect(claim(2).state).toMatchObject({ phase: 'waiting' });
   });
+});
+
+it('a command that asks for less than its host has in the pool is told so', () => {
+  createHost();
+  expect(claim(1).state).toMatchObject({ phase: 'waiting', unsaid: 4 });
+  expect(claim(4).state.unsaid).toBeUndefined();
 });
 
 describe('what cannot be held', () => {

@@ -3,7 +3,7 @@ import { note } from '@authmesh/shared/core/notes';
 import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { AgentEffect } from '../effect.ts';
 import type { MarkOutcome, SeenHold } from '../event.ts';
-import type { Claim } from '../permit/claim.ts';
+import { type Claim, settleClaim } from '../permit/claim.ts';
 import { letGo } from '../permit/recovery.ts';
 import type { AgentState } from '../state.ts';
 import { claimOfHold, type Hold, holdSlackMs, isInPlace } from './hold.ts';
@@ -78,7 +78,10 @@ export function storeMarked(state: AgentState, store: StoreId, outcome: MarkOutc
     case 'locked':
     case 'failed': {
       const why = outcome.result === 'changed' ? `${store} changes all the time` : outcome.reason;
-      state.holds.set(store, { ...settled, retryAt: state.elapsed + retryMs, trouble: why });
+      // What stands there is what ends.
+      const until = state.stores.get(store)?.hold?.until ?? hold.until;
+      state.holds.set(store, { ...settled, until, retryAt: state.elapsed + retryMs, trouble: why });
+      if (hold.writing === 'lift') giveBack(state, store);
       if (hold.trouble !== why) effects.push(note('hold-failed', { store, profile, account, why }));
       if (outcome.result === 'failed') refuseCommand(state, hold, why);
       return;
@@ -86,6 +89,12 @@ export function storeMarked(state: AgentState, store: StoreId, outcome: MarkOutc
     default:
       outcome satisfies never;
   }
+}
+
+/** Nothing was lifted under the permit: others may have it. */
+function giveBack(state: AgentState, store: StoreId): void {
+  const claim = claimOfHold(state, store);
+  if (claim?.phase === 'granted') settleClaim(state.claims, claim, 'unused');
 }
 
 function lifted(state: AgentState, { store, profile, account }: Hold, effects: AgentEffect[]): void {

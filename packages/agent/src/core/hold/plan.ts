@@ -61,6 +61,13 @@ export function planHolds(state: AgentState, pool: string, sessions: number, lim
   return { sessions: Math.max(1, needed - total(holds)), holds };
 }
 
+/** Sessions of this host's agents in a pool, where they are more than the pool allows at once and than were asked for. */
+export function unsaidSessions(state: AgentState, pool: string, sessions: number, at: Instant): number | undefined {
+  const limit = state.overview?.body.pools.find(({ name }) => name === pool)?.limit;
+  const all = limit === undefined ? 0 : total(plannedOf(agentsIn(state, pool, at)));
+  return limit !== undefined && all > limit && all > sessions ? all : undefined;
+}
+
 function total(agents: readonly PlannedHold[]): number {
   return agents.reduce((sum, { sessions }) => sum + sessions, 0);
 }

@@ -3,7 +3,7 @@ import { claimsPerMessageMax } from '@authmesh/shared/protocol/limits';
 import type { AgentEffect } from '../effect.ts';
 import type { AgentEvent, ClaimState, ControlRequest } from '../event.ts';
 import { heldFor } from '../hold/placement.ts';
-import { planStart } from '../hold/plan.ts';
+import { planStart, unsaidSessions } from '../hold/plan.ts';
 import type { AgentState } from '../state.ts';
 import { type Claim, dropClaim, fits, putClaim, settleClaim } from './claim.ts';
 import { letGo } from './recovery.ts';
@@ -50,7 +50,7 @@ function open(
     askedAt: state.elapsed,
   };
   putClaim(claims, claim);
-  return stateOf(claim);
+  return { ...stateOf(claim), unsaid: unsaidSessions(state, pool, sessions, at) };
 }
 
 function start(state: AgentState, claim: Claim, at: Instant, effects: AgentEffect[]): void {

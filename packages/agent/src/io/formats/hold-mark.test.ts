@@ -30,6 +30,11 @@ describe(placeHold, () => {
     expect(readHold(statsOf(placeHold(held, [first], until + 1, now)))?.until).toBe(until + 1);
   });
 
+  it('takes marks of its own off other logins', () => {
+    const before = placeHold(text({}), [first, second], until + 1, now);
+    expect(readHold(statsOf(placeHold(before, [first], until, now)))).toEqual({ until, profiles: [first] });
+  });
+
   it('leaves what the provider disabled, as long as that lasts', () => {
     const billed = text({ usageStats: { [first]: { disabledUntil: now + 1, disabledReason: 'billing' } } });
     expect(placeHold(billed, [first], until, now)).toBe(billed);

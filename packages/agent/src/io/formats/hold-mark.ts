@@ -23,10 +23,11 @@ export function readHold(uses: Readonly<Record<string, unknown>> | undefined): S
   return until === undefined ? undefined : { until, profiles };
 }
 
-/** The store with the mark on each of `profiles`; a pause of OpenClaw's own stays, and so does every other byte. */
+/** The store with the mark on each of `profiles` and on no others; OpenClaw's own pauses stay, and so does every other byte. */
 export function placeHold(text: string, profiles: readonly ProfileId[], until: Instant, now: Instant): string {
   const fields = { disabledUntil: until, disabledReason: holdReason };
-  let marked = hasObject(text, ['usageStats']) ? text : setFields(text, [], { usageStats: {} });
+  const bare = liftHold(text, new Set(profiles));
+  let marked = hasObject(bare, ['usageStats']) ? bare : setFields(bare, [], { usageStats: {} });
   for (const profile of profiles) {
     const stats = statsOf(marked)[profile];
     if (isDisabledOtherwise(stats, now)) continue;
@@ -37,9 +38,9 @@ export function placeHold(text: string, profiles: readonly ProfileId[], until: I
   return marked;
 }
 
-/** The store without the marks. The entries stay: without one, OpenClaw would go by the main agent's. */
-export function liftHold(text: string): string {
-  const held = readHold(statsOf(text))?.profiles ?? [];
+/** The store without the marks, but for those of `kept`. The entries stay: without one, OpenClaw would go by the main agent's. */
+export function liftHold(text: string, kept: ReadonlySet<ProfileId> = new Set()): string {
+  const held = (readHold(statsOf(text))?.profiles ?? []).filter(profile => !kept.has(profile));
   const gone = { disabledUntil: undefined, disabledReason: undefined };
   return held.reduce((lifted, profile) => setFields(lifted, ['usageStats', profile], gone), text);
 }
