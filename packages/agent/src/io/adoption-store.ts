@@ -1,11 +1,11 @@
 import { obstacle } from '@authmesh/agent/core/adoption';
 import type { AgentConfig } from '@authmesh/agent/core/config';
-import type { StoreLayout } from '@authmesh/agent/core/permit/claim';
 import type { AgentState } from '@authmesh/agent/core/state';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { StateDirectory } from './store-discovery.ts';
+import { layoutOf } from './store-layout.ts';
 
 /** The configuration with what this host's folders say: where `sync.create` may put logins, how sessions hang on stores. */
 export function withCreation(config: AgentConfig, directories: readonly StateDirectory[]): AgentConfig {
@@ -13,23 +13,6 @@ export function withCreation(config: AgentConfig, directories: readonly StateDir
     agents.filter(({ id, isPresent }) => id === 'main' && (isPresent || noCreation === undefined)),
   );
   return { ...config, createIn: agent?.store, layout: layoutOf(config, directories) };
-}
-
-/** An agent whose own login fails falls back to the main agent of its state directory (2026.2.12 to 2026.6.1). */
-function layoutOf(config: AgentConfig, directories: readonly StateDirectory[]): Map<StoreId, StoreLayout> {
-  const layout = new Map<StoreId, StoreLayout>();
-  for (const { agents, concurrentMax, noHold } of directories) {
-    const main = agents.find(({ id }) => id === 'main');
-    for (const { id, store } of agents) {
-      layout.set(store, {
-        sessions: config.sessions?.[id] ?? 1,
-        fallback: main?.store ?? store,
-        concurrentMax,
-        noHold,
-      });
-    }
-  }
-  return layout;
 }
 
 type Place =

@@ -58,6 +58,8 @@ export interface HeldPermit {
 export interface StoreLayout {
   /** Sessions that its own agent opens. */
   readonly sessions: number;
+  /** Those of all agents whose stores are links to the same file, where that is so. */
+  readonly together?: number | undefined;
   /** The store that its agent falls back to; its own path where it is that store. */
   readonly fallback: StoreId;
   /** OpenClaw runs no more of a gateway's agents at once (`agents.defaults.maxConcurrent`). */

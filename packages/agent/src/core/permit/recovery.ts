@@ -136,7 +136,7 @@ export function sessionsOf(state: AgentState, { store, account }: Pick<Copy, 'st
   if (!own) return 1;
   const holders = new Set<StoreId>();
   for (const copy of state.copies.values()) if (copy.account === account && copy.seen) holders.add(copy.store);
-  let sessions = own.sessions;
+  let sessions = own.together ?? own.sessions;
   for (const [other, layout] of state.config.layout ?? []) {
     if (other !== store && layout.fallback === store && !holders.has(other)) sessions += layout.sessions;
   }
