@@ -181,7 +181,8 @@ describe('kill -9 of the journal’s process', () => {
       });
       for (let revision = 1; ; revision++) {
         entry.account.position.revision = revision;
-        await journal.append([entry]);
+        // A megabyte has to come together before the file is written anew.
+        await journal.append(Array(step.startsWith('compact') ? 50 : 1).fill(entry));
         writeSync(1, revision + '\\n');
       }`;
       const entry = accountEntry(1);
