@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { until } from './harness/condition.ts';
 import { doctorDocument, explainDocument, statusDocument } from './harness/contract.ts';
@@ -34,6 +35,32 @@ describe('a coordinator that is away', () => {
     const { current, history } = explainDocument.parse(told.document);
     expect(current?.revision).toBe(3);
     expect(history.filter(({ verdict }) => verdict === 'stale').map(({ origin }) => origin)).toContain('t440');
+  });
+});
+
+describe('a coordinator without room', () => {
+  it('says when to come back, and the agent is there by itself', async () => {
+    const fleet = await stage.fleet({ coordinator: { halfOpenMax: 16 } });
+    const host = fleet.host('pc-a');
+    await fleet.join(host);
+    const { hostname, port, host: address } = new URL(fleet.coordinator.url());
+    let turnedAway = '';
+    const strangers = Array.from({ length: 17 }, () =>
+      connect(Number(port), hostname)
+        .on('error', () => undefined)
+        .on('data', said => {
+          turnedAway += said;
+        }),
+    );
+    await until('all places are taken', () => turnedAway !== '');
+    expect(turnedAway).toMatch(/^HTTP\/1\.1 429 .*authmesh-retry-after-ms: \d+\r\n/s);
+    const daemon = await host.start();
+    expect(await lineOf(daemon, /"link-lost"/)).toContain('too many unproven connections');
+    for (const stranger of strangers) stranger.destroy();
+    await host.online();
+    const metrics = await (await fetch(`http://${address}/metrics`)).text();
+    expect(metrics).toMatch(/^authmesh_links_unproven_peak 16$/m);
+    expect(Number(/^authmesh_links_turned_away_total (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(1);
   });
 });
 

@@ -24,6 +24,8 @@ export interface CoordinatorOptions {
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Limits of sessions; one that holds nobody up where a test is about something else. */
   readonly pools?: readonly object[] | undefined;
+  /** Most connections that have proved nothing yet. */
+  readonly halfOpenMax?: number | undefined;
 }
 
 const widePool = { name: 'all', match: ['*'], limit: 1_000, settleSeconds: 0 };
@@ -34,12 +36,13 @@ export function createCoordinator({
   command,
   environment = {},
   pools = [widePool],
+  halfOpenMax,
 }: CoordinatorOptions): Coordinator {
   const dataDir = join(folder, name);
   const log = join(folder, `${name}.log`);
   mkdirSync(dataDir, { mode: 0o700 });
   const file = join(dataDir, 'coordinator.json');
-  writeFileSync(file, JSON.stringify({ pools }), { mode: 0o600 });
+  writeFileSync(file, JSON.stringify({ pools, halfOpenMax }), { mode: 0o600 });
   const variables = { HOME: folder, ...environment };
   let daemon: Daemon | undefined;
   let url = '';

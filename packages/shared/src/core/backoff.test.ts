@@ -28,9 +28,15 @@ describe(reconnectDelayMs, () => {
 describe(returnDelayMs, () => {
   it('is the moment that a full coordinator gave, within what no answer would lead to', () => {
     expect(returnDelayMs(3, 7, {})).toBe(reconnectDelayMs(3, 7));
-    expect(returnDelayMs(3, 7, { retryAfterMs: 4_321 })).toBe(4_321);
-    expect(returnDelayMs(3, 7, { retryAfterMs: 999_999 })).toBe(reconnectDelayMsMax);
     expect(returnDelayMs(3, 7, { retryAfterMs: 250, notBeforeMs: 3_000 })).toBe(3_000);
+    fc.assert(
+      fc.property(fc.nat(40), fc.integer(), fc.nat(1_000_000), (attempt, seed, retryAfterMs) => {
+        const delayMs = returnDelayMs(attempt, seed, { retryAfterMs });
+        const believedMs = Math.min(Math.max(retryAfterMs, reconnectDelayMsBase), (reconnectDelayMsMax * 2) / 3);
+        expect(delayMs).toBeGreaterThanOrEqual(Math.floor(believedMs));
+        expect(delayMs).toBeLessThanOrEqual(believedMs * 1.5);
+      }),
+    );
   });
 });
 

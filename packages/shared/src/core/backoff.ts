@@ -9,15 +9,24 @@ export const reconnectDelayMsMax: Milliseconds = 15 * second;
 interface Invitation {
   /** Not sooner than this; a draining coordinator gives each node its own moment. */
   readonly notBeforeMs?: Milliseconds | undefined;
-  /** Then; a full one gives each its own moment. Not believed beyond what nobody's answer would lead to. */
+  /**
+   * Then, or up to half as long again, for others may have been told the same. Whoever says it has proved nothing: it is
+   * believed as far as no delay becomes longer, and none much shorter, than with a coordinator that is absent.
+   */
   readonly retryAfterMs?: Milliseconds | undefined;
 }
 
 /** How long to wait before the next attempt. */
 export function returnDelayMs(attempt: number, seed: number, { notBeforeMs, retryAfterMs }: Invitation): Milliseconds {
-  const delayMs =
-    retryAfterMs === undefined ? reconnectDelayMs(attempt, seed) : Math.min(retryAfterMs, reconnectDelayMsMax);
+  const delayMs = retryAfterMs === undefined ? reconnectDelayMs(attempt, seed) : spreadDelayMs(retryAfterMs, seed);
   return Math.max(notBeforeMs ?? 0, delayMs);
+}
+
+const returnSpread = 0.5;
+
+function spreadDelayMs(retryAfterMs: Milliseconds, seed: number): Milliseconds {
+  const believedMs = Math.min(Math.max(retryAfterMs, reconnectDelayMsBase), reconnectDelayMsMax / (1 + returnSpread));
+  return Math.floor((1 + fraction(seed) * returnSpread) * believedMs);
 }
 
 /**
