@@ -67,7 +67,7 @@ function readBack(
 ): WriteOutcome {
   const store = host.disk.stores.get(id);
   const entry = store?.condition === 'whole' ? store.profiles.get(profile) : undefined;
-  if (!entry || entry.access?.print !== access) return { result: 'changed' };
+  if (!entry || entry.access?.print !== access) return { result: 'changed', stood: true };
   return { result: 'written', seen: { ...seeProfile(agent, profile, entry), use: store?.uses.get(profile) } };
 }
 

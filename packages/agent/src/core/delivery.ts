@@ -143,11 +143,14 @@ export function writeSettled(
   if (!copy.seen && outcome.result !== 'written') return creationFailed(state, copy, outcome, at, effects);
   const settled: Copy = { ...copy, writing: undefined };
   const isRecovery = copy.writing?.takesRefreshOnly !== true;
-  if (outcome.result !== 'written' && isRecovery) recoveryFailed(state, key);
+  if (outcome.result !== 'written' && isRecovery) {
+    if (outcome.stood) recoveryWritten(state, key, copy.seen?.use, effects);
+    else recoveryFailed(state, key);
+  }
   switch (outcome.result) {
     case 'written': {
       state.copies.set(key, { ...settled, trouble: undefined, attempts: 0, retryAt: undefined });
-      if (isRecovery) recoveryWritten(state, key, outcome.seen, effects);
+      if (isRecovery) recoveryWritten(state, key, outcome.seen.use, effects);
       const revision = state.accounts.get(account)?.position.revision;
       effects.push(
         isRecovery

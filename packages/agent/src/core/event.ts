@@ -56,20 +56,24 @@ export interface SeenHold {
 /** How a delivery to one profile ended. */
 export type WriteOutcome =
   /** Written, synced, renamed, and read back as `seen`. */
-  | { readonly result: 'written'; readonly seen: SeenProfile }
-  /** Somebody changed the credential first: what stands there now follows as `store-observed`. */
-  | { readonly result: 'changed' }
+  { readonly result: 'written'; readonly seen: SeenProfile } | Undone;
+
+/** What was to stand in a store does not. `stood`: it did for a moment, and may have woken whoever waits for it. */
+export type Undone = { readonly stood?: boolean | undefined } & (
+  | /** Somebody changed the credential first: what stands there now follows as `store-observed`. */
+  { readonly result: 'changed' }
   /** The permit ended before the file was to be replaced: the old one stands. */
   | { readonly result: 'lapsed'; readonly reason: string }
   /** OpenClaw holds the lock. */
   | { readonly result: 'locked'; readonly reason: string }
   /** The disk, the permissions or the file said no. */
-  | { readonly result: 'failed'; readonly reason: string };
+  | { readonly result: 'failed'; readonly reason: string }
+);
 
 /** How a change of a store's marks ended. */
 export type MarkOutcome =
   /** Written and read back; `isHeld`: with a mark in it, whatever became of it since. */
-  { readonly result: 'marked'; readonly isHeld: boolean } | Exclude<WriteOutcome, { result: 'written' }>;
+  { readonly result: 'marked'; readonly isHeld: boolean } | Undone;
 
 /** Requests of this host's own command line, over the control socket. */
 export type ControlRequest =

@@ -39,11 +39,28 @@ export async function writeTogether(
   batch: readonly StoreChange[],
   deps: DeliveryDeps,
 ): Promise<readonly ChangeOutcome[]> {
+  let stood = false;
+  const outcomes = await writeInTurn(store, batch, deps, () => {
+    stood = true;
+  });
+  if (!stood) return outcomes;
+  return outcomes.map(outcome =>
+    outcome.result === 'written' || outcome.result === 'marked' ? outcome : { ...outcome, stood },
+  );
+}
+
+/** The same; `onReplaced` is told when the store was replaced, whatever became of that. */
+async function writeInTurn(
+  store: StoreId,
+  batch: readonly StoreChange[],
+  deps: DeliveryDeps,
+  onReplaced: () => void,
+): Promise<readonly ChangeOutcome[]> {
   const deadline = performance.now() + attemptsMs;
   let missed: Missed | undefined;
   // What the store lacks since the last attempt is put back, however many more it takes.
   for (let attempt = 0; missed || attempt < overtakenMax; attempt++) {
-    const ended = await writeOnce(store, batch, deps, missed).catch(async (error: unknown) => {
+    const ended = await writeOnce(store, batch, deps, missed, onReplaced).catch(async (error: unknown) => {
       if (missed) await putBack(store, missed, 0);
       throw error;
     });
@@ -78,6 +95,7 @@ async function writeOnce(
   batch: readonly StoreChange[],
   deps: DeliveryDeps,
   missed: Missed | undefined,
+  onReplaced: () => void,
 ): Promise<Attempt> {
   const context = deps.context();
   const { read, parsed: stood } = await readWhole(store, context);
@@ -95,6 +113,7 @@ async function writeOnce(
     // The last moment: whoever was suspended since the delivery began must not wake anybody now.
     if (batch.some(change => isLapsed(change, deps))) return { state: 'lapsed', missed };
     const replaced = await replaceStore(store, read, text, deps.at);
+    if (replaced.outcome.result === 'replaced' || replaced.missed) onReplaced();
     if (replaced.outcome.result === 'failed') {
       const reason = `${store} was not written: ${replaced.outcome.reason}`;
       return { state: 'refused', reason, missed: replaced.missed ?? missed };

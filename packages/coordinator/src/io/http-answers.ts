@@ -52,6 +52,9 @@ function endpointFor(endpoints: HttpEndpoints, path: string): (() => HttpAnswer 
   return path === '/metrics' ? () => endpoints.metrics() : undefined;
 }
 
+/** How long whoever is turned away may take to hang up. */
+const lingerMsMax: Milliseconds = 2 * second;
+
 const refusals = { tooManyPeers: '429 Too Many Requests', draining: '503 Service Unavailable' } as const;
 
 /**
@@ -60,6 +63,9 @@ const refusals = { tooManyPeers: '429 Too Many Requests', draining: '503 Service
  */
 export function turnAway(socket: Duplex, reason: keyof typeof refusals, retryAfterMs: Milliseconds): void {
   socket.on('error', () => undefined);
+  // Nobody counts it: one that does not hang up is cut off.
+  const cut = setTimeout(() => socket.destroy(), lingerMsMax);
+  socket.once('close', () => clearTimeout(cut));
   const moment = `retry-after: ${Math.ceil(retryAfterMs / second)}\r\n${retryAfterHeader}: ${retryAfterMs}`;
   socket.end(`HTTP/1.1 ${refusals[reason]}\r\nconnection: close\r\n${moment}\r\ncontent-length: 0\r\n\r\n`);
 }

@@ -248,6 +248,24 @@ describe('before a peer is known, the server', () => {
   });
 });
 
+it('hangs up on whoever was turned away and does not', async () => {
+  const { port, server } = await start({ halfOpen: { total: 1, perAddress: 1 } });
+  const silent = connect(port, '127.0.0.1');
+  await vi.waitFor(() => expect(server.counters().halfOpen).toBe(1));
+  const stubborn = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  let isClosed = false;
+  stubborn
+    .on('error', () => undefined)
+    .on('close', () => {
+      isClosed = true;
+    });
+  stubborn.resume();
+  const writing = setInterval(() => stubborn.write('x'), 100);
+  await vi.waitFor(() => expect(isClosed).toBe(true), { timeout: 10_000 });
+  clearInterval(writing);
+  silent.destroy();
+});
+
 describe('with a member, the server', () => {
   it('refuses a replayed frame and tells the core once that the link is gone', async () => {
     const { url, events } = await start();

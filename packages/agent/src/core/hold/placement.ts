@@ -78,6 +78,12 @@ export function storeMarked(state: AgentState, store: StoreId, outcome: MarkOutc
     case 'locked':
     case 'failed': {
       const why = outcome.result === 'changed' ? `${store} changes all the time` : outcome.reason;
+      if (hold.writing === 'lift' && outcome.stood) {
+        // They were lifted, and somebody saved the store with them once more: what stands there now is seen anew.
+        lifted(state, hold, effects);
+        effects.push({ type: 'reread', store });
+        return;
+      }
       // What stands there is what ends.
       const until = state.stores.get(store)?.hold?.until ?? hold.until;
       state.holds.set(store, { ...settled, until, retryAt: state.elapsed + retryMs, trouble: why });

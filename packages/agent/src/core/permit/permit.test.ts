@@ -64,6 +64,20 @@ describe('a login that has ended', () => {
     expect(phases(written(scene))).toEqual(['begun']);
   });
 
+  it('that stood in its store for a moment has woken its sessions, whatever stands there since', () => {
+    const { scene } = createDead();
+    scene.grant();
+    const outcome = { result: 'changed', stood: true } as const;
+    expect(phases(scene.tell({ type: 'write-settled', store, profile, outcome }))).toEqual(['begun']);
+  });
+
+  it('that never stood there gives its permit back', () => {
+    const { scene } = createDead();
+    scene.grant();
+    const outcome = { result: 'changed' } as const;
+    expect(phases(scene.tell({ type: 'write-settled', store, profile, outcome }))).toEqual(['unused']);
+  });
+
   it('is not written under a permit that was slept through', () => {
     const { scene } = createDead();
     scene.pass(hour);

@@ -147,8 +147,13 @@ function fallbackOf(state: AgentState, store: StoreId): StoreId | undefined {
   return state.config.layout?.get(store)?.fallback;
 }
 
-/** A recovery was written and read back: its sessions are coming back from now on. */
-export function recoveryWritten(state: AgentState, key: CopyKey, { use }: SeenProfile, effects: AgentEffect[]): void {
+/** A recovery stood in its store: its sessions are coming back from now on, whatever stands there since. */
+export function recoveryWritten(
+  state: AgentState,
+  key: CopyKey,
+  use: ProfileUse | undefined,
+  effects: AgentEffect[],
+): void {
   const claim = claimFor(state, key);
   if (!claim || claim.phase === 'settled') return;
   // Of several logins of the same sessions the last one has to show that they are back.
