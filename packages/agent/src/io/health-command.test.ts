@@ -1,0 +1,47 @@
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { checkHealth } from './health-command.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'authmesh-health-'));
+});
+
+describe(checkHealth, () => {
+  it('passes when the command ends 0', async () => {
+    expect(await checkHealth({ command: 'true', timeoutMs: 5_000 })).toMatchObject({ ok: true });
+  });
+
+  it('asks again until it ends 0', async () => {
+    const sign = join(folder, 'healthy');
+    const checked = checkHealth({ command: `test -e ${sign}`, timeoutMs: 20_000 });
+    writeFileSync(sign, '');
+    expect(await checked).toMatchObject({ ok: true });
+  });
+
+  it('fails with how it last ended', async () => {
+    const { ok, why } = await checkHealth({ command: 'exit 7', timeoutMs: 500 });
+    expect([ok, why]).toEqual([false, 'the health command failed: it ended with status 7']);
+  });
+
+  it('kills one that hangs, and what it has started', async () => {
+    const file = join(folder, 'pid');
+    const command = `sleep 1000 & echo $! > ${file}; wait`;
+    const { ok, why } = await checkHealth({ command, timeoutMs: 1_000 });
+    expect([ok, why]).toEqual([false, 'the health command failed: it did not end in time']);
+    expect(existsSync(file)).toBe(true);
+    const pid = Number(readFileSync(file, 'utf8'));
+    await vi.waitFor(() => expect(stateOf(pid)).toMatch(/^(gone|Z)$/), { timeout: 10_000 });
+  });
+});
+
+/** A killed process whose parent is gone too may wait for a while to be taken away. */
+function stateOf(pid: number): string {
+  try {
+    return / ([A-Z]) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? 'gone';
+  } catch {
+    return 'gone';
+  }
+}
