@@ -14,6 +14,8 @@ const limit = 4;
 const startMs = 200;
 const rounds = 5;
 const agents = Array.from({ length: 15 }, (_, index) => `a${index + 1}`);
+/** A main agent comes last, for the others fall back to it. */
+const withMain = ['main', ...agents.slice(1)];
 const { totalMs: idealMs } = planWaves(agents.length, limit, startMs);
 
 /** What the service saw of one recovery. */
@@ -31,9 +33,17 @@ interface Seen {
 export const recovery: Bench = {
   name: 'recovery',
   async run(context) {
-    const ours: Seen[] = [];
-    for (let round = 0; round < rounds; round++) ours.push(await recover(context, join(context.folder, `r${round}`)));
-    const figures = figuresOf('authmesh', ours);
+    const figures: Figure[] = [];
+    for (const [way, crowd] of [
+      ['authmesh', agents],
+      ['authmesh, main among them', withMain],
+    ] as const) {
+      const seen: Seen[] = [];
+      for (let round = 0; round < rounds; round++) {
+        seen.push(await recover(context, join(context.folder, `${crowd[0]}-${round}`), crowd));
+      }
+      figures.push(...figuresOf(way, seen));
+    }
     for (const way of waysFor(limit, startMs)) {
       const seen: Seen[] = [];
       for (let round = 0; round < rounds; round++) {
@@ -52,7 +62,7 @@ export const recovery: Bench = {
 function figuresOf(way: string, seen: readonly Seen[]): Figure[] {
   const value = median(seen.map(({ readyMs }) => readyMs));
   const refused = Math.max(...seen.map(one => one.refused));
-  const isOurs = way === 'authmesh';
+  const isOurs = way.startsWith('authmesh');
   const most = Math.max(...seen.map(({ mostAtOnce }) => mostAtOnce));
   return [
     {
@@ -76,7 +86,7 @@ function figuresOf(way: string, seen: readonly Seen[]): Figure[] {
   ];
 }
 
-async function recover({ installation }: BenchContext, folder: string): Promise<Seen> {
+async function recover({ installation }: BenchContext, folder: string, crowd: readonly string[]): Promise<Seen> {
   const dataDir = join(folder, 'data');
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   // What counts is the use that is seen; the settle time is for what is never used.
@@ -88,7 +98,7 @@ async function recover({ installation }: BenchContext, folder: string): Promise<
     const [desk, host] = fleet.hosts;
     const store = desk?.stores[0];
     if (!host || !store) throw new RangeError('there are two hosts');
-    const stores = makeStores(join(host.home, '..', '.openclaw'), agents, dead);
+    const stores = makeStores(join(host.home, '..', '.openclaw'), crowd, dead);
     await untilKnown(host.home, stores.length + 1);
     return await watchService(async connect => {
       const back = new Set<string>();

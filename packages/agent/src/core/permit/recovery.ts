@@ -102,14 +102,14 @@ function joined(state: AgentState, key: CopyKey, waiting: Claim): Claim | undefi
   return undefined;
 }
 
-/** Agents whose own login fails fall back to the main agent's store: it is healed when the others have theirs. */
+/** Agents whose own login fails fall back to the main agent's store: it is healed once the others have theirs, used or not. */
 export function waitsForOthers(state: AgentState, { store, account }: Copy, at: Instant): boolean {
   if (fallbackOf(state, store) !== store) return false;
   for (const other of state.copies.values()) {
     if (other.account !== account || other.store === store || !other.seen) continue;
     if (fallbackOf(state, other.store) !== store) continue;
     const claim = claimOf(state, other);
-    if (claim && claim.phase !== 'settled') return true;
+    if (claim?.phase === 'waiting' || claim?.phase === 'granted') return true;
     // One that cannot be written holds nobody up.
     if (other.unsettledAt !== undefined && other.attempts === 0 && isDead(state, other, at)) return true;
   }
