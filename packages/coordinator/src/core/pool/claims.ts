@@ -93,7 +93,7 @@ function judgeOutcome(
     return;
   }
   const before = pool.pace;
-  pool.pace = failedToReturn(pool.pace, why, state.elapsed, seed);
+  pool.pace = failedToReturn(pool.pace, permit, why, state.elapsed, seed);
   effects.push(note('sessions-failed', { ...details, why: `${pool.terms.name}: ${why}` }));
   if (pool.pace.phase === 'halted') {
     if (before.phase !== 'halted') effects.push(note('recovery-halted', details));
@@ -153,6 +153,7 @@ function adoptPermit(
     sessions: sessionsOf(claim, terms),
     settleMs,
     epoch: claim.epoch,
+    cuts: pool.pace.cuts,
     until: elapsed + leaseMsOf(settleMs),
     isLost: false,
   });

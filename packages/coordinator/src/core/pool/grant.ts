@@ -88,7 +88,8 @@ function pick(pool: Pool, now: Milliseconds): Waiting | undefined {
 function permitFor(epoch: number, pool: Pool, { node, claim }: Waiting, run: string, now: Milliseconds): Permit {
   const { id, claimant, sessions } = claim;
   const settleMs = settleMsOf(pool.terms, claim);
-  return { node, run, id, claimant, sessions, settleMs, epoch, until: now + leaseMsOf(settleMs), isLost: false };
+  const until = now + leaseMsOf(settleMs);
+  return { node, run, id, claimant, sessions, settleMs, epoch, cuts: pool.pace.cuts, until, isLost: false };
 }
 
 /** Everything of a node that waits anywhere. */

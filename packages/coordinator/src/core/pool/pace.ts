@@ -24,6 +24,10 @@ export interface Pace {
   readonly rounds: number;
   /** The limit was cut in this round already. */
   readonly isCut: boolean;
+  /** How often the limit was cut. A permit carries the number of its time: all that were let go at one wall are one burst. */
+  readonly cuts: number;
+  /** Sessions refused at the wall, of one burst. */
+  readonly refused: number;
   /** Canaries that failed in a row. */
   readonly failures: number;
   /** With `halted` and `closed`: until when, by the elapsed clock. */
@@ -31,8 +35,16 @@ export interface Pace {
   readonly why?: string | undefined;
 }
 
-/** Multiplicative decrease. */
-const cutBy = 0.7;
+/** Sessions that were let go together. */
+export interface Lot {
+  readonly sessions: number;
+  /** How often the limit had been cut when they were. */
+  readonly cuts: number;
+}
+
+/** Multiplicative decrease: what is left where one session was refused, and where half of them were (decision 0023). */
+const keptMost = 0.7;
+const keptLeast = 0.5;
 /** Good rounds below a limit that was refused, before that one is tried again. */
 const roundsBelowWall = 10;
 const haltMsBase: Milliseconds = 5 * second;
@@ -40,7 +52,17 @@ const haltMsMax: Milliseconds = 5 * minute;
 
 /** A pool that nothing is known of. */
 export function createPace(limit: number): Pace {
-  return { phase: 'steady', live: limit, held: limit, left: 0, rounds: 0, isCut: false, failures: 0 };
+  return {
+    phase: 'steady',
+    live: limit,
+    held: limit,
+    left: 0,
+    rounds: 0,
+    isCut: false,
+    cuts: 0,
+    refused: 0,
+    failures: 0,
+  };
 }
 
 /** Stores begin to come back where nothing was: one goes first. */
@@ -79,8 +101,8 @@ function risen(pace: Pace, limit: number): Pace {
 }
 
 /** Sessions failed to come back: a canary halts the recovery, a later one lowers the limit. */
-export function failedToReturn(pace: Pace, why: string, now: Milliseconds, seed: number): Pace {
-  if (pace.phase === 'ramp') return { ...limited(pace), why };
+export function failedToReturn(pace: Pace, lot: Lot, why: string, now: Milliseconds, seed: number): Pace {
+  if (pace.phase === 'ramp') return { ...refused(pace, lot), why };
   if (pace.phase !== 'canary') return pace;
   const failures = pace.failures + 1;
   const ceiling = Math.min(haltMsMax, haltMsBase * 2 ** Math.min(failures, 10));
@@ -89,11 +111,26 @@ export function failedToReturn(pace: Pace, why: string, now: Milliseconds, seed:
   return { ...pace, phase: 'halted', live: 1, left: 1, failures, until, why: `the first session failed: ${why}` };
 }
 
-/** The provider refused for too many at once: the limit falls, at most once a round. */
+/** A refusal of sessions whose time is known: of the burst that led to the last cut, or the reason for a new one. */
+function refused(pace: Pace, { sessions, cuts }: Lot): Pace {
+  if (cuts === pace.cuts) return cut(pace, pace.live, sessions);
+  // Of a burst that was long ago, or that good rounds have outdated: it says nothing of the limit now.
+  if (cuts !== pace.cuts - 1 || !pace.isCut || pace.wall === undefined) return pace;
+  const again = cut(pace, pace.wall, pace.refused + sessions);
+  return again.live < pace.live ? { ...again, cuts: pace.cuts } : { ...pace, refused: again.refused };
+}
+
+/** The provider refused for too many at once, nobody knows whom: the limit falls, at most once a round. */
 export function limited(pace: Pace): Pace {
   if (pace.isCut || pace.phase === 'halted' || pace.phase === 'closed') return pace;
-  const live = Math.max(1, Math.floor(pace.live * cutBy));
-  return { ...pace, live, held: live, left: live, wall: pace.live, rounds: 0, isCut: true };
+  return cut(pace, pace.live, 0);
+}
+
+/** From the wall down to what stood there, within seven tenths and a half of it. */
+function cut(pace: Pace, wall: number, refused: number): Pace {
+  const kept = Math.min(Math.floor(wall * keptMost), Math.max(Math.floor(wall * keptLeast), wall - refused));
+  const live = Math.max(1, kept);
+  return { ...pace, live, held: live, left: live, wall, rounds: 0, isCut: true, cuts: pace.cuts + 1, refused };
 }
 
 /** The provider's quota is used up: nothing comes back before it is renewed. */

@@ -1,19 +1,18 @@
 import type { NodeId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, minute } from '@authmesh/shared/core/time';
 import type { Claim, Claimant } from '@authmesh/shared/protocol/permit';
-import { createPace, type Pace } from './pace.ts';
+import { createPace, type Lot, type Pace } from './pace.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { createStarts, type Starts } from './starts.ts';
 import type { PoolTerms } from './terms.ts';
 
 /** The right of a node to bring the sessions of one claim back. */
-export interface Permit {
+export interface Permit extends Lot {
   readonly node: NodeId;
   /** The run of the agent that asked: what another run of it says is not about this permit. */
   readonly run: string;
   readonly id: number;
   readonly claimant: Claimant;
-  readonly sessions: number;
   readonly settleMs: Milliseconds;
   readonly epoch: number;
   /** By the elapsed clock: not renewed until then, it is lost. */
