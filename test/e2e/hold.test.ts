@@ -1,21 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { judge, type Service, startService } from '../demo/service.ts';
 import { until } from './harness/condition.ts';
+import { agents, gateway, limit, pools } from './harness/crowd.ts';
 import type { Host } from './harness/host.ts';
 import { hour, oauth, owner } from './harness/login.ts';
 import { type Daemon, programPath, start } from './harness/program.ts';
 import { useStage } from './harness/stage.ts';
 
 const stage = useStage();
-const gateway = fileURLToPath(new URL('./harness/gateway.ts', import.meta.url));
-
-const limit = 4;
-const settleSeconds = 2;
-const pools = [{ name: 'web', match: ['*'], limit, settleSeconds }];
-const agents = ['main', ...Array.from({ length: 14 }, (_, index) => `a${index + 2}`)];
 const login = owner();
 
 interface Restart {

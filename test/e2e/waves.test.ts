@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { judge, type Service, startService } from '../demo/service.ts';
 import { type Sessions, startSessions } from '../demo/sessions.ts';
 import { until } from './harness/condition.ts';
 import { readLog } from './harness/coordinator.ts';
+import { agents, gateway, limit, pools } from './harness/crowd.ts';
 import type { Host } from './harness/host.ts';
 import { hour, type OAuthEntry, oauth, owner } from './harness/login.ts';
 import { programPath, start } from './harness/program.ts';
@@ -13,12 +13,6 @@ import { type Fleet, useStage } from './harness/stage.ts';
 import { openTap } from './harness/tap.ts';
 
 const stage = useStage();
-const gateway = fileURLToPath(new URL('./harness/gateway.ts', import.meta.url));
-
-const limit = 4;
-const settleSeconds = 2;
-const pools = [{ name: 'web', match: ['*'], limit, settleSeconds }];
-const agents = ['main', ...Array.from({ length: 14 }, (_, index) => `a${index + 2}`)];
 
 interface Outage {
   readonly fleet: Fleet;

@@ -21,7 +21,7 @@ export function sweep(state: CoordinatorState, at: Instant, effects: Coordinator
       effects.push({ type: 'close-link', link, reason: 'silent' });
   }
   eraseExpired(state, at, effects);
-  sampleUsage(state, at, effects);
+  sampleUsage(state, effects);
   effects.push({ type: 'set-timer', timer: 'sweep', delayMs: sweepIntervalMs });
 }
 

@@ -41,7 +41,7 @@ export interface Claim {
   /** Of a command that starts more sessions than may come back: how many, and how many agents were held back for that. */
   readonly starts?: number | undefined;
   readonly held?: number | undefined;
-  /** Why it can never be granted. */
+  /** Why it is never granted; or, once it has its permit, why the command does not run all the same. */
   readonly refusal?: string | undefined;
 }
 

@@ -32,7 +32,8 @@ function createWatch(stored?: { readonly record: UsageRecord; readonly storeRevi
         const running = count > 0 ? [{ account, profile, sessions: count }] : [];
         if (node) sessionsRunning(state.usage, terms, node, running, state.elapsed);
       }
-      sampleUsage(state, at, effects);
+      state.at = at;
+      sampleUsage(state, effects);
     },
     pass(ms: number) {
       at += ms;

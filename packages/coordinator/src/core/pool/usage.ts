@@ -78,8 +78,8 @@ export function sessionsRunning(
 }
 
 /** Once a minute: adds up what is at work, and from time to time tells the store. */
-export function sampleUsage(state: CoordinatorState, at: Instant, effects: CoordinatorEffect[]): void {
-  const { usage, elapsed } = state;
+export function sampleUsage(state: CoordinatorState, effects: CoordinatorEffect[]): void {
+  const { usage, at, elapsed } = state;
   if (elapsed - usage.sampledAt < sampleMs) return;
   usage.sampledAt = elapsed;
   const atWork = new Map<string, number>();
