@@ -53,7 +53,7 @@ export function poolsInUse(state: CoordinatorState): PoolView[] {
     }
   }
   return views.map(view => {
-    const observed = observedOf(state.usage, view.name);
+    const observed = observedOf(state.usage, view.name, state.at);
     return observed ? { ...view, observed: { ...observed, sessions: sessions.get(view.name) ?? 0 } } : view;
   });
 }

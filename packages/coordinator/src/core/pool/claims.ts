@@ -5,7 +5,7 @@ import type { CoordinatorEffect } from '../effect.ts';
 import type { CoordinatorState } from '../state.ts';
 import { beginEpoch } from './barrier.ts';
 import { permitsOfNode, waitingOfNode } from './grant.ts';
-import { cameBack, exhausted, failedToReturn, limited, type Pace } from './pace.ts';
+import { burstOfUnknown, cameBack, exhausted, failedToReturn, limited, type Pace } from './pace.ts';
 import {
   dropPermit,
   type NodeClaims,
@@ -18,7 +18,8 @@ import {
 } from './pool.ts';
 import { dequeue, enqueue, waitingOf } from './queue.ts';
 import { serve } from './service.ts';
-import { defaultPool, leaseMsOf, settleMsOf, termsFor, termsOfLogin } from './terms.ts';
+import { uncountStart } from './starts.ts';
+import { defaultPool, leaseMsOf, mostTogether, type PoolTerms, settleMsOf, termsFor, termsOfLogin } from './terms.ts';
 
 /*
  * A report says all that a node claims. What it says is taken over, whatever was known before: so a report that is lost,
@@ -85,10 +86,13 @@ function judgeOutcome(
   seed: number,
   effects: CoordinatorEffect[],
 ): void {
-  if (outcome === 'unused') return;
+  if (outcome === 'unused') {
+    uncountStart(pool.starts, permit);
+    return;
+  }
   const details = { node: permit.node, why: pool.terms.name };
   if (outcome !== 'failed') {
-    pool.pace = cameBack(pool.pace, permit.sessions, pool.terms.limit);
+    pool.pace = cameBack(pool.pace, permit, pool.terms.limit);
     effects.push(note('sessions-returned', details));
     return;
   }
@@ -114,8 +118,8 @@ function lineUp(state: CoordinatorState, node: NodeId, { run, refused }: NodeCla
   if (pool.permits.has(permitKey(node, run, claim.id)) || waitingOf(pool.queue, node, claim.id)) return;
   const sessions = sessionsOf(claim, terms);
   // A command that needs more than there is would wait for ever.
-  if (sessions > terms.limit) {
-    refused.set(claim.id, `${sessions} sessions are more than pool ${terms.name} allows at once, ${terms.limit}`);
+  if (sessions > mostTogether(terms)) {
+    refused.set(claim.id, tooMany(terms, sessions));
     return;
   }
   enqueue(pool.queue, { node, claim: { ...claim, sessions }, since: elapsed });
@@ -153,10 +157,17 @@ function adoptPermit(
     sessions: sessionsOf(claim, terms),
     settleMs,
     epoch: claim.epoch,
-    cuts: pool.pace.cuts,
+    burst: burstOfUnknown(pool.pace),
     until: elapsed + leaseMsOf(settleMs),
     isLost: false,
   });
+}
+
+function tooMany(terms: PoolTerms, sessions: number): string {
+  const most = mostTogether(terms);
+  const what = `${sessions} sessions are more than pool ${terms.name} allows`;
+  if (most === terms.limit) return `${what} at once, ${most}`;
+  return `${what} to start in a ${most === terms.startsPerMinute ? 'minute' : 'day'}, ${most}`;
 }
 
 function lowered({ terms, pace }: Pool, before: Pace): string {

@@ -1,10 +1,10 @@
 import type { CoordinatorEffect } from '../effect.ts';
 import type { CoordinatorState } from '../state.ts';
 import { withLimit } from './pace.ts';
-import { type Pool, poolOf, sessionsOf } from './pool.ts';
+import { dropPermit, type Permit, type Pool, poolOf, putPermit, sessionsOf } from './pool.ts';
 import { dequeue, enqueue, type Waiting } from './queue.ts';
 import { serve } from './service.ts';
-import { defaultPool, type PoolTerms, termsFor } from './terms.ts';
+import { defaultPool, mostTogether, type PoolTerms, termsFor } from './terms.ts';
 
 /** The operator changed the pools: limits count at once, and what waits is lined up where it belongs now. */
 export function poolsConfigured(
@@ -14,6 +14,7 @@ export function poolsConfigured(
 ): void {
   const { pools } = state;
   if (JSON.stringify(pools.terms) === JSON.stringify(terms)) return;
+  const named = new Set(pools.terms.map(({ name }) => name));
   pools.terms = terms;
   const known = new Map([...terms, defaultPool].map(one => [one.name, one] as const));
   for (const [name, pool] of pools.pools) {
@@ -25,6 +26,7 @@ export function poolsConfigured(
   }
   for (const pool of [...pools.pools.values()]) {
     for (const waiting of everyoneIn(pool)) moveTo(state, pool, waiting);
+    for (const permit of [...pool.permits.values()]) moveSessions(state, pool, permit, named);
   }
   serve(state, effects);
 }
@@ -38,7 +40,20 @@ function moveTo(state: CoordinatorState, from: Pool, waiting: Waiting): void {
   const terms = termsFor(state.pools.terms, waiting.claim.claimant);
   const to = terms && poolOf(state.pools, terms);
   const sessions = terms ? sessionsOf(waiting.claim, terms) : 0;
-  if (to === from && sessions === waiting.claim.sessions && sessions <= from.terms.limit) return;
+  if (to === from && sessions === waiting.claim.sessions && sessions <= mostTogether(from.terms)) return;
   dequeue(from.queue, waiting, false);
-  if (to && sessions <= to.terms.limit) enqueue(to.queue, { ...waiting, claim: { ...waiting.claim, sessions } });
+  if (to && terms && sessions <= mostTogether(terms))
+    enqueue(to.queue, { ...waiting, claim: { ...waiting.claim, sessions } });
+}
+
+/**
+ * Sessions that are coming back go on coming back, whatever their pool is called: they count where their login belongs
+ * now. Of a command nobody knows that once its pool is gone; it may be any that is new (not `named` before).
+ */
+function moveSessions({ pools }: CoordinatorState, from: Pool, permit: Permit, named: ReadonlySet<string>): void {
+  const own = termsFor(pools.terms, permit.claimant);
+  const targets = own ? [own] : pools.terms.filter(({ name }) => !named.has(name));
+  if (targets.length === 0 || targets.some(({ name }) => name === from.terms.name)) return;
+  dropPermit(from, permit);
+  for (const terms of targets) putPermit(poolOf(pools, terms), permit);
 }

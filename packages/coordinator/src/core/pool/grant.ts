@@ -89,7 +89,19 @@ function permitFor(epoch: number, pool: Pool, { node, claim }: Waiting, run: str
   const { id, claimant, sessions } = claim;
   const settleMs = settleMsOf(pool.terms, claim);
   const until = now + leaseMsOf(settleMs);
-  return { node, run, id, claimant, sessions, settleMs, epoch, cuts: pool.pace.cuts, until, isLost: false };
+  return {
+    node,
+    run,
+    id,
+    claimant,
+    sessions,
+    settleMs,
+    epoch,
+    burst: pool.pace.burst,
+    startedAt: now,
+    until,
+    isLost: false,
+  };
 }
 
 /** Everything of a node that waits anywhere. */

@@ -6,10 +6,13 @@ import { cameBack, createPace, failedToReturn, limited, type Pace, recoveryBegan
 const limit = 16;
 const seed = 1;
 
+/** All of a round come back. */
+const back = (pace: Pace, most: number) => cameBack(pace, { sessions: pace.left, burst: pace.burst }, most);
+
 /** A recovery whose live limit has risen to `live`. */
 function risenTo(live: number): Pace {
   let pace = recoveryBegan(createPace(live));
-  while (pace.phase === 'canary' || pace.live < live) pace = cameBack(pace, pace.left, live);
+  while (pace.phase === 'canary' || pace.live < live) pace = back(pace, live);
   return pace;
 }
 
@@ -17,7 +20,7 @@ function risenTo(live: number): Pace {
 function refuse(pace: Pace, lot: Pace, count: number): Pace {
   let next = pace;
   for (let one = 0; one < count; one++) {
-    next = failedToReturn(next, { sessions: 1, cuts: lot.cuts }, 'refused', second, seed);
+    next = failedToReturn(next, { sessions: 1, burst: lot.burst }, 'refused', second, seed);
   }
   return next;
 }
@@ -40,7 +43,7 @@ describe('a burst of refusals', () => {
           for (const isMark of tale) pace = isMark ? limited(pace) : refuse(pace, full, 1);
           expect(pace.live).toBeGreaterThanOrEqual(Math.max(1, Math.floor(wall / 2)));
           expect(pace.live).toBeLessThanOrEqual(Math.max(1, Math.floor(wall * 0.7)));
-          expect(pace).toMatchObject({ wall, held: pace.live, cuts: 1 });
+          expect(pace).toMatchObject({ wall, held: pace.live, burst: full.burst + 1 });
         },
       ),
     );
@@ -50,7 +53,7 @@ describe('a burst of refusals', () => {
     const full = risenTo(limit);
     const first = refuse(full, full, 1);
     const second = refuse(first, first, 3);
-    expect(second).toMatchObject({ live: 7, wall: 11, cuts: 2 });
+    expect(second).toMatchObject({ live: 7, wall: 11, burst: full.burst + 2 });
     // The rest of the first burst comes late and says nothing of what is let go now.
     expect(refuse(second, full, 4).live).toBe(7);
   });
@@ -58,7 +61,7 @@ describe('a burst of refusals', () => {
   it('that is heard of when the round after it went well lowers nothing any more', () => {
     const full = risenTo(limit);
     const first = refuse(full, full, 1);
-    const good = cameBack(first, first.left, limit);
+    const good = back(first, limit);
     expect(good.live).toBe(12);
     expect(refuse(good, full, 7)).toMatchObject({ live: 12, held: 11 });
   });
@@ -70,7 +73,7 @@ describe('the limit at which refusals were seen', () => {
     let pace = refuse(full, full, 8);
     const lives: number[] = [];
     for (let round = 0; round < 20; round++) {
-      pace = cameBack(pace, pace.left, limit);
+      pace = back(pace, limit);
       lives.push(pace.live);
     }
     expect(lives).toEqual([9, 10, 11, 12, 13, 14, 15, 15, 15, 16, ...Array(10).fill(16)]);

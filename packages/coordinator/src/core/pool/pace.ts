@@ -24,8 +24,8 @@ export interface Pace {
   readonly rounds: number;
   /** The limit was cut in this round already. */
   readonly isCut: boolean;
-  /** How often the limit was cut. A permit carries the number of its time: all that were let go at one wall are one burst. */
-  readonly cuts: number;
+  /** Rises with each cut and each canary. A permit carries the number of its time: all that were let go under one are one burst. */
+  readonly burst: number;
   /** Sessions refused at the wall, of one burst. */
   readonly refused: number;
   /** Canaries that failed in a row. */
@@ -38,8 +38,7 @@ export interface Pace {
 /** Sessions that were let go together. */
 export interface Lot {
   readonly sessions: number;
-  /** How often the limit had been cut when they were. */
-  readonly cuts: number;
+  readonly burst: number;
 }
 
 /** Multiplicative decrease: what is left where one session was refused, and where half of them were (decision 0023). */
@@ -59,7 +58,7 @@ export function createPace(limit: number): Pace {
     left: 0,
     rounds: 0,
     isCut: false,
-    cuts: 0,
+    burst: 0,
     refused: 0,
     failures: 0,
   };
@@ -67,7 +66,17 @@ export function createPace(limit: number): Pace {
 
 /** Stores begin to come back where nothing was: one goes first. */
 export function recoveryBegan(pace: Pace): Pace {
-  return pace.phase === 'steady' ? { ...pace, phase: 'canary', live: 1, left: 1, isCut: false } : pace;
+  return pace.phase === 'steady' ? canary(pace) : pace;
+}
+
+/** One goes first, and no other says anything of it. */
+function canary(pace: Pace): Pace {
+  return { ...pace, phase: 'canary', live: 1, left: 1, isCut: false, burst: pace.burst + 1 };
+}
+
+/** The burst of sessions that came back without this coordinator's permit: nobody let them go as a canary. */
+export function burstOfUnknown({ phase, burst }: Pace): number {
+  return phase === 'canary' ? burst - 1 : burst;
 }
 
 /** Nothing comes back and nothing waits: what held is the limit until the next recovery. */
@@ -78,10 +87,14 @@ export function recoveryEnded(pace: Pace, limit: number): Pace {
 }
 
 /** Sessions are back: after a whole round of them the limit rises. */
-export function cameBack(pace: Pace, sessions: number, limit: number): Pace {
-  if (pace.phase !== 'canary' && pace.phase !== 'ramp') return pace;
-  if (pace.left > sessions) return { ...pace, phase: 'ramp', left: pace.left - sessions, failures: 0 };
-  return { ...risen(pace, limit), phase: 'ramp', isCut: false, failures: 0, why: undefined };
+export function cameBack(pace: Pace, { sessions, burst }: Lot, limit: number): Pace {
+  if (pace.phase === 'halted' || pace.phase === 'closed') return pace;
+  if (pace.phase === 'canary' && burst !== pace.burst) return pace;
+  // Commands alone need no canary; what was cut for them rises again by them.
+  if (pace.phase === 'steady' && pace.live >= limit) return pace;
+  const phase = pace.phase === 'steady' ? 'steady' : 'ramp';
+  if (pace.left > sessions) return { ...pace, phase, left: pace.left - sessions, failures: 0 };
+  return { ...risen(pace, limit), phase, isCut: false, failures: 0, why: undefined };
 }
 
 /** What is waiting is larger than the limit, and nothing is under way that could raise it. */
@@ -103,7 +116,7 @@ function risen(pace: Pace, limit: number): Pace {
 /** Sessions failed to come back: a canary halts the recovery, a later one lowers the limit. */
 export function failedToReturn(pace: Pace, lot: Lot, why: string, now: Milliseconds, seed: number): Pace {
   if (pace.phase === 'ramp') return { ...refused(pace, lot), why };
-  if (pace.phase !== 'canary') return pace;
+  if (pace.phase !== 'canary' || lot.burst !== pace.burst) return pace;
   const failures = pace.failures + 1;
   const ceiling = Math.min(haltMsMax, haltMsBase * 2 ** Math.min(failures, 10));
   // Full jitter over the upper half: at least half of the wait is a wait.
@@ -112,17 +125,18 @@ export function failedToReturn(pace: Pace, lot: Lot, why: string, now: Milliseco
 }
 
 /** A refusal of sessions whose time is known: of the burst that led to the last cut, or the reason for a new one. */
-function refused(pace: Pace, { sessions, cuts }: Lot): Pace {
-  if (cuts === pace.cuts) return cut(pace, pace.live, sessions);
+function refused(pace: Pace, { sessions, burst }: Lot): Pace {
+  if (burst === pace.burst) return cut(pace, pace.live, sessions);
   // Of a burst that was long ago, or that good rounds have outdated: it says nothing of the limit now.
-  if (cuts !== pace.cuts - 1 || !pace.isCut || pace.wall === undefined) return pace;
+  if (burst !== pace.burst - 1 || !pace.isCut || pace.wall === undefined) return pace;
   const again = cut(pace, pace.wall, pace.refused + sessions);
-  return again.live < pace.live ? { ...again, cuts: pace.cuts } : { ...pace, refused: again.refused };
+  return again.live < pace.live ? { ...again, burst: pace.burst } : { ...pace, refused: again.refused };
 }
 
 /** The provider refused for too many at once, nobody knows whom: the limit falls, at most once a round. */
 export function limited(pace: Pace): Pace {
-  if (pace.isCut || pace.phase === 'halted' || pace.phase === 'closed') return pace;
+  // A canary is as few as there can be, and its own outcome says more.
+  if (pace.isCut || (pace.phase !== 'steady' && pace.phase !== 'ramp')) return pace;
   return cut(pace, pace.live, 0);
 }
 
@@ -130,18 +144,19 @@ export function limited(pace: Pace): Pace {
 function cut(pace: Pace, wall: number, refused: number): Pace {
   const kept = Math.min(Math.floor(wall * keptMost), Math.max(Math.floor(wall * keptLeast), wall - refused));
   const live = Math.max(1, kept);
-  return { ...pace, live, held: live, left: live, wall, rounds: 0, isCut: true, cuts: pace.cuts + 1, refused };
+  return { ...pace, live, held: live, left: live, wall, rounds: 0, isCut: true, burst: pace.burst + 1, refused };
 }
 
 /** The provider's quota is used up: nothing comes back before it is renewed. */
 export function exhausted(pace: Pace, until: Milliseconds, why: string): Pace {
-  return { ...pace, phase: 'closed', until, why };
+  const end = pace.phase === 'closed' ? Math.max(until, pace.until ?? until) : until;
+  return { ...pace, phase: 'closed', until: end, why };
 }
 
 /** A halt or a closure that is over begins again with a canary. */
 export function resumed(pace: Pace, now: Milliseconds): Pace {
   if (pace.until === undefined || pace.until > now) return pace;
-  return { ...pace, phase: 'canary', live: 1, left: 1, isCut: false, until: undefined };
+  return { ...canary(pace), until: undefined };
 }
 
 /** The operator changed the hard limit. */

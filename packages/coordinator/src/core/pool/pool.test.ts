@@ -46,6 +46,8 @@ const ids = (from: number, to: number) => Array.from({ length: to - from + 1 }, 
 const waiting = (...numbers: readonly number[]) => numbers.map(id => claim(id));
 const settled = (id: number, outcome: Claim['outcome'] = 'used') => claim(id, { phase: 'settled', epoch: 1, outcome });
 const holding = (...numbers: readonly number[]) => numbers.map(id => claim(id, { phase: 'begun', epoch: 1 }));
+const command = (id: number, sessions: number, pool = 'web') =>
+  claim(id, { claimant: { type: 'command', pool }, sessions });
 const poolOf = (scene: Scene) => [...scene.state().pools.pools.values()][0];
 
 describe('a recovery', () => {
@@ -96,6 +98,17 @@ describe('a recovery', () => {
     expect(poolOf(scene)?.active).toBe(3);
   });
 
+  it('is judged by its canary, not by a command that was under way before', () => {
+    const { scene, report } = createFleet();
+    report(founder, [command(1, 3)]);
+    report(guest, waiting(1, 2, 3));
+    expect(poolOf(scene)).toMatchObject({ active: 3, pace: { phase: 'canary' } });
+    const failed = { ...command(1, 3), phase: 'settled', outcome: 'failed', why: 'it ended with status 1' } as const;
+    expect(grantedTo(report(founder, [failed]), guest)).toEqual([1]);
+    expect(poolOf(scene)?.pace).toMatchObject({ phase: 'canary', live: 1 });
+    expect(grantedTo(report(guest, [settled(1), ...waiting(2, 3)]), guest)).toEqual([2, 3]);
+  });
+
   it('of a store that weighs more than the limit takes all of it', () => {
     const { report } = createFleet();
     const effects = report(founder, [claim(1, { sessions: 15 })]);
@@ -136,9 +149,7 @@ describe('a permit', () => {
 
   it('of a pool that nobody knows, or for more than its limit, is refused to a command', () => {
     const { report } = createFleet();
-    const command = (id: number, pool: string, sessions: number) =>
-      claim(id, { claimant: { type: 'command', pool }, sessions });
-    const effects = report(founder, [command(1, 'nowhere', 1), command(2, 'web', 5), command(3, 'web', 4)]);
+    const effects = report(founder, [command(1, 1, 'nowhere'), command(2, 5), command(3, 4)]);
     expect(answers(effects, founder)[0]?.refused).toEqual([
       { id: 1, reason: 'the coordinator has no such pool; it has web, default' },
       { id: 2, reason: '5 sessions are more than pool web allows at once, 4' },
@@ -149,7 +160,7 @@ describe('a permit', () => {
 
   it('for three sessions at the head of the line lets smaller ones pass, and is served later', () => {
     const { scene, report } = createFleet();
-    const large = claim(1, { claimant: { type: 'command', pool: 'web' }, sessions: 3 });
+    const large = command(1, 3);
     report(guest, waiting(1));
     report(founder, [large]);
     expect(grantedTo(report(guest, [settled(1), ...waiting(2, 3)]), guest)).toEqual([2, 3]);
@@ -183,6 +194,38 @@ describe('a provider’s refusal', () => {
     expect(grantedTo(report(founder, waiting(1)), founder)).toEqual([1]);
   });
 
+  it('says nothing more while a canary is out', () => {
+    const { scene, report } = createFleet([{ ...terms, limit: 8 }]);
+    report(founder, waiting(1, 2, 3));
+    report(founder, [...holding(1), ...waiting(2, 3)], { signals: [limited] });
+    expect(poolOf(scene)?.pace).toMatchObject({ phase: 'canary', live: 1, held: 8 });
+    expect(poolOf(scene)?.pace.wall).toBeUndefined();
+  });
+
+  it('for a quota is not shortened by a later one that says less', () => {
+    const { scene, report } = createFleet();
+    report(founder, waiting(1), { signals: [{ ...limited, kind: 'quota', resumesInMs: 5 * minute }] });
+    report(guest, waiting(1), { signals: [{ ...limited, kind: 'quota' }] });
+    scene.pass(terms.settleMs + second);
+    expect(grantedTo(report(guest, waiting(1)), guest)).toEqual([]);
+  });
+
+  it('is outgrown where commands alone come back', () => {
+    const { scene, report } = createFleet();
+    report(founder, [command(1, 1)], { signals: [limited] });
+    report(founder, [{ ...command(1, 1), phase: 'begun', epoch: 1 }], { signals: [limited] });
+    expect(poolOf(scene)?.pace).toMatchObject({ phase: 'steady', live: 2, wall: 4 });
+    report(guest, [command(1, 4)]);
+    let granted: number[] = [];
+    for (let id = 2; id < 60 && granted.length === 0; id++) {
+      scene.pass(terms.settleMs);
+      const done = { ...command(id - 1, 1), phase: 'settled', outcome: 'elapsed' } as const;
+      report(founder, [done, command(id, 1)]);
+      granted = grantedTo(report(guest, [command(1, 4)]), guest);
+    }
+    expect(granted).toEqual([1]);
+  });
+
   it('says nothing of a pool in which nothing comes back', () => {
     const { scene, report } = createFleet();
     report(founder, [], { signals: [limited] });
@@ -197,9 +240,27 @@ describe('changed limits', () => {
     const policy = { allow: ['*'], deny: [] };
     scene.tell({ type: 'configured', policy, pools: [{ ...terms, name: 'new', limit: 1 }] });
     expect([...scene.state().pools.pools.values()].map(({ terms: { name }, queue }) => [name, queue.count])).toEqual([
-      ['web', 0],
-      ['new', 3],
+      ['new', 4],
     ]);
+  });
+
+  it('count what is coming back under whatever name its pool has now', () => {
+    const policy = { allow: ['*'], deny: [] };
+    const renamed = { ...terms, name: 'new' };
+    const stores = createFleet();
+    stores.report(founder, waiting(1, 2));
+    stores.scene.tell({ type: 'configured', policy, pools: [{ ...renamed, limit: 1 }] });
+    expect(grantedTo(stores.report(guest, waiting(1)), guest)).toEqual([]);
+    expect(poolOf(stores.scene)).toMatchObject({ terms: { name: 'new' }, active: 1, queue: { count: 2 } });
+
+    const commands = createFleet();
+    commands.report(founder, [command(1, 4)]);
+    commands.scene.tell({ type: 'configured', policy, pools: [renamed] });
+    const other = command(1, 1, 'new');
+    expect(grantedTo(commands.report(guest, [other]), guest)).toEqual([]);
+    expect(
+      grantedTo(commands.report(founder, [{ ...command(1, 4), phase: 'settled', outcome: 'elapsed' }]), guest),
+    ).toEqual([1]);
   });
 });
 
@@ -251,6 +312,45 @@ describe('starts', () => {
     scene.pass(minute + 1);
     claims = claims.filter(({ phase }) => phase === 'waiting');
     expect(grantedTo(report(founder, claims), founder)).toEqual([3, 4]);
+  });
+});
+
+describe('a budget of starts', () => {
+  it('bounds what a store takes, and refuses a command that is larger', () => {
+    const { scene, report } = createFleet([{ ...terms, startsPerMinute: 2 }]);
+    const effects = report(founder, [claim(1, { sessions: 3 }), command(2, 3)]);
+    expect(answers(effects, founder)[0]?.refused).toEqual([
+      { id: 2, reason: '3 sessions are more than pool web allows to start in a minute, 2' },
+    ]);
+    expect(poolOf(scene)?.queue.sessions).toBe(2);
+  });
+
+  it('lets nothing starve for what is larger than what is left of it', () => {
+    const { scene, report } = createFleet([{ ...terms, startsPerMinute: 2 }]);
+    const large = claim(1, { sessions: 3 });
+    const granted: string[] = [];
+    let id = 1;
+    for (let moment = 0; moment < 60; moment++) {
+      scene.pass(5 * second);
+      if (grantedTo(report(guest, [large]), guest).includes(1)) {
+        granted.push('large');
+        report(guest, [settled(1)]);
+      }
+      if (!grantedTo(report(founder, [claim(id)]), founder).includes(id)) continue;
+      granted.push('small');
+      report(founder, [settled(id++)]);
+    }
+    expect(granted.filter(size => size === 'large').length).toBeGreaterThan(1);
+    expect(granted.filter(size => size === 'small').length).toBeGreaterThan(2);
+  });
+
+  it('is not used up by permits that are given back unused', () => {
+    const { scene, report } = createFleet([{ ...terms, startsPerDay: 4 }]);
+    for (const id of ids(1, 9)) {
+      expect(grantedTo(report(founder, waiting(id)), founder)).toEqual([id]);
+      report(founder, [settled(id, 'unused')]);
+      scene.pass(second);
+    }
   });
 });
 

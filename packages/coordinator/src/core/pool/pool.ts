@@ -4,7 +4,7 @@ import type { Claim, Claimant } from '@authmesh/shared/protocol/permit';
 import { createPace, type Lot, type Pace } from './pace.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { createStarts, type Starts } from './starts.ts';
-import type { PoolTerms } from './terms.ts';
+import { mostTogether, type PoolTerms } from './terms.ts';
 
 /** The right of a node to bring the sessions of one claim back. */
 export interface Permit extends Lot {
@@ -15,6 +15,8 @@ export interface Permit extends Lot {
   readonly claimant: Claimant;
   readonly settleMs: Milliseconds;
   readonly epoch: number;
+  /** When its sessions were counted as starts, by the elapsed clock; absent where an earlier coordinator gave it. */
+  readonly startedAt?: Milliseconds | undefined;
   /** By the elapsed clock: not renewed until then, it is lost. */
   readonly until: Milliseconds;
   /** Nobody renewed it: it counts for the grace time, for its sessions may be coming back all the same. */
@@ -103,6 +105,6 @@ export function dropPermit(pool: Pool, permit: Permit): void {
 }
 
 /** A recovery larger than the whole limit takes all of it: waiting for more would be waiting for ever. */
-export function sessionsOf(claim: Claim, { limit }: PoolTerms): number {
-  return claim.claimant.type === 'store' ? Math.min(claim.sessions, limit) : claim.sessions;
+export function sessionsOf(claim: Claim, terms: PoolTerms): number {
+  return claim.claimant.type === 'store' ? Math.min(claim.sessions, mostTogether(terms)) : claim.sessions;
 }

@@ -1,12 +1,23 @@
 import { hour, type Milliseconds, minute } from '@authmesh/shared/core/time';
+import type { Permit } from './pool.ts';
 import type { PoolTerms } from './terms.ts';
 
 /** Sessions started in the last minute and in the last day, for providers that count starts. */
 export interface Starts {
-  /** By the elapsed clock, oldest first: when and how many. */
-  readonly minute: { readonly at: Milliseconds; readonly sessions: number }[];
-  readonly hours: { readonly hour: number; sessions: number }[];
+  /** Oldest first. */
+  readonly minute: Started[];
+  /** The same, added up by the hour that begins with the first of them. */
+  readonly hours: Started[];
 }
+
+interface Started {
+  /** By the elapsed clock. */
+  readonly at: Milliseconds;
+  sessions: number;
+}
+
+/** Whole hours: the window of a day is up to an hour longer, never shorter. */
+const hoursMs: Milliseconds = 25 * hour;
 
 export function createStarts(): Starts {
   return { minute: [], hours: [] };
@@ -16,10 +27,18 @@ export function createStarts(): Starts {
 export function countStart(starts: Starts, terms: PoolTerms, sessions: number, now: Milliseconds): void {
   if (!hasBudget(terms)) return;
   starts.minute.push({ at: now, sessions });
-  const hourNow = Math.floor(now / hour);
   const last = starts.hours.at(-1);
-  if (last?.hour === hourNow) last.sessions += sessions;
-  else starts.hours.push({ hour: hourNow, sessions });
+  if (last && now - last.at < hour) last.sessions += sessions;
+  else starts.hours.push({ at: now, sessions });
+}
+
+/** A permit was given back unused: nothing was let go. */
+export function uncountStart(starts: Starts, { startedAt, sessions }: Permit): void {
+  if (startedAt === undefined) return;
+  for (const window of [starts.minute, starts.hours]) {
+    const entry = window.findLast(({ at, sessions: counted }) => at <= startedAt && counted >= sessions);
+    if (entry) entry.sessions -= sessions;
+  }
 }
 
 /** How many more may start now; unlimited where the terms say nothing. */
@@ -35,7 +54,7 @@ export function startsResumeAt(starts: Starts, terms: PoolTerms): Milliseconds {
   const [first] = starts.minute;
   const isMinute = first && terms.startsPerMinute !== undefined && sum(starts.minute) >= terms.startsPerMinute;
   if (isMinute) return first.at + minute;
-  return ((starts.hours[0]?.hour ?? 0) + 25) * hour;
+  return (starts.hours[0]?.at ?? 0) + hoursMs;
 }
 
 function hasBudget({ startsPerMinute, startsPerDay }: PoolTerms): boolean {
@@ -44,8 +63,7 @@ function hasBudget({ startsPerMinute, startsPerDay }: PoolTerms): boolean {
 
 function forget(starts: Starts, now: Milliseconds): void {
   while (starts.minute[0] && starts.minute[0].at + minute <= now) starts.minute.shift();
-  // Whole hours: the window of a day is up to an hour longer, never shorter.
-  while (starts.hours[0] && (starts.hours[0].hour + 25) * hour <= now) starts.hours.shift();
+  while (starts.hours[0] && starts.hours[0].at + hoursMs <= now) starts.hours.shift();
 }
 
 function sum(entries: readonly { readonly sessions: number }[]): number {

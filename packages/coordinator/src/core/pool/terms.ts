@@ -25,6 +25,11 @@ const renewalSlackMs: Milliseconds = 13 * second;
 /** A permit that was lost stays counted for as much longer (lock-delay): messages under way, clocks that differ. */
 export const graceMs: Milliseconds = 5 * second;
 
+/** The most sessions that can ever be let go together: the hard limit, and what may start in a window. */
+export function mostTogether({ limit, startsPerMinute = limit, startsPerDay = limit }: PoolTerms): number {
+  return Math.min(limit, startsPerMinute, startsPerDay);
+}
+
 /** How long the sessions of a claim take to come back. */
 export function settleMsOf(terms: PoolTerms, claim: { readonly settleMs?: Milliseconds | undefined }): Milliseconds {
   return claim.settleMs ?? terms.settleMs;

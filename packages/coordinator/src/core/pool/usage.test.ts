@@ -6,6 +6,7 @@ import { type UsageRecord, usageKey } from '../record.ts';
 import { createCoordinatorState } from '../stored-state.ts';
 import { poolOf } from './pool.ts';
 import { countStart, startsLeft } from './starts.ts';
+import type { PoolTerms } from './terms.ts';
 import { observedOf, restoreStarts, sampleUsage, sessionsRunning, startsCounted, storeUsage } from './usage.ts';
 
 const start: Instant = 20_000 * day;
@@ -23,7 +24,7 @@ function createWatch(stored?: { readonly record: UsageRecord; readonly storeRevi
   return {
     state,
     effects,
-    observed: () => observedOf(state.usage, 'web'),
+    observed: () => observedOf(state.usage, 'web', at),
     minute(...sessions: readonly number[]) {
       at += minute;
       state.elapsed += minute;
@@ -34,6 +35,10 @@ function createWatch(stored?: { readonly record: UsageRecord; readonly storeRevi
       }
       state.at = at;
       sampleUsage(state, effects);
+    },
+    /** The wall clock is set. */
+    set(byMs: number) {
+      at += byMs;
     },
     pass(ms: number) {
       at += ms;
@@ -79,6 +84,24 @@ describe('what was seen of a pool in use', () => {
     expect(watch.observed()).toMatchObject({ peak: 3, days: 2 });
   });
 
+  it('is forgotten after thirty days in which nothing was', () => {
+    const watch = createWatch();
+    watch.minute(9);
+    watch.pass(30 * day);
+    watch.minute(0);
+    expect(watch.observed()).toBeUndefined();
+  });
+
+  it('outlives a time in which the clock was ahead', () => {
+    const watch = createWatch();
+    watch.minute(9);
+    watch.set(400 * day);
+    watch.minute(40);
+    watch.set(-400 * day);
+    watch.minute(2);
+    expect(watch.observed()).toMatchObject({ p50: 2, peak: 9, days: 1 });
+  });
+
   it('is told to the store every ten minutes, and known again after a restart', () => {
     const watch = createWatch();
     for (let minutes = 0; minutes < 10; minutes++) watch.minute(2, 3);
@@ -111,6 +134,26 @@ describe('what was seen of a pool in use', () => {
     const second = create({ record: written.value as UsageRecord, storeRevision: 1 });
     expect(startsLeft(second.pool.starts, second.web, 0)).toBe(2);
     expect(startsLeft(second.pool.starts, second.web, 25 * hour)).toBe(6);
+  });
+
+  it('keeps them for as long whatever restarts there are', () => {
+    const bounded = { ...terms[0], startsPerDay: 6 } as PoolTerms;
+    let stored: { readonly record: UsageRecord; readonly storeRevision: number } | undefined;
+    for (let restart = 0; restart < 40; restart++) {
+      const state = createCoordinatorState({ ...nothing, poolTerms: [bounded], usage: stored });
+      state.at = start + restart * 2 * minute;
+      restoreStarts(state);
+      const { starts } = poolOf(state.pools, bounded);
+      if (restart === 0) countStart(starts, bounded, 6, 0);
+      expect(startsLeft(starts, bounded, 0)).toBe(0);
+      state.at += 2 * minute;
+      state.elapsed = 2 * minute;
+      const effects: CoordinatorEffect[] = [];
+      startsCounted(state, effects);
+      const [written] = effects;
+      if (written?.type !== 'compare-and-set') throw new Error('nothing was written');
+      stored = { record: written.value as UsageRecord, storeRevision: restart };
+    }
   });
 
   it('stays bounded whatever a day brings', () => {

@@ -1,5 +1,5 @@
 import type { NodeId } from '@authmesh/shared/core/identifiers';
-import { day, hour, type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
+import { day, type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
 import type { ObservedConcurrency, RunningSessions } from '@authmesh/shared/protocol/permit';
 import { commitRecord } from '../commit.ts';
 import type { CoordinatorEffect } from '../effect.ts';
@@ -120,8 +120,7 @@ export function restoreStarts(state: CoordinatorState): void {
   const { usage, pools, elapsed, at } = state;
   for (const terms of pools.terms) {
     for (const [instant, sessions] of usage.earlierStarts?.[terms.name] ?? []) {
-      const hourThen = Math.floor((elapsed - (at - instant)) / hour);
-      poolOf(pools, terms).starts.hours.push({ hour: hourThen, sessions });
+      poolOf(pools, terms).starts.hours.push({ at: elapsed - (at - instant), sessions });
     }
   }
   usage.earlierStarts = undefined;
@@ -131,24 +130,22 @@ function startsOf({ pools, elapsed, at }: CoordinatorState): UsageRecord['starts
   const starts = [...pools.pools.values()].flatMap(({ terms, starts: { hours } }) =>
     terms.startsPerDay === undefined || hours.length === 0
       ? []
-      : [
-          [
-            terms.name,
-            hours.map(one => [Math.round(at - (elapsed - one.hour * hour)), one.sessions] as const),
-          ] as const,
-        ],
+      : [[terms.name, hours.map(one => [Math.round(at - (elapsed - one.at)), one.sessions] as const)] as const],
   );
   return starts.length === 0 ? undefined : Object.fromEntries(starts);
 }
 
 function dayOf({ days }: UsageState, at: Instant): UsageDay {
   const today = Math.floor(at / day);
+  // Of a time in which the clock was ahead.
+  while ((days.at(-1)?.day ?? today) > today + 1) days.pop();
   const last = days.at(-1);
-  // A clock that was set back goes on with the day that it has left.
+  // A clock that was set back a little goes on with the day that it has left.
   if (last && last.day >= today) return last;
   const opened: UsageDay = { day: today, pools: new Map() };
   days.push(opened);
-  while (days.length > daysMax || (days[0]?.day ?? today) <= today - daysMax) days.shift();
+  // By their number, not by their date: a clock that is ahead for a minute makes nothing old.
+  if (days.length > daysMax) days.shift();
   return opened;
 }
 
@@ -166,11 +163,17 @@ function rounded(count: number): number {
 }
 
 /** What was seen of a pool in the last thirty days; undefined where nothing was. Minutes without any session say nothing. */
-export function observedOf({ days }: UsageState, pool: string): Omit<ObservedConcurrency, 'sessions'> | undefined {
+export function observedOf(
+  { days }: UsageState,
+  pool: string,
+  at: Instant,
+): Omit<ObservedConcurrency, 'sessions'> | undefined {
+  const today = Math.floor(at / day);
   const minutes = new Map<number, number>();
   let total = 0;
   let seen = 0;
-  for (const { pools } of days) {
+  for (const { day: then, pools } of days) {
+    if (then <= today - daysMax || then > today + 1) continue;
     const counts = pools.get(pool);
     if (counts) seen++;
     for (const [count, many] of counts ?? []) {
@@ -180,7 +183,7 @@ export function observedOf({ days }: UsageState, pool: string): Omit<ObservedCon
   }
   if (total === 0) return undefined;
   const sorted = [...minutes].sort(([a], [b]) => a - b);
-  const at = (part: number) => {
+  const rank = (part: number) => {
     let left = Math.ceil(part * total);
     for (const [count, many] of sorted) {
       left -= many;
@@ -188,5 +191,5 @@ export function observedOf({ days }: UsageState, pool: string): Omit<ObservedCon
     }
     return 0;
   };
-  return { p50: at(0.5), p95: at(0.95), peak: at(1), days: seen };
+  return { p50: rank(0.5), p95: rank(0.95), peak: rank(1), days: seen };
 }
