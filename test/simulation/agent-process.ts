@@ -2,6 +2,7 @@ import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { AgentEvent } from '@authmesh/agent/core/event';
 import { createAgentState } from '@authmesh/agent/core/state';
 import type { FleetId, StoreId } from '@authmesh/shared/core/identifiers';
+import type { Milliseconds } from '@authmesh/shared/core/time';
 import { closeFromAgent, dial, sendUp } from './connection.ts';
 import { createProfile, writeCredential } from './delivery.ts';
 import { describeAgentEffect, describeAgentEvent } from './describe.ts';
@@ -34,6 +35,8 @@ export function startAgent(world: World, host: Host): void {
       fire: timer => tell(world, host, agent, { type: 'timer-fired', timer }),
     }),
     startedAt: world.now,
+    aheadMs: 0,
+    sleptMs: 0,
     reported: new Map(),
     toRead: new Set(),
     link: undefined,
@@ -64,6 +67,11 @@ export function crashAgent(world: World, host: Host, powerLost: boolean): void {
   else if (agent.link) agent.link.agentOpen = false;
 }
 
+/** Time by the clock of permits: it counts the host's sleep, and is rather ahead than behind. */
+export function elapsedOf(world: World, agent: Agent): Milliseconds {
+  return world.now - agent.startedAt + agent.aheadMs;
+}
+
 /** Gives the core an event and carries out what it answers, in order; a crash may come between any two effects. */
 export function tell(world: World, host: Host, agent: Agent, event: AgentEvent): void {
   if (host.agent !== agent) return;
@@ -76,7 +84,8 @@ export function tell(world: World, host: Host, agent: Agent, event: AgentEvent):
   if (trace.write) writeLine(trace, world.now, host.name, describeAgentEvent(world, event));
   const step = world.cores.agent(agent.state, {
     at,
-    elapsed: world.now - agent.startedAt,
+    elapsed: elapsedOf(world, agent),
+    awake: world.now - agent.startedAt - agent.sleptMs,
     seed: seedAt(world, host.index),
     event,
   });

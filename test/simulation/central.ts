@@ -119,6 +119,7 @@ export function tellCoordinator(world: World, process: Process, event: Coordinat
   const step = world.cores.coordinator(process.state, {
     at,
     elapsed: world.now - process.startedAt,
+    awake: world.now - process.startedAt,
     seed: seedAt(world, -1),
     event,
   });

@@ -1,7 +1,7 @@
 import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { WriteOutcome } from '@authmesh/agent/core/event';
 import type { Milliseconds } from '@authmesh/shared/core/time';
-import { crashAgent, tell } from './agent-process.ts';
+import { crashAgent, elapsedOf, tell } from './agent-process.ts';
 import { crashesNow } from './faults.ts';
 import { type Agent, afterOnHost, type Host } from './host.ts';
 import { expiryOnHost } from './vault.ts';
@@ -99,8 +99,7 @@ export function obstacleTo(
   if (store.readOnly) return { result: 'failed', reason: 'the directory is read-only' };
   if (host.disk.full) return { result: 'failed', reason: 'the disk is full' };
   if (store.lockedUntil > world.now) return { result: 'locked', reason: 'OpenClaw holds the lock' };
-  // The clock of permits counts the host's sleep.
-  const isLate = before !== undefined && world.now - agent.startedAt >= before;
+  const isLate = before !== undefined && elapsedOf(world, agent) >= before;
   return isLate ? { result: 'lapsed', reason: 'too late' } : undefined;
 }
 

@@ -23,6 +23,10 @@ export interface Agent {
   readonly vault: Map<Fingerprint, VaultEntry>;
   readonly timers: Timers<AgentTimer>;
   readonly startedAt: Instant;
+  /** How far its clock that counts sleep went ahead, for the wall clock was set forward: it cannot tell that from sleep. */
+  aheadMs: Milliseconds;
+  /** How long the host slept since. */
+  sleptMs: Milliseconds;
   /** What the watcher last reported of each store. */
   readonly reported: Map<StoreId, number>;
   readonly toRead: Set<StoreId>;

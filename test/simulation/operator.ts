@@ -96,6 +96,7 @@ export function setClock(world: World, host: Host, byMs: number): void {
     writeLine(world.trace, world.now, host.name, `(its clock is set by ${Math.round(byMs / 1_000)} s)`);
   host.skewMs += byMs;
   host.clockWasSet = true;
+  if (host.agent) host.agent.aheadMs += Math.max(0, byMs);
   if (host.agent) tell(world, host, host.agent, { type: 'clock-jumped', byMs });
 }
 

@@ -21,5 +21,6 @@ function wake(world: World, host: Host, sleptMs: Milliseconds): void {
   host.way.cut.down = false;
   for (const link of [...host.way.links]) cutLink(world, host, link);
   // The wall clock went on, the monotonic one did not.
+  if (host.agent) host.agent.sleptMs += sleptMs;
   if (host.agent) tell(world, host, host.agent, { type: 'clock-jumped', byMs: sleptMs });
 }

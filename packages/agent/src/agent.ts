@@ -68,6 +68,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     execute,
     now: Date.now,
     elapsed,
+    awake: () => performance.now(),
     drawSeed: () => randomInt(2 ** 32),
     onInput: inputs.record,
     onCrash: error => {

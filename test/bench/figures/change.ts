@@ -49,6 +49,7 @@ export const change: Bench = {
       execute,
       now: Date.now,
       elapsed: () => performance.now(),
+      awake: () => performance.now(),
       drawSeed: () => 1,
       onCrash: error => {
         throw error;

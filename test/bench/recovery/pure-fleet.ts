@@ -48,7 +48,7 @@ export function createPureFleet(nodes: number, limit: number, settleMs: Millisec
   const numbers = new Array<number>(nodes).fill(0);
   let elapsed = 0;
   const tell = (event: CoordinatorEvent): Granted[] => {
-    const step = transition(state, { at: elapsed, elapsed, seed: 1, event });
+    const step = transition(state, { at: elapsed, elapsed, awake: elapsed, seed: 1, event });
     state = step.state;
     return step.effects.flatMap(effect => {
       if (effect.type !== 'send' || effect.message.type !== 'permits') return [];

@@ -92,8 +92,10 @@ export function createScene(config: Partial<AgentConfig> = {}, memory: readonly 
   });
   let at = start;
   let skew = 0;
+  /** A clock that is set forward looks like a sleep to the one that counts sleep. */
+  let ahead = 0;
   const tell = (event: AgentEvent) => {
-    const step = transition(state, { at, elapsed: at - start - skew, seed, event });
+    const step = transition(state, { at, elapsed: at - start - skew + ahead, awake: at - start - skew, seed, event });
     state = step.state;
     // Leaves are replaced, never changed: an old reference would see the change.
     for (const leaves of [state.copies, state.accounts, state.stores]) for (const leaf of leaves.values()) freeze(leaf);
@@ -121,6 +123,7 @@ export function createScene(config: Partial<AgentConfig> = {}, memory: readonly 
     setClock: byMs => {
       at += byMs;
       skew += byMs;
+      ahead += Math.max(0, byMs);
     },
     state: () => state,
   };

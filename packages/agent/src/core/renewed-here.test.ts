@@ -29,7 +29,7 @@ function home() {
     run: 'run',
   });
   return (event: AgentEvent): readonly AgentEffect[] => {
-    const step = transition(state, { at, elapsed: at, seed: 1, event });
+    const step = transition(state, { at, elapsed: at, awake: at, seed: 1, event });
     state = step.state;
     return step.effects;
   };

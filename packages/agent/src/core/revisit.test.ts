@@ -32,7 +32,7 @@ function besideTheFleet(ends: { readonly own: number; readonly fleet: number }) 
     run: 'run',
   });
   const tell = (at: number, event: AgentEvent): readonly AgentEffect[] => {
-    const step = transition(state, { at, elapsed: at - start, seed: 1, event });
+    const step = transition(state, { at, elapsed: at - start, awake: at - start, seed: 1, event });
     state = step.state;
     return step.effects;
   };

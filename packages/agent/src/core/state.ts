@@ -107,8 +107,10 @@ export interface AgentState {
   readonly asking: Set<number>;
   nextRequest: number;
   readonly adoptions: Map<number, Adoption>;
-  /** When the event that is being handled came, by the clock that nobody can set. */
+  /** When the event that is being handled came, by the clock that never runs slow. */
   elapsed: Milliseconds;
+  /** The same by the one that never runs fast. */
+  awake: Milliseconds;
   readonly claims: ClaimsState;
   /** Agents that are held back. */
   readonly holds: Map<StoreId, Hold>;
@@ -193,6 +195,7 @@ export function createAgentState(from: {
     nextRequest: 1,
     adoptions: new Map(),
     elapsed: 0,
+    awake: 0,
     claims: createClaims(from.run),
     holds: new Map(),
   };

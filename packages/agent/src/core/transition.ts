@@ -31,8 +31,12 @@ import { revisit, settle, shiftDeadlines } from './revisit.ts';
 import type { AgentState } from './state.ts';
 
 /** The agent's machine: routes each event to its room. Any event in any phase has an answer, often none. */
-export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (state, { at, elapsed, seed, event }) => {
+export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (
+  state,
+  { at, elapsed, awake, seed, event },
+) => {
   state.elapsed = elapsed;
+  state.awake = awake;
   const effects: AgentEffect[] = [];
   switch (event.type) {
     case 'started':

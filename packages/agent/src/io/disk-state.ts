@@ -61,7 +61,7 @@ export async function readDiskState(from: HostPlaces): Promise<DiskState> {
     const parsed = await readWhole(store, context);
     for (const one of parsed.skipped) skipped.push({ store, ...one });
     const event = { type: 'store-observed', store, seen: parsed.seen } as const;
-    state = transition(state, { at: now, elapsed: 0, seed: 0, event }).state;
+    state = transition(state, { at: now, elapsed: 0, awake: 0, seed: 0, event }).state;
   }
   return { state, directories, skipped };
 }

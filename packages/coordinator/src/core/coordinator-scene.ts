@@ -97,7 +97,7 @@ export function createScene(stored: Partial<StoredState> = {}): Scene {
   let at = start;
   let storeRevision = 100;
   const tell = (event: CoordinatorEvent) => {
-    const step = transition(state, { at, elapsed: at - start, seed: 1, event });
+    const step = transition(state, { at, elapsed: at - start, awake: at - start, seed: 1, event });
     state = step.state;
     freezeLeaves(state);
     return step.effects;

@@ -65,7 +65,7 @@ function connected() {
     policy: { allow: ['*'], deny: [] },
   });
   const tell = (event: CoordinatorEvent): readonly CoordinatorEffect[] => {
-    const step = transition(state, { at, elapsed: at, seed: 1, event });
+    const step = transition(state, { at, elapsed: at, awake: at, seed: 1, event });
     state = step.state;
     return step.effects;
   };

@@ -4,8 +4,10 @@ import type { Instant, Milliseconds } from './time.ts';
 export interface Input<Event> {
   /** By the host's wall clock, which somebody may set: what expiries are held against. */
   readonly at: Instant;
-  /** By the process's own clock, which nobody can set: what leases and waits are counted by. */
+  /** By the process's own clock, never slower than real time: what is done under a lease is held against it. */
   readonly elapsed: Milliseconds;
+  /** By a clock that is never faster than real time, and stands still while the host sleeps: what is over by now is told by it. */
+  readonly awake: Milliseconds;
   readonly seed: number;
   readonly event: Event;
 }

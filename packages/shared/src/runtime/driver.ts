@@ -11,8 +11,10 @@ export interface DriverOptions<State, Event, Effect> {
    */
   readonly execute: (effect: Effect) => void | Promise<void>;
   readonly now: () => Instant;
-  /** How long this process has been running, by a clock that nobody can set. */
+  /** How long this process has been running, by a clock that never runs slow. */
   readonly elapsed: () => Milliseconds;
+  /** The same, by a clock that never runs fast. */
+  readonly awake: () => Milliseconds;
   readonly drawSeed: () => number;
   /** Told of each input before it is applied, with the state that it meets: the journal's place. */
   readonly onInput?: ((input: Input<Event>, before: State) => void) | undefined;
@@ -76,7 +78,13 @@ export function createDriver<State, Event, Effect>(options: DriverOptions<State,
   };
 
   const step = (event: Event) => {
-    const input: Input<Event> = { at: options.now(), elapsed: options.elapsed(), seed: options.drawSeed(), event };
+    const input: Input<Event> = {
+      at: options.now(),
+      elapsed: options.elapsed(),
+      awake: options.awake(),
+      seed: options.drawSeed(),
+      event,
+    };
     options.onInput?.(input, state);
     const next = transition(state, input);
     state = next.state;

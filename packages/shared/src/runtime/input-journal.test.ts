@@ -36,6 +36,7 @@ function run(name: string, count: number, bytesMax = 4_096) {
     execute: effect => void effects.push(effect),
     now: () => clock++,
     elapsed: () => 0,
+    awake: () => 0,
     drawSeed: () => clock * 31,
     onInput: journal.record,
     onCrash: error => {
@@ -137,7 +138,7 @@ describe('input journal', () => {
     const journal = createInputJournal<State, Event>({ directory: missing, run: 'x', onTrouble });
     const state: State = { sums: new Map(), seen: new Set() };
     for (let at = 0; at < 3; at++)
-      journal.record({ at, elapsed: 0, seed: 1, event: { type: 'count', name: 'a' } }, state);
+      journal.record({ at, elapsed: 0, awake: 0, seed: 1, event: { type: 'count', name: 'a' } }, state);
     journal.close();
     expect(onTrouble).toHaveBeenCalledTimes(1);
   });

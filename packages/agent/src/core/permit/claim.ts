@@ -5,8 +5,8 @@ import type { ProfileUse } from '../event.ts';
 import type { AgentState } from '../state.ts';
 
 /**
- * A request for the right to bring sessions back, and what came of it. Moments are by the elapsed clock, which nobody can
- * set and which counts the host's sleep.
+ * A request for the right to bring sessions back, and what came of it. Moments are by the elapsed clock where nothing
+ * else is said: it counts the host's sleep and is never slow, so nothing is begun under a permit that may have ended.
  *
  *     waiting ──granted──► granted ──written, started──► settling ──back, failed, time──► settled ──told──► gone
  *        ▲                    │ until
@@ -28,13 +28,13 @@ export interface Claim {
   readonly queued?: Omit<Queued, 'id'> | undefined;
   /** What OpenClaw had noted of the login's use when the sessions were let go: what it notes later is of them. */
   readonly useBefore?: ProfileUse | undefined;
-  /** When they count as back if nothing better says so. */
+  /** When they count as back if nothing better says so; by the clock that is never fast, for a place is given away then. */
   readonly settlesAt?: Milliseconds | undefined;
   readonly outcome?: PermitOutcome | undefined;
   readonly why?: string | undefined;
   /** The report that first told the outcome. */
   readonly toldIn?: number | undefined;
-  /** Of a command: when it last asked how it stands. One that does not ask any more is gone. */
+  /** Of a command: when it last asked how it stands, by the clock that stands still while it sleeps. One that does not ask any more is gone. */
   readonly askedAt?: Milliseconds | undefined;
   /** It lets an agent go that is held back. */
   readonly liftsHold?: boolean | undefined;

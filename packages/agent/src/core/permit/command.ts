@@ -20,7 +20,7 @@ export function commandAsked(
   if (control.op === 'claim') return open(state, control, at);
   const claim = state.claims.byId.get(control.claim);
   if (claim?.claimant.type !== 'command') return { claim: control.claim, phase: 'unknown' };
-  const asked = { ...claim, askedAt: state.elapsed };
+  const asked = { ...claim, askedAt: state.awake };
   state.claims.byId.set(claim.id, asked);
   if (control.op === 'claim-started') start(state, asked, at, effects);
   else if (control.op === 'claim-ended') end(state, asked, control);
@@ -47,7 +47,7 @@ function open(
     settleMs,
     phase: 'waiting',
     since: state.elapsed,
-    askedAt: state.elapsed,
+    askedAt: state.awake,
   };
   putClaim(claims, claim);
   return { ...stateOf(claim), unsaid: unsaidSessions(state, pool, sessions, at) };

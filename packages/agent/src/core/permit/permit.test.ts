@@ -158,6 +158,18 @@ describe('sessions that come back', () => {
     expect(phases(scene.tell({ type: 'timer-fired', timer: 'claims' }))).toEqual(['elapsed']);
   });
 
+  it('are not taken for back because somebody sets the clock forward', () => {
+    const { scene } = createDead();
+    scene.grant();
+    written(scene);
+    scene.pass(second);
+    scene.setClock(minute);
+    const effects = scene.tell({ type: 'clock-jumped', byMs: minute });
+    expect(phases(effects) ?? []).not.toContain('elapsed');
+    scene.pass(19 * second);
+    expect(phases(scene.tell({ type: 'timer-fired', timer: 'claims' }))).toEqual(['elapsed']);
+  });
+
   it('are asked about by the pool’s health command only where this host allows it', () => {
     for (const healthCommands of [true, false]) {
       const scene = createScene({ healthCommands });

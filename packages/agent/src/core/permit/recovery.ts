@@ -172,7 +172,7 @@ export function letGo(
   const { healthCommand, settleMs } = permit;
   const isChecked = healthCommand !== undefined && state.config.healthCommands === true;
   // Where a command says whether they are back, time alone says it only when that command does not answer.
-  const settlesAt = state.elapsed + settleMs + (isChecked ? healthAnswerMsMax : 0);
+  const settlesAt = state.awake + settleMs + (isChecked ? healthAnswerMsMax : 0);
   putClaim(state.claims, { ...claim, phase: 'settling', useBefore, settlesAt });
   if (isChecked) {
     effects.push({ type: 'check-health', claim: id, command: healthCommand, timeoutMs: settleMs });

@@ -36,7 +36,7 @@ function review(state: AgentState, claim: Claim, at: Instant, effects: AgentEffe
       const isUsed = seen?.use?.usedAt !== undefined && seen.use.usedAt !== claim.useBefore?.usedAt;
       if (refusal !== undefined) settleClaim(claims, claim, 'failed', refusal);
       else if (isUsed) settleClaim(claims, claim, 'used');
-      else if ((claim.settlesAt ?? 0) <= elapsed) settleClaim(claims, claim, 'elapsed');
+      else if ((claim.settlesAt ?? 0) <= state.awake) settleClaim(claims, claim, 'elapsed');
       return;
     }
     case 'settled':
@@ -77,7 +77,7 @@ function lapse(state: AgentState, claim: Claim, effects: AgentEffect[]): void {
 
 function isNeeded(state: AgentState, claim: Claim, at: Instant): boolean {
   if (claim.liftsHold && claim.claimant.type === 'store' && state.holds.has(claim.claimant.store)) return true;
-  if (claim.copy === undefined) return state.elapsed - (claim.askedAt ?? 0) < abandonedMs;
+  if (claim.copy === undefined) return state.awake - (claim.askedAt ?? 0) < abandonedMs;
   return isRecoveryDue(state, claim.copy, at);
 }
 
@@ -85,13 +85,14 @@ function isNeeded(state: AgentState, claim: Claim, at: Instant): boolean {
 function scheduleReview(state: AgentState, at: Instant, effects: AgentEffect[]): void {
   const { claims, elapsed } = state;
   let next: Milliseconds | undefined;
+  const ahead = elapsed - state.awake;
   const consider = (moment: Milliseconds | undefined) => {
     if (moment !== undefined && moment > elapsed && (next === undefined || moment < next)) next = moment;
   };
   for (const { phase, permit, settlesAt, copy, askedAt } of claims.byId.values()) {
-    if (phase === 'settling') consider(settlesAt);
+    if (phase === 'settling' && settlesAt !== undefined) consider(settlesAt + ahead);
     if (phase === 'granted') consider(permit?.until);
-    if (copy === undefined && askedAt !== undefined && phase !== 'settled') consider(askedAt + abandonedMs);
+    if (copy === undefined && askedAt !== undefined && phase !== 'settled') consider(askedAt + abandonedMs + ahead);
   }
   for (const { retryAt, until } of state.holds.values()) consider(retryAt ?? elapsed + (until - at));
   if (claims.byId.size > 0 && state.link.synced) consider(claims.renewAt);
