@@ -33,5 +33,5 @@ function attempt(world: World, host: Host, agent: Agent, { store: id, hold, befo
   store.version++;
   store.lockedUntil = world.now + readBackMs;
   if (lifted) noteLifted(world, host, store, lifted);
-  return { result: 'marked', isHeld: hold !== undefined };
+  return { result: 'marked', held: hold?.profiles ?? [] };
 }

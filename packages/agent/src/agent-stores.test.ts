@@ -47,7 +47,6 @@ it('a state directory that left the configuration stays away when everything is 
     execute: () => undefined,
     now: Date.now,
     elapsed: () => performance.now(),
-    awake: () => performance.now(),
     drawSeed: () => 1,
     onInput: ({ event }) => {
       if (event.type === 'store-observed') observed++;

@@ -76,7 +76,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     execute,
     now: Date.now,
     elapsed: () => performance.now(),
-    awake: () => performance.now(),
     drawSeed: () => randomInt(2 ** 32),
     onCrash: options.onCrash,
   });

@@ -49,7 +49,6 @@ export const change: Bench = {
       execute,
       now: Date.now,
       elapsed: () => performance.now(),
-      awake: () => performance.now(),
       drawSeed: () => 1,
       onCrash: error => {
         throw error;

@@ -8,7 +8,15 @@ import { formFor, isCovered, isRenewedHere, subjectOf } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
 import type { ControlRequest, WriteOutcome } from './event.ts';
 import { isDoubted } from './fence.ts';
-import { type Adoption, type AgentState, type Copy, createCopy } from './state.ts';
+import { type AgentState, type Copy, createCopy } from './state.ts';
+
+/** A question of the command line that waits for the coordinator or for deliveries. */
+export interface Adoption {
+  readonly request: number;
+  readonly waiting: Set<CopyKey>;
+  readonly adopted: ProfileId[];
+  readonly problems: { readonly login: string; readonly reason: string }[];
+}
 
 /** How long `sync.create` waits after a store was in use, and after it could not be written. */
 const busyRetryMs: Milliseconds = 2 * second;

@@ -72,8 +72,8 @@ export type Undone = { readonly stood?: boolean | undefined } & (
 
 /** How a change of a store's marks ended. */
 export type MarkOutcome =
-  /** Written and read back; `isHeld`: with a mark in it, whatever became of it since. */
-  { readonly result: 'marked'; readonly isHeld: boolean } | Undone;
+  /** Written and read back, with marks on the logins of `held`, whatever became of them since. */
+  { readonly result: 'marked'; readonly held: readonly ProfileId[] } | Undone;
 
 /** Requests of this host's own command line, over the control socket. */
 export type ControlRequest =

@@ -12,7 +12,7 @@ import { chainLinksMax } from '@authmesh/shared/protocol/limits';
 import type { AgentEffect } from './effect.ts';
 import type { SeenProfile, SeenStore } from './event.ts';
 import { fenceOf, withDoubt, withFailedFence } from './fence.ts';
-import { holdObserved } from './hold/placement.ts';
+import { holdObserved } from './hold/found.ts';
 import { noteLimit } from './permit/signal.ts';
 import { report, reportGone } from './report.ts';
 import { type AgentState, type Copy, copiesMax, createCopy } from './state.ts';
@@ -42,7 +42,7 @@ export function storeObserved(
       profileObserved(state, store, profile, before?.state === 'quarantined', at, effects);
     }
   }
-  if (seen.state === 'readable') holdObserved(state, store, seen.hold, at);
+  if (seen.state === 'readable') holdObserved(state, store, at);
   for (const [key, copy] of state.copies) {
     if (copy.store === store && copy.seen && !present.has(copy.profile)) profileLeft(state, key, copy, effects);
   }

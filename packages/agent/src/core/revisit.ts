@@ -63,7 +63,10 @@ function dueAt(state: AgentState, copy: Copy): Instant | undefined {
 export function shiftDeadlines(state: AgentState, byMs: Milliseconds): void {
   state.revisitAt = undefined;
   // OpenClaw goes by the same clock: marks are to last as long as before.
-  for (const [store, hold] of state.holds) state.holds.set(store, { ...hold, until: hold.until + byMs });
+  for (const [store, hold] of state.holds) {
+    const was = hold.was === undefined ? undefined : hold.was + byMs;
+    state.holds.set(store, { ...hold, until: hold.until + byMs, was });
+  }
   // Who refreshes sleeps when this host does, and so does who delivers: that time makes nothing older.
   for (const [key, copy] of state.copies) {
     const { fence, unsettledAt } = copy;

@@ -13,6 +13,7 @@ import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import type { Judgement } from '@authmesh/shared/protocol/down';
 import type { Overview } from '@authmesh/shared/protocol/overview';
+import type { Adoption } from './adoption.ts';
 import type { AgentConfig } from './config.ts';
 import type { CredentialForm, Memory } from './effect.ts';
 import type { SeenHold, SeenProfile } from './event.ts';
@@ -72,14 +73,6 @@ export interface StoreEntry {
   readonly reason?: string | undefined;
   /** The marks of authmesh that stand there. */
   readonly hold?: SeenHold | undefined;
-}
-
-/** A question of the command line that waits for the coordinator or for deliveries. */
-export interface Adoption {
-  readonly request: number;
-  readonly waiting: Set<CopyKey>;
-  readonly adopted: ProfileId[];
-  readonly problems: { readonly login: string; readonly reason: string }[];
 }
 
 /** The indexes are updated in place and the plain fields assigned: the state is moved, never shared. */

@@ -9,6 +9,7 @@ import { answered, asked, replyToAll } from './control.ts';
 import { writeSettled } from './delivery.ts';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent, AgentTimer } from './event.ts';
+import { holdsObserved } from './hold/found.ts';
 import { storeMarked } from './hold/placement.ts';
 import { reviewHolds } from './hold/review.ts';
 import {
@@ -86,6 +87,7 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (
       break;
     case 'clock-jumped':
       shiftDeadlines(state, event.byMs);
+      holdsObserved(state, at);
       clockJumped(state, event.byMs, at, effects);
       break;
     case 'drain-requested':
@@ -172,6 +174,7 @@ function configured(state: AgentState, config: AgentState['config'], at: Instant
   const moved = url === undefined || !config.coordinators.includes(url);
   const before = coveredCopies(state);
   state.config = config;
+  holdsObserved(state, at);
   if (phase === 'draining') return;
   if (moved && phase === 'offline') dialAnew(state, at, effects);
   else if (moved) effects.push({ type: 'close-link', why: 'its coordinator is not in the configuration any more' });

@@ -3,7 +3,7 @@ import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { absentStore, type ParsedStore, parseStore, quarantinedStore, type ReadContext } from './auth-profiles.ts';
 import type { DeliveryDeps } from './delivery.ts';
-import { isHeldIn } from './formats/hold-mark.ts';
+import { heldIn } from './formats/hold-mark.ts';
 import { liftMarksBeside, readStateBeside } from './marks-beside.ts';
 import { putBack } from './put-back.ts';
 import { type ChangeOutcome, isDelivery, type StoreChange } from './store-change.ts';
@@ -132,7 +132,7 @@ async function writeOnce(
   await deps.at?.('marks-lifted');
   const outcomes = delivered.map((seen, index): ChangeOutcome => {
     const change = batch[index];
-    if (change && !isDelivery(change) && isApplied[index]) return { result: 'marked', isHeld: isHeldIn(text) };
+    if (change && !isDelivery(change) && isApplied[index]) return { result: 'marked', held: heldIn(text) };
     return seen ? { result: 'written', seen } : { result: 'changed' };
   });
   return { state: 'settled', outcomes };

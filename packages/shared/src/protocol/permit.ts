@@ -34,6 +34,8 @@ export const claim = z.object({
     .min(0)
     .max(24 * 60 * 60 * 1_000)
     .optional(),
+  /** Its login works: it was held back for the limit alone, and needs no canary. */
+  isSound: z.boolean().optional(),
   /** `holding`: nothing was begun under it yet. `begun`: its sessions may be coming back. */
   phase: z.enum(['waiting', 'holding', 'begun', 'settled']),
   /** Unless it waits: the epoch of the permit. */

@@ -25,7 +25,6 @@ function build(execute: (effect: Effect) => void | Promise<void>, onCrash: (erro
     execute,
     now: () => 1_000,
     elapsed: () => 0,
-    awake: () => 0,
     drawSeed: () => seed++,
     onInput: (input, before) => {
       inputs.push(input);

@@ -13,8 +13,8 @@ export interface DriverOptions<State, Event, Effect> {
   readonly now: () => Instant;
   /** How long this process has been running, by a clock that never runs slow. */
   readonly elapsed: () => Milliseconds;
-  /** The same, by a clock that never runs fast. */
-  readonly awake: () => Milliseconds;
+  /** The same, by a clock that never runs fast; absent where the other one does not either. */
+  readonly awake?: (() => Milliseconds) | undefined;
   readonly drawSeed: () => number;
   /** Told of each input before it is applied, with the state that it meets: the journal's place. */
   readonly onInput?: ((input: Input<Event>, before: State) => void) | undefined;
@@ -78,13 +78,9 @@ export function createDriver<State, Event, Effect>(options: DriverOptions<State,
   };
 
   const step = (event: Event) => {
-    const input: Input<Event> = {
-      at: options.now(),
-      elapsed: options.elapsed(),
-      awake: options.awake(),
-      seed: options.drawSeed(),
-      event,
-    };
+    const elapsed = options.elapsed();
+    const awake = options.awake?.() ?? elapsed;
+    const input: Input<Event> = { at: options.now(), elapsed, awake, seed: options.drawSeed(), event };
     options.onInput?.(input, state);
     const next = transition(state, input);
     state = next.state;

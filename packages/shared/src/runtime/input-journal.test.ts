@@ -36,7 +36,6 @@ function run(name: string, count: number, bytesMax = 4_096) {
     execute: effect => void effects.push(effect),
     now: () => clock++,
     elapsed: () => 0,
-    awake: () => 0,
     drawSeed: () => clock * 31,
     onInput: journal.record,
     onCrash: error => {

@@ -1,9 +1,9 @@
-import type { StoreId } from '@authmesh/shared/core/identifiers';
+import type { AccountId, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { hour, minute, second } from '@authmesh/shared/core/time';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createScene, notes, only, profile, type Scene, seen, sent, start } from '../agent-scene.ts';
 import type { AgentEffect } from '../effect.ts';
-import type { ClaimState, ControlRequest, SeenHold, SeenProfile } from '../event.ts';
+import type { ClaimState, ControlRequest, MarkOutcome, SeenHold, SeenProfile } from '../event.ts';
 import type { AgentState } from '../state.ts';
 import { holdSlackMs } from './hold.ts';
 
@@ -11,12 +11,23 @@ const storeOf = (agent: string) => `/home/claw/agents/${agent}/agent/auth-profil
 const agents = ['main', 'a', 'b', 'c'] as const;
 const pool = { name: 'web', match: ['xai*'], limit: 2, live: 2, settleMs: 20 * second };
 
+const apiPool = { ...pool, name: 'api', match: ['openai*'] };
+const other = 'xai:second' as ProfileId;
+const third = 'xai:third' as ProfileId;
+const api = 'openai:default' as ProfileId;
+const apiAccount = 'oauth:openai/acct_9' as AccountId;
+
 let scene: Scene;
+/** What every store of the host has. */
+let logins: readonly SeenProfile[] = [];
+beforeEach(() => {
+  logins = [seen('1')];
+});
 const look = (agent: string, hold?: SeenHold, more: Partial<SeenProfile> = {}) =>
   scene.tell({
     type: 'store-observed',
     store: storeOf(agent),
-    seen: { state: 'readable', profiles: [seen('1', more)], hold },
+    seen: { state: 'readable', profiles: logins.map(login => ({ ...login, ...more })), hold },
   });
 
 /** A host with four agents whose logins work, in a pool that lets two come back. */
@@ -28,7 +39,7 @@ function createHost(more: object = {}): Scene {
   for (const agent of agents) look(agent);
   scene.connect();
   scene.hear({ type: 'synced' });
-  const body = { type: 'overview', pools: [pool], nodes: [], accounts: [], last: true };
+  const body = { type: 'overview', pools: [pool, apiPool], nodes: [], accounts: [], last: true };
   scene.state().overview = { body, at: start } as unknown as AgentState['overview'];
   return scene;
 }
@@ -44,13 +55,17 @@ const begin = (id: number) => ask({ op: 'claim-started', claim: id });
 const marks = (effects: readonly AgentEffect[]) => only(effects, 'mark-store');
 const reports = (effects: readonly AgentEffect[]) =>
   sent(effects).flatMap(message => (message.type === 'claims' ? [message.report] : []));
-const marked = (agent: string, isHeld: boolean) =>
-  scene.tell({ type: 'store-marked', store: storeOf(agent), outcome: { result: 'marked', isHeld } });
+const marked = (agent: string, held: readonly ProfileId[]) =>
+  scene.tell({ type: 'store-marked', store: storeOf(agent), outcome: { result: 'marked', held } });
+const undone = (agent: string, outcome: MarkOutcome) =>
+  scene.tell({ type: 'store-marked', store: storeOf(agent), outcome });
+const locked = { result: 'locked', reason: 'process 7 holds the lock' } as const;
+const tick = () => scene.tell({ type: 'timer-fired', timer: 'claims' });
 /** The marks are written, read back and reported. */
 const carryOut = (effects: readonly AgentEffect[]) =>
   marks(effects).flatMap(({ store, hold }) => {
     const agent = store.split('/')[4] ?? '';
-    return [...look(agent, hold), ...marked(agent, hold !== undefined)];
+    return [...look(agent, hold), ...marked(agent, hold?.profiles ?? [])];
   });
 
 const carryOutAll = (effects: readonly AgentEffect[]) => {
@@ -139,6 +154,115 @@ describe('a command that starts more than its pool allows', () => {
     expect(marks(look('b'))).toMatchObject([{ store: storeOf('b'), hold: { profiles: [profile] } }]);
   });
 
+  it('holds every login that its agents could use, also where OpenClaw clears one mark, or one more is added', () => {
+    logins = [seen('1'), seen('2', { profile: other })];
+    createHost();
+    const { state } = claim(4);
+    scene.grant({ pool: 'web' });
+    const placing = begin(state.claim).effects;
+    expect(marks(placing)[0]?.hold?.profiles).toEqual([profile, other]);
+    carryOut(placing);
+    begin(state.claim);
+    const until = scene.state().holds.get(storeOf('b'))?.until ?? 0;
+    const again = look('b', { until, profiles: [other] });
+    expect(marks(again)).toMatchObject([{ store: storeOf('b'), hold: { until, profiles: [profile, other] } }]);
+    carryOut(again);
+    logins = [...logins, seen('3', { profile: third })];
+    const more = marks(look('b', { until, profiles: [profile, other] }));
+    expect(more).toMatchObject([{ store: storeOf('b'), hold: { profiles: [profile, other, third] } }]);
+  });
+
+  it('gives its permits back where a lock stays in the way of the marks', () => {
+    const { state } = claim(4);
+    scene.grant({ pool: 'web' });
+    begin(state.claim);
+    for (let seconds = 0; seconds <= 16; seconds += 2) {
+      for (const agent of ['b', 'c']) undone(agent, locked);
+      scene.pass(2 * second);
+      tick();
+      begin(state.claim);
+    }
+    expect(begin(state.claim).state).toMatchObject({ phase: 'not-now', why: expect.stringContaining('process 7') });
+  });
+
+  it('may be tried again where an agent could not be held, also when its permits are others’ by now', () => {
+    const { state } = claim(4);
+    scene.grant({ pool: 'web' });
+    begin(state.claim);
+    const told = reports(undone('b', { result: 'failed', reason: 'the disk is full' })).at(-1);
+    scene.hear({ type: 'permits', run: 'run', number: told?.number ?? 0, granted: [], queued: [], refused: [] });
+    expect(begin(state.claim).state.phase).toBe('not-now');
+  });
+
+  it('marks nothing any more once it is given up', () => {
+    const { state } = claim(4);
+    scene.grant({ pool: 'web' });
+    begin(state.claim);
+    for (const agent of ['b', 'c']) undone(agent, locked);
+    ask({ op: 'claim-ended', claim: state.claim, outcome: 'unused' });
+    scene.pass(2 * second);
+    expect(marks(tick())).toEqual([]);
+    expect(scene.state().holds.size).toBe(0);
+  });
+
+  it('waits for another one that has just held agents back, whatever its pool', () => {
+    logins = [seen('1'), seen('9', { profile: api, account: apiAccount })];
+    createHost();
+    const [web, second] = [claim(4).state, ask({ op: 'claim', pool: 'api', sessions: 4 }).state];
+    expect([web.phase, second.phase]).toEqual(['waiting', 'waiting']);
+    scene.grant({ pool: 'web' });
+    carryOut(begin(web.claim).effects);
+    begin(web.claim);
+    const { state, effects } = begin(second.claim);
+    expect(state).toMatchObject({
+      phase: 'not-now',
+      why: expect.stringContaining('2 agents of this host are held back'),
+    });
+    expect(marks(effects)).toEqual([]);
+  });
+
+  it('ends the marks of a store that cannot be read any more, and asks for no turn for it', () => {
+    const { state } = claim(4);
+    scene.grant({ pool: 'web' });
+    carryOut(begin(state.claim).effects);
+    begin(state.claim);
+    const gone = { state: 'quarantined', reason: 'it is a directory' } as const;
+    const told = reports(scene.tell({ type: 'store-observed', store: storeOf('b'), seen: gone })).at(-1);
+    expect(told?.claims.map(({ phase }) => phase)).toEqual(['begun', 'waiting']);
+    for (let minutes = 0; minutes <= 6; minutes++) {
+      scene.pass(minute);
+      carryOut(tick());
+    }
+    expect([...scene.state().holds.keys()]).toEqual([storeOf('c')]);
+  });
+
+  it('ends its marks in time when the clock was set back while OpenClaw had the lock', () => {
+    const { state } = claim(4);
+    scene.grant({ pool: 'web' });
+    carryOut(begin(state.claim).effects);
+    begin(state.claim);
+    scene.setClock(-6 * hour);
+    scene.tell({ type: 'clock-jumped', byMs: -6 * hour });
+    undone('b', locked);
+    scene.pass(2 * second);
+    const again = marks(tick()).find(({ store }) => store === storeOf('b'));
+    expect((again?.hold?.until ?? 0) - (start - 6 * hour)).toBe(holdSlackMs + 20 * second);
+  });
+
+  it('knows of its marks again when the clock is set back before their end', () => {
+    const { state } = claim(4);
+    scene.grant({ pool: 'web' });
+    carryOut(begin(state.claim).effects);
+    begin(state.claim);
+    scene.tell({ type: 'link-closed', reason: 'lost', message: 'gone' });
+    scene.pass(2 * holdSlackMs);
+    tick();
+    expect(scene.state().holds.size).toBe(0);
+    scene.setClock(-hour);
+    scene.tell({ type: 'clock-jumped', byMs: -hour });
+    expect(scene.state().holds.size).toBe(2);
+  });
+
   it('gives the permit back when the marks cannot be lifted, and asks for another', () => {
     const { state } = claim(4);
     scene.grant({ pool: 'web' });
@@ -213,5 +337,21 @@ it('a daemon that starts anew finds its holds in the stores', () => {
   expect(reports(effects).at(-1)?.claims).toMatchObject([{ phase: 'waiting', claimant: { store: storeOf('b') } }]);
   expect(marks(scene.grant({ pool: 'web' }))).toEqual([
     { type: 'mark-store', store: storeOf('b'), before: 40 * second },
+  ]);
+});
+
+it('a daemon that starts anew knows how many sessions a mark holds, and of whose login, when it knows the layout', () => {
+  const layout = new Map(agents.map(agent => [storeOf(agent), { sessions: 3, fallback: storeOf('main') }] as const));
+  scene = createScene({});
+  const hold = { until: start + holdSlackMs, profiles: [profile] };
+  look('a', hold);
+  scene.tell({ type: 'store-observed', store: storeOf('b'), seen: { state: 'readable', profiles: [], hold } });
+  look('main');
+  scene.tell({ type: 'configured', config: { ...scene.state().config, layout } });
+  scene.connect();
+  const told = reports(scene.hear({ type: 'synced' })).at(-1)?.claims;
+  expect(told?.map(({ claimant, sessions }) => [claimant.type === 'store' && claimant.store, sessions])).toEqual([
+    [storeOf('a'), 3],
+    [storeOf('b'), 3],
   ]);
 });

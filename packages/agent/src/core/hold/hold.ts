@@ -14,6 +14,12 @@ import type { AgentState } from '../state.ts';
 export interface Hold extends PlannedHold {
   /** The end of the marks as it is meant to be, by this host's clock. */
   readonly until: Instant;
+  /** The end before the change that is under way: what counts should it fail where no marks stand. */
+  readonly was?: Instant | undefined;
+  /** The logins on which marks were put; absent before that. What OpenClaw has paused itself is not among them. */
+  readonly placed?: readonly ProfileId[] | undefined;
+  /** When it was planned, by the elapsed clock. */
+  readonly since: Milliseconds;
   /** The change of its marks that is under way. */
   readonly writing?: 'place' | 'lift' | undefined;
   /** Why its marks could not be changed, and until when, by the elapsed clock, that is not tried again. */
@@ -40,16 +46,24 @@ export interface PlannedHold {
  */
 export const holdSlackMs: Milliseconds = 5 * minute;
 
-/** Whether the marks of a hold stand in its store as they are meant to. */
-export function isInPlace({ stores }: Pick<AgentState, 'stores'>, { store, until }: Hold): boolean {
-  return stores.get(store)?.hold?.until === until;
+/**
+ * Whether the marks of a hold stand in its store as they are meant to, each of them: OpenClaw clears that of the login
+ * with which a turn ends well, and leaves the others.
+ */
+export function isInPlace({ stores }: Pick<AgentState, 'stores'>, { store, until, placed }: Hold): boolean {
+  const seen = stores.get(store)?.hold;
+  return placed !== undefined && seen?.until === until && placed.every(profile => seen.profiles.includes(profile));
 }
 
 /** The claim under which a held agent comes back. */
-export function claimOfHold({ claims }: Pick<AgentState, 'claims'>, store: StoreId): Claim | undefined {
+export function claimOfHold(
+  { claims }: Pick<AgentState, 'claims'>,
+  { store, profile, account }: Hold,
+): Claim | undefined {
   for (const claim of claims.byId.values()) {
     const { claimant, phase } = claim;
-    if (claim.liftsHold && claimant.type === 'store' && claimant.store === store && phase !== 'settled') return claim;
+    if (!claim.liftsHold || claimant.type !== 'store' || phase === 'settled') continue;
+    if (claimant.store === store && claimant.profile === profile && claimant.account === account) return claim;
   }
   return undefined;
 }

@@ -2,14 +2,16 @@ import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
 import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { AgentEffect } from '../effect.ts';
-import type { MarkOutcome, SeenHold } from '../event.ts';
-import { type Claim, settleClaim } from '../permit/claim.ts';
+import type { MarkOutcome } from '../event.ts';
+import { type Claim, dropClaim, settleClaim } from '../permit/claim.ts';
 import { letGo } from '../permit/recovery.ts';
 import type { AgentState } from '../state.ts';
 import { claimOfHold, type Hold, holdSlackMs, isInPlace } from './hold.ts';
-import { planHolds } from './plan.ts';
+import { heldSinceLastStart, planHolds } from './plan.ts';
 
 const retryMs: Milliseconds = 2 * second;
+/** Longer than this no command waits for its marks: its permits are others' meanwhile. */
+const placeMsMax: Milliseconds = 15 * second;
 
 /**
  * Holds back what a command would start beyond its permits; true when nothing is left to be done. What comes back with
@@ -27,27 +29,30 @@ export function heldFor(state: AgentState, command: Claim, at: Instant, effects:
 function placeFor(state: AgentState, command: Claim, starts: number, at: Instant, effects: AgentEffect[]): void {
   const { claimant, sessions, permit, id } = command;
   const pool = claimant.type === 'command' ? claimant.pool : '';
+  const refusal = heldSinceLastStart(state);
+  if (refusal) return refuse(state, command, refusal.why);
   const plan = planHolds(state, pool, starts, sessions, at);
-  if ('refusal' in plan) return refuse(state, command, plan.refusal);
+  if ('refusal' in plan) return refuse(state, command, plan.refusal.why);
   for (const [index, { store, profile, account, ...planned }] of plan.holds.entries()) {
     const turns = 1 + Math.floor(index / sessions);
     const until = at + holdSlackMs + turns * (permit?.settleMs ?? 0);
-    place(state, { store, profile, account, ...planned, until, command: id }, effects);
+    const hold = { store, profile, account, ...planned, until, command: id, since: state.elapsed };
+    place(state, hold, until, effects);
     effects.push(note('hold-placed', { store, profile, account }));
   }
   state.claims.byId.set(id, { ...command, held: plan.holds.length });
 }
 
-/** What went wrong after the permits were had: they are given back. */
-function refuse({ claims }: AgentState, claim: Claim, refusal: string): void {
-  claims.byId.set(claim.id, { ...claim, refusal });
+/** What went wrong after the permits were had may go well another time: they are given back. */
+function refuse({ claims }: AgentState, claim: Claim, why: string): void {
+  claims.byId.set(claim.id, { ...claim, refusal: { why, isPassing: true } });
   claims.isNews = true;
 }
 
-/** Writes the marks of a hold, or writes them again with another end. */
-export function place({ holds }: AgentState, hold: Hold, effects: AgentEffect[]): void {
-  const { store, until, profiles } = hold;
-  holds.set(store, { ...hold, writing: 'place', retryAt: undefined });
+/** Writes the marks of a hold, or writes them again, to end then. */
+export function place({ holds }: AgentState, hold: Hold, until: Instant, effects: AgentEffect[]): void {
+  const { store, profiles } = hold;
+  holds.set(store, { ...hold, until, was: hold.until, writing: 'place', retryAt: undefined });
   effects.push({ type: 'mark-store', store, hold: { until, profiles } });
 }
 
@@ -63,13 +68,14 @@ export function storeMarked(state: AgentState, store: StoreId, outcome: MarkOutc
   const hold = state.holds.get(store);
   if (!hold) return;
   const { profile, account } = hold;
-  const settled: Hold = { ...hold, writing: undefined };
+  const settled: Hold = { ...hold, writing: undefined, was: undefined };
   state.holds.set(store, { ...settled, trouble: undefined });
   switch (outcome.result) {
     case 'marked':
       if (hold.writing === 'lift') lifted(state, hold, effects);
       // OpenClaw has paused every one of its logins itself.
-      else if (!outcome.isHeld) state.holds.delete(store);
+      else if (outcome.held.length === 0) state.holds.delete(store);
+      else state.holds.set(store, { ...settled, placed: outcome.held, trouble: undefined });
       return;
     case 'lapsed':
       // Its turn comes again.
@@ -84,12 +90,14 @@ export function storeMarked(state: AgentState, store: StoreId, outcome: MarkOutc
         effects.push({ type: 'reread', store });
         return;
       }
-      // What stands there is what ends.
-      const until = state.stores.get(store)?.hold?.until ?? hold.until;
+      // What stands there is what ends; where a clock was set back, it is to end earlier than that.
+      const stands = state.stores.get(store)?.hold?.until ?? hold.was ?? hold.until;
+      const until = Math.min(hold.until, stands);
       state.holds.set(store, { ...settled, until, retryAt: state.elapsed + retryMs, trouble: why });
-      if (hold.writing === 'lift') giveBack(state, store);
+      if (hold.writing === 'lift') giveBack(state, hold);
       if (hold.trouble !== why) effects.push(note('hold-failed', { store, profile, account, why }));
-      if (outcome.result === 'failed') refuseCommand(state, hold, why);
+      const isOverdue = state.elapsed - hold.since >= placeMsMax;
+      if (outcome.result === 'failed' || isOverdue) refuseCommand(state, hold, why);
       return;
     }
     default:
@@ -98,15 +106,17 @@ export function storeMarked(state: AgentState, store: StoreId, outcome: MarkOutc
 }
 
 /** Nothing was lifted under the permit: others may have it. */
-function giveBack(state: AgentState, store: StoreId): void {
-  const claim = claimOfHold(state, store);
+export function giveBack(state: AgentState, hold: Hold): void {
+  const claim = claimOfHold(state, hold);
+  if (claim?.phase === 'waiting') dropClaim(state.claims, claim);
   if (claim?.phase === 'granted') settleClaim(state.claims, claim, 'unused');
 }
 
-function lifted(state: AgentState, { store, profile, account }: Hold, effects: AgentEffect[]): void {
+function lifted(state: AgentState, hold: Hold, effects: AgentEffect[]): void {
+  const { store, profile, account } = hold;
   state.holds.delete(store);
   effects.push(note('hold-lifted', { store, profile, account }));
-  const claim = claimOfHold(state, store);
+  const claim = claimOfHold(state, hold);
   const use = claim?.copy === undefined ? undefined : state.copies.get(claim.copy)?.seen?.use;
   if (claim) letGo(state, claim, use, effects);
 }
@@ -117,23 +127,4 @@ function refuseCommand(state: AgentState, { store, command, writing }: Hold, why
   if (!claim || writing === 'lift' || claim.phase !== 'granted') return;
   if (!state.stores.get(store)?.hold) state.holds.delete(store);
   refuse(state, claim, `an agent could not be held back: ${why}`);
-}
-
-/** What a store says of its marks; a daemon that has just started learns of its holds by it. */
-export function holdObserved(state: AgentState, store: StoreId, seen: SeenHold | undefined, at: Instant): void {
-  const profile = seen?.profiles[0];
-  if (!seen || profile === undefined || seen.until <= at || state.holds.has(store)) return;
-  const { fallback, sessions = 1 } = state.config.layout?.get(store) ?? {};
-  const copies = [...state.copies.values()].filter(copy => copy.profile === profile);
-  const login = copies.find(copy => copy.store === store) ?? copies.find(copy => copy.store === fallback);
-  // Nobody knows whose sessions these are: the marks end by themselves.
-  if (!login) return;
-  state.holds.set(store, {
-    store,
-    profile,
-    account: login.account,
-    profiles: seen.profiles,
-    sessions,
-    until: seen.until,
-  });
 }

@@ -1,5 +1,6 @@
-import type { StoreId } from '@authmesh/shared/core/identifiers';
+import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
+import type { Refusal } from '../permit/claim.ts';
 import { isWorking } from '../permit/recovery.ts';
 import { poolOfLogin } from '../pool-share.ts';
 import type { AgentState, Copy } from '../state.ts';
@@ -8,8 +9,7 @@ import type { PlannedHold } from './hold.ts';
 /** Which agents of this host a command's start has to hold back, and for how many sessions the command itself asks. */
 export type HoldPlan =
   | { readonly sessions: number; readonly holds: readonly PlannedHold[] }
-  /** `isPassing`: the same may be had later. */
-  | { readonly refusal: string; readonly isPassing: boolean };
+  | { readonly refusal: Refusal };
 
 /** An agent that may come back with the command. */
 interface Returning {
@@ -25,14 +25,18 @@ export function planStart(state: AgentState, pool: string, sessions: number, at:
   const terms = state.overview?.body.pools.find(({ name }) => name === pool);
   // Of a pool that is not known here the coordinator says what there is to say.
   if (!terms || sessions <= terms.limit) return { sessions, holds: [] };
-  if (state.holds.size === 0) {
-    // As few as may come back now; where more have to, that waits until they may.
-    const plan = planHolds(state, pool, sessions, Math.max(1, terms.live), at);
-    return 'refusal' in plan ? planHolds(state, pool, sessions, terms.limit, at) : plan;
-  }
-  const held = state.holds.size === 1 ? '1 agent of this host is' : `${state.holds.size} agents of this host are`;
-  const refusal = `${held} held back since the last start: each waits for its turn`;
-  return { refusal, isPassing: true };
+  const refusal = heldSinceLastStart(state);
+  if (refusal) return { refusal };
+  // As few as may come back now; where more have to, that waits until they may.
+  const plan = planHolds(state, pool, sessions, Math.max(1, terms.live), at);
+  return 'refusal' in plan ? planHolds(state, pool, sessions, terms.limit, at) : plan;
+}
+
+/** One start after the other: a store's marks are of one command, and are lifted under the permits of its pool. */
+export function heldSinceLastStart({ holds }: AgentState): Refusal | undefined {
+  if (holds.size === 0) return undefined;
+  const held = holds.size === 1 ? '1 agent of this host is' : `${holds.size} agents of this host are`;
+  return { why: `${held} held back since the last start: each waits for its turn`, isPassing: true };
 }
 
 /**
@@ -51,7 +55,8 @@ export function planHolds(state: AgentState, pool: string, sessions: number, lim
     const found = `${needed} sessions are more than pool ${pool} allows at once, ${limit}`;
     const reason = returning.find(({ obstacle }) => obstacle !== undefined)?.obstacle;
     const why = reason === undefined ? '' : ` (${reason})`;
-    return { refusal: `${found}, and ${total(holdable)} of them can be held back meanwhile${why}`, isPassing: false };
+    const refusal = `${found}, and ${total(holdable)} of them can be held back meanwhile${why}`;
+    return { refusal: { why: refusal, isPassing: false } };
   }
   const holds: PlannedHold[] = [];
   for (const planned of holdable) {
@@ -76,14 +81,35 @@ function plannedOf(agents: readonly Returning[]): readonly PlannedHold[] {
   return agents.map(({ planned }) => planned);
 }
 
-function agentsIn(state: AgentState, pool: string, at: Instant): Returning[] {
+/**
+ * The logins of its pool that a held agent could use now: those that it was planned with, and what was added since. A
+ * pool that nobody has told this daemon of yet has none that are new.
+ */
+export function profilesToHold(
+  state: AgentState,
+  { store, profile, account, profiles }: PlannedHold,
+): readonly ProfileId[] {
+  const pools = state.overview?.body.pools;
+  if (!pools) return profiles;
+  const fallback = state.config.layout?.get(store)?.fallback;
+  const byStore = copiesIn(state, poolOfLogin(pools, { profile, account }).name);
+  const usable = [...(byStore.get(store) ?? []), ...((fallback && byStore.get(fallback)) || [])];
+  return [...new Set([...profiles, ...usable.map(copy => copy.profile)])];
+}
+
+function copiesIn(state: AgentState, pool: string): ReadonlyMap<StoreId, readonly Copy[]> {
   const pools = state.overview?.body.pools ?? [];
-  const agents: Returning[] = [];
   const byStore = new Map<StoreId, Copy[]>();
   for (const copy of state.copies.values()) {
     if (!copy.seen || poolOfLogin(pools, copy).name !== pool) continue;
     byStore.set(copy.store, [...(byStore.get(copy.store) ?? []), copy]);
   }
+  return byStore;
+}
+
+function agentsIn(state: AgentState, pool: string, at: Instant): Returning[] {
+  const agents: Returning[] = [];
+  const byStore = copiesIn(state, pool);
   for (const [store, { sessions, fallback, noHold }] of state.config.layout ?? []) {
     const usable = [...(byStore.get(store) ?? []), ...(fallback === store ? [] : (byStore.get(fallback) ?? []))];
     const [first] = usable;

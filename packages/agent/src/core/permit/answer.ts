@@ -28,7 +28,7 @@ export function permitsReceived(state: AgentState, message: Permits, effects: Ag
   for (const { id, reason } of message.refused) {
     named.add(id);
     const claim = claims.byId.get(id);
-    if (claim?.phase === 'waiting') claims.byId.set(id, { ...claim, refusal: reason });
+    if (claim?.phase === 'waiting') claims.byId.set(id, { ...claim, refusal: { why: reason, isPassing: false } });
   }
   for (const claim of claims.byId.values()) {
     if (claim.phase === 'settled' && claim.toldIn !== undefined && claim.toldIn <= message.number) {

@@ -42,7 +42,13 @@ export interface Claim {
   readonly starts?: number | undefined;
   readonly held?: number | undefined;
   /** Why it is never granted; or, once it has its permit, why the command does not run all the same. */
-  readonly refusal?: string | undefined;
+  readonly refusal?: Refusal | undefined;
+}
+
+/** Why a command gets no permits. `isPassing`: the same may be had later. */
+export interface Refusal {
+  readonly why: string;
+  readonly isPassing: boolean;
 }
 
 export interface HeldPermit {

@@ -5,7 +5,7 @@ import type { AgentEvent, ClaimState, ControlRequest } from '../event.ts';
 import { heldFor } from '../hold/placement.ts';
 import { planStart, unsaidSessions } from '../hold/plan.ts';
 import type { AgentState } from '../state.ts';
-import { type Claim, dropClaim, fits, putClaim, settleClaim } from './claim.ts';
+import { type Claim, dropClaim, fits, putClaim, type Refusal, settleClaim } from './claim.ts';
 import { letGo } from './recovery.ts';
 
 type ClaimRequest = Extract<ControlRequest, { op: `claim${string}` }>;
@@ -37,7 +37,7 @@ function open(
     return { claim: 0, phase: 'refused', why: `this host has ${claims.byId.size} requests under way already` };
   }
   const plan = planStart(state, pool, sessions, at);
-  if ('refusal' in plan) return { claim: 0, phase: plan.isPassing ? 'not-now' : 'refused', why: plan.refusal };
+  if ('refusal' in plan) return refusedState(0, plan.refusal);
   const claimant = { type: 'command', pool } as const;
   const claim: Claim = {
     id: claims.nextId++,
@@ -86,8 +86,7 @@ export function healthChecked(
 }
 
 function stateOf({ id, phase, permit, queued, held, refusal, why }: Claim): ClaimState {
-  // What went wrong after the permits were had may go well another time.
-  if (refusal !== undefined) return { claim: id, phase: permit ? 'not-now' : 'refused', why: refusal };
+  if (refusal) return refusedState(id, refusal);
   return {
     claim: id,
     phase,
@@ -97,4 +96,8 @@ function stateOf({ id, phase, permit, queued, held, refusal, why }: Claim): Clai
     held,
     why: queued?.why ?? why,
   };
+}
+
+function refusedState(claim: number, { why, isPassing }: Refusal): ClaimState {
+  return { claim, phase: isPassing ? 'not-now' : 'refused', why };
 }

@@ -29,8 +29,8 @@ export function sendClaims(state: AgentState, effects: AgentEffect[]): void {
 }
 
 function told(state: AgentState, claim: Claim): ClaimsReport['claims'][number] {
-  const { id, claimant, sessions, settleMs, phase, permit, outcome, why } = claim;
-  const common = { id, claimant, sessions, settleMs, epoch: permit?.epoch };
+  const { id, claimant, sessions, settleMs, phase, permit, outcome, why, liftsHold } = claim;
+  const common = { id, claimant, sessions, settleMs, isSound: liftsHold, epoch: permit?.epoch };
   if (phase === 'waiting') return { ...common, phase, epoch: undefined };
   if (phase === 'settled') return { ...common, phase, outcome, why: why?.slice(0, sentenceCharsMax) };
   return { ...common, phase: hasBegun(state, claim) ? 'begun' : 'holding' };

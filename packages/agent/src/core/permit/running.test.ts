@@ -1,7 +1,8 @@
-import type { StoreId } from '@authmesh/shared/core/identifiers';
+import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { minute, second } from '@authmesh/shared/core/time';
 import { expect, it } from 'vitest';
 import { account, createScene, only, profile, seen, start } from '../agent-scene.ts';
+import { runningSessions } from './running.ts';
 
 const storeOf = (agent: string) => `/home/claw/agents/${agent}/agent/auth-profiles.json` as StoreId;
 
@@ -27,4 +28,15 @@ it('a sign of life says which sessions took a turn within the last minute', () =
   expect(beat()).toMatchObject([{ type: 'beat', running: [{ sessions: 5 }] }]);
   scene.pass(15 * second);
   expect(beat()).toMatchObject([{ type: 'beat', running: [{ sessions: 2 }] }]);
+});
+
+it('an agent with several logins is at work with the one that it used last', () => {
+  const scene = createScene();
+  const other = 'xai:second' as ProfileId;
+  const profiles = [
+    seen('1', { use: { usedAt: start - 40 * second } }),
+    seen('2', { profile: other, use: { usedAt: start - 5 * second } }),
+  ];
+  scene.tell({ type: 'store-observed', store: storeOf('main'), seen: { state: 'readable', profiles } });
+  expect(runningSessions(scene.state(), start)).toEqual([{ account, profile: other, sessions: 1 }]);
 });

@@ -45,9 +45,9 @@ export function liftHold(text: string, kept: ReadonlySet<ProfileId> = new Set())
   return held.reduce((lifted, profile) => setFields(lifted, ['usageStats', profile], gone), text);
 }
 
-/** Whether a store's text has such a mark. */
-export function isHeldIn(text: string | undefined): boolean {
-  return text !== undefined && readHold(statsOf(text)) !== undefined;
+/** The profiles of a store's text that have such a mark. */
+export function heldIn(text: string | undefined): readonly ProfileId[] {
+  return (text === undefined ? undefined : readHold(statsOf(text)))?.profiles ?? [];
 }
 
 function statsOf(text: string): Readonly<Record<string, unknown>> {

@@ -1,5 +1,6 @@
 import type { ProfileUse } from '@authmesh/agent/core/event';
 import type { Instant } from '@authmesh/shared/core/time';
+import { holdReason } from './hold-mark.ts';
 
 /** OpenClaw's words for what made a turn fail, over its releases (`failureCounts`, `cooldownReason` and the like). */
 const failures: Readonly<Record<string, NonNullable<ProfileUse['failure']>>> = {
@@ -18,7 +19,7 @@ const failures: Readonly<Record<string, NonNullable<ProfileUse['failure']>>> = {
  */
 export function readUse(stats: unknown): ProfileUse | undefined {
   if (typeof stats !== 'object' || stats === null) return undefined;
-  const fields = stats as Readonly<Record<string, unknown>>;
+  const fields = withoutHold(stats as Readonly<Record<string, unknown>>);
   const usedAt = instantOf(fields.lastUsed);
   const failedAt = instantOf(fields.lastFailureAt);
   const pauses = [fields.cooldownUntil, fields.disabledUntil, fields.blockedUntil].map(instantOf);
@@ -27,6 +28,12 @@ export function readUse(stats: unknown): ProfileUse | undefined {
   const failure = failedAt === undefined && pausedUntil === undefined ? undefined : failureOf(fields);
   if (usedAt === undefined && failedAt === undefined && pausedUntil === undefined) return undefined;
   return { usedAt, failedAt, failure, pausedUntil };
+}
+
+/** authmesh's own mark says nothing of a use. */
+function withoutHold(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  if (fields.disabledReason !== holdReason) return fields;
+  return { ...fields, disabledUntil: undefined, disabledReason: undefined };
 }
 
 /** The reason of the mark that stands there, else the one that was counted; releases before 2026.4.2 only count. */

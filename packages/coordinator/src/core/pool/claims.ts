@@ -1,24 +1,15 @@
 import type { NodeId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
-import type { Claim, ClaimsReport, LimitSignal, PermitOutcome } from '@authmesh/shared/protocol/permit';
+import type { Claim, ClaimsReport, LimitSignal } from '@authmesh/shared/protocol/permit';
 import type { CoordinatorEffect } from '../effect.ts';
 import type { CoordinatorState } from '../state.ts';
 import { beginEpoch } from './barrier.ts';
 import { permitsOfNode, waitingOfNode } from './grant.ts';
-import { burstOfUnknown, cameBack, exhausted, failedToReturn, limited, type Pace } from './pace.ts';
-import {
-  dropPermit,
-  type NodeClaims,
-  type Permit,
-  type Pool,
-  permitKey,
-  poolOf,
-  putPermit,
-  sessionsOf,
-} from './pool.ts';
+import { lowered, settlePermit } from './outcome.ts';
+import { burstOfUnknown, exhausted, limited } from './pace.ts';
+import { type NodeClaims, permitKey, poolOf, putPermit, sessionsOf } from './pool.ts';
 import { dequeue, enqueue, waitingOf } from './queue.ts';
 import { serve } from './service.ts';
-import { uncountStart } from './starts.ts';
 import { defaultPool, leaseMsOf, mostTogether, type PoolTerms, settleMsOf, termsFor, termsOfLogin } from './terms.ts';
 
 /*
@@ -50,60 +41,6 @@ export function claimsReported(
   }
   for (const signal of report.signals) heed(state, signal, elapsed, effects);
   serve(state, effects, report.claims.length > 0 ? node : undefined);
-}
-
-/** What the report says of a permit: renewed, given back, or another run of the agent that knows nothing of it. */
-function settlePermit(
-  state: CoordinatorState,
-  pool: Pool,
-  permit: Permit,
-  report: ClaimsReport,
-  seed: number,
-  effects: CoordinatorEffect[],
-): void {
-  // Lost with its process: its sessions may be coming back, so it counts until its time is over.
-  if (permit.run !== report.run || permit.isRefused) return;
-  const claim = report.claims.find(({ id }) => id === permit.id);
-  if (claim && claim.phase !== 'settled') {
-    putPermit(pool, { ...permit, until: state.elapsed + leaseMsOf(permit.settleMs), isLost: false });
-    return;
-  }
-  dropPermit(pool, permit);
-  const outcome = claim?.outcome ?? 'unused';
-  judgeOutcome(state, pool, permit, outcome, claim?.why ?? 'it failed', seed, effects);
-  // A refusal comes at once: another one in the same place would be refused as well.
-  if (outcome === 'failed' && pool.pace.phase === 'ramp') {
-    putPermit(pool, { ...permit, until: state.elapsed + permit.settleMs, isLost: false, isRefused: true });
-  }
-}
-
-function judgeOutcome(
-  state: CoordinatorState,
-  pool: Pool,
-  permit: Permit,
-  outcome: PermitOutcome,
-  why: string,
-  seed: number,
-  effects: CoordinatorEffect[],
-): void {
-  if (outcome === 'unused') {
-    uncountStart(pool.starts, permit);
-    return;
-  }
-  const details = { node: permit.node, why: pool.terms.name };
-  if (outcome !== 'failed') {
-    pool.pace = cameBack(pool.pace, permit, pool.terms.limit);
-    effects.push(note('sessions-returned', details));
-    return;
-  }
-  const before = pool.pace;
-  pool.pace = failedToReturn(pool.pace, permit, why, state.elapsed, seed);
-  effects.push(note('sessions-failed', { ...details, why: `${pool.terms.name}: ${why}` }));
-  if (pool.pace.phase === 'halted') {
-    if (before.phase !== 'halted') effects.push(note('recovery-halted', details));
-  } else if (pool.pace.live < before.live) {
-    effects.push(note('limit-lowered', { ...details, why: lowered(pool, before) }));
-  }
 }
 
 function lineUp(state: CoordinatorState, node: NodeId, { run, refused }: NodeClaims, claim: Claim): void {
@@ -168,10 +105,6 @@ function tooMany(terms: PoolTerms, sessions: number): string {
   const what = `${sessions} sessions are more than pool ${terms.name} allows`;
   if (most === terms.limit) return `${what} at once, ${most}`;
   return `${what} to start in a ${most === terms.startsPerMinute ? 'minute' : 'day'}, ${most}`;
-}
-
-function lowered({ terms, pace }: Pool, before: Pace): string {
-  return `${terms.name}: ${before.live} to ${pace.live}`;
 }
 
 /** A provider's refusal, as OpenClaw marked it in a store. */

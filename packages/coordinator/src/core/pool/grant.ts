@@ -52,7 +52,7 @@ function isWaitedFor(pool: Pool, now: Milliseconds): boolean {
 
 /** The first stores of a recovery meet a canary; what is too large for the limit waits until the limit has risen. */
 function beginOrRise(pool: Pool, now: Milliseconds): void {
-  if (pool.pace.phase === 'steady' && hasStore(pool)) pool.pace = recoveryBegan(pool.pace);
+  if (pool.pace.phase === 'steady' && pool.queue.recoveries > 0) pool.pace = recoveryBegan(pool.pace);
   if (pool.active > 0 || hasOneWithin(pool.queue, Math.min(pool.pace.live, pool.terms.limit))) {
     pool.idleSince = undefined;
     return;
@@ -64,13 +64,6 @@ function beginOrRise(pool: Pool, now: Milliseconds): void {
     pool.pace.phase === 'steady' && pool.pace.live < pool.terms.limit
       ? { ...pool.pace, live: pool.pace.live + 1, held: pool.pace.live + 1 }
       : stoodIdle(pool.pace, pool.terms.limit);
-}
-
-function hasStore({ queue }: Pool): boolean {
-  for (const lane of queue.lanes.values()) {
-    for (const { claim } of lane.claims.values()) if (claim.claimant.type === 'store') return true;
-  }
-  return false;
 }
 
 function pick(pool: Pool, now: Milliseconds): Waiting | undefined {

@@ -113,9 +113,9 @@ function risen(pace: Pace, limit: number): Pace {
   return { ...pace, live: next, held: Math.max(pace.held, pace.live), rounds, left: next };
 }
 
-/** Sessions failed to come back: a canary halts the recovery, a later one lowers the limit. */
+/** Sessions failed to come back: a canary halts the recovery, any other lowers the limit. */
 export function failedToReturn(pace: Pace, lot: Lot, why: string, now: Milliseconds, seed: number): Pace {
-  if (pace.phase === 'ramp') return { ...refused(pace, lot), why };
+  if (pace.phase === 'ramp' || pace.phase === 'steady') return { ...refused(pace, lot), why };
   if (pace.phase !== 'canary' || lot.burst !== pace.burst) return pace;
   const failures = pace.failures + 1;
   const ceiling = Math.min(haltMsMax, haltMsBase * 2 ** Math.min(failures, 10));

@@ -109,6 +109,15 @@ describe('a recovery', () => {
     expect(grantedTo(report(guest, [settled(1), ...waiting(2, 3)]), guest)).toEqual([2, 3]);
   });
 
+  it('needs no canary where agents were only held back', () => {
+    const { scene, report } = createFleet();
+    const held = ids(1, 6).map(id => claim(id, { isSound: true }));
+    expect(grantedTo(report(founder, held), founder)).toEqual([1, 2, 3, 4]);
+    const failed = claim(1, { phase: 'settled', epoch: 1, outcome: 'failed', why: 'the provider refused it' });
+    report(founder, [failed, ...holding(2, 3, 4), ...held.slice(4)]);
+    expect(poolOf(scene)).toMatchObject({ active: 4, pace: { phase: 'steady', live: 2 } });
+  });
+
   it('of a store that weighs more than the limit takes all of it', () => {
     const { report } = createFleet();
     const effects = report(founder, [claim(1, { sessions: 15 })]);

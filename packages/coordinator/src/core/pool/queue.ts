@@ -31,10 +31,20 @@ export interface Queue {
   readonly large: Map<string, Waiting>;
   sessions: number;
   count: number;
+  /** How many are recoveries: the first of them is a canary. */
+  recoveries: number;
 }
 
 export function createQueue(): Queue {
-  return { lanes: new Map(), levels: new Map(), sizes: new Map(), large: new Map(), sessions: 0, count: 0 };
+  return {
+    lanes: new Map(),
+    levels: new Map(),
+    sizes: new Map(),
+    large: new Map(),
+    sessions: 0,
+    count: 0,
+    recoveries: 0,
+  };
 }
 
 /** The claim, if it waits here. */
@@ -57,6 +67,7 @@ export function enqueue(queue: Queue, waiting: Waiting): void {
   if (claim.sessions > 1) queue.large.set(nameOf(waiting), waiting);
   queue.sessions += claim.sessions;
   queue.count++;
+  if (isRecovery(claim)) queue.recoveries++;
 }
 
 /** Takes a claim out; `served` says that it was granted, and moves its node back in the line. */
@@ -70,6 +81,7 @@ export function dequeue(queue: Queue, waiting: Waiting, served: boolean): void {
   queue.large.delete(nameOf(waiting));
   queue.sessions -= claim.sessions;
   queue.count--;
+  if (isRecovery(claim)) queue.recoveries--;
   unplace(queue, lane);
   if (lane.claims.size === 0) {
     queue.lanes.delete(node);
@@ -145,6 +157,11 @@ function unplace(queue: Queue, lane: Lane): void {
   const level = queue.levels.get(lane.served);
   level?.delete(lane);
   if (level?.size === 0) queue.levels.delete(lane.served);
+}
+
+/** Whether a login that was dead comes back: nobody knows yet whether the new one works. */
+function isRecovery({ claimant, isSound }: Claim): boolean {
+  return claimant.type === 'store' && isSound !== true;
 }
 
 function nameOf({ node, claim }: Waiting): string {
