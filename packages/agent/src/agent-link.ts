@@ -37,6 +37,7 @@ export function createAgentLink(options: AgentLinkOptions): AgentLink {
   const { identity, vault, logger, machine } = options;
   const { keys, membership } = identity;
   let link: Link | undefined;
+  let report: { readonly to: Link | undefined; readonly message: UpMessage } | undefined;
 
   /** A bound that was missed where the message was made must not end the agent. */
   const transmit = (message: UpMessage) => {
@@ -46,6 +47,21 @@ export function createAgentLink(options: AgentLinkOptions): AgentLink {
       if (!(error instanceof FrameTooLargeError)) throw error;
       logger.note(note('message-too-large', { why: message.type }));
     }
+  };
+
+  /**
+   * Each report of claims says all of them. Several agents of a wave are back in the same moment, and each makes a new
+   * one: only the last is sent, when what happened together has been told.
+   */
+  const transmitClaims = (message: UpMessage) => {
+    const isPlanned = report !== undefined;
+    report = { to: link, message };
+    if (isPlanned) return;
+    setImmediate(() => {
+      const latest = report;
+      report = undefined;
+      if (latest && latest.to === link) transmit(latest.message);
+    });
   };
 
   const announced = (announcement: Announcement): AgentEvent => {
@@ -81,6 +97,7 @@ export function createAgentLink(options: AgentLinkOptions): AgentLink {
       );
     },
     send(message) {
+      if (message.type === 'claims') return transmitClaims(message);
       if (!isPublish(message)) return transmit(message);
       const made = vault.attach(message);
       if ('problem' in made) {

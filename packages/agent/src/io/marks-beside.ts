@@ -2,15 +2,21 @@ import { dirname, join } from 'node:path';
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { liftAuthMarks } from './auth-profiles.ts';
 import { replaceFile } from './durable-file.ts';
-import { isSameSignature, peekSignature, readStoreFile } from './store-file.ts';
+import { type FileRead, isMissing, isSameSignature, peekSignature, readStoreFile } from './store-file.ts';
 
 /** From 2026.4.7 on OpenClaw keeps its marks here; the store's lock covers it. */
 export const stateFileName = 'auth-state.json';
 
 /** The text of the file of marks beside a store; undefined where there is none that can be read. */
 export function readStateBeside(store: StoreId): string | undefined {
-  const read = readStoreFile(join(dirname(store), stateFileName));
-  return read.state === 'read' ? read.text : undefined;
+  const read = readBeside(store);
+  return read?.state === 'read' ? read.text : undefined;
+}
+
+/** Most stores have no such file, and are read on each touch: a look is a tenth of a failed attempt to read. */
+function readBeside(store: StoreId): FileRead | undefined {
+  const path = join(dirname(store), stateFileName);
+  return isMissing(path) ? undefined : readStoreFile(path);
 }
 
 /**
@@ -22,9 +28,9 @@ export async function liftMarksBeside(
   profiles: readonly ProfileId[],
   onTrouble: ((store: StoreId, sentence: string) => void) | undefined,
 ): Promise<void> {
-  const path = join(dirname(store), stateFileName);
-  const read = profiles.length > 0 ? readStoreFile(path) : undefined;
+  const read = profiles.length > 0 ? readBeside(store) : undefined;
   if (read?.state !== 'read') return;
+  const path = join(dirname(store), stateFileName);
   const text = profiles.reduce(liftAuthMarks, read.text);
   if (text === read.text) return;
   const outcome = await replaceFile(read.target, text, {

@@ -68,6 +68,15 @@ export function readStoreFile(path: string): FileRead {
   }
 }
 
+/** Whether nothing stands at the path, not even a link; false where that cannot be told. */
+export function isMissing(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** Where the file is, symbolic links followed; the path itself when there is none. */
 export function locate(path: string): string {
   try {
