@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { planWaves } from '@authmesh/shared/core/waves';
 import { askControl } from '@authmesh/shared/node/control-client';
@@ -100,6 +100,7 @@ async function recover({ installation }: BenchContext, folder: string, crowd: re
     if (!host || !store) throw new RangeError('there are two hosts');
     const stores = makeStores(join(host.home, '..', '.openclaw'), crowd, dead);
     await untilKnown(host.home, stores.length + 1);
+    await untilAtRest(stores);
     return await watchService(async connect => {
       const back = new Set<string>();
       const done = Promise.withResolvers<void>();
@@ -143,6 +144,13 @@ async function untilKnown(home: string, copies: number): Promise<void> {
       readonly accounts: readonly { readonly copies: readonly unknown[] }[];
     };
     if (status.accounts.flatMap(account => account.copies).length >= copies) return;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}
+
+/** Waits until the agent has taken the refresh tokens off logins that have ended: it does so when it first sees them. */
+async function untilAtRest(stores: readonly string[]): Promise<void> {
+  while (stores.some(store => readFileSync(store, 'utf8').includes('"refresh"'))) {
     await new Promise(resolve => setTimeout(resolve, 50));
   }
 }
