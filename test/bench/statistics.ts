@@ -9,6 +9,12 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
+/** Jain's index of fairness: 1 where all have the same, 1/n where one has everything. */
+export function jain(values: readonly number[]): number {
+  const sum = values.reduce((total, value) => total + value, 0);
+  return sum ** 2 / (values.length * values.reduce((total, value) => total + value ** 2, 0));
+}
+
 /** Median and 99th percentile. */
 export function spread(values: readonly number[]): { readonly value: number; readonly p99: number } {
   return { value: median(values), p99: quantile(values, 0.99) };

@@ -3,6 +3,7 @@ import type { Claim } from '@authmesh/shared/protocol/permit';
 import { type Bench, type Figure, limitTarget } from '../figure.ts';
 import { account, createPureFleet, type Granted, profile, waitingClaim } from '../recovery/pure-fleet.ts';
 import { createMoments } from '../recovery/queue-of-moments.ts';
+import { jain } from '../statistics.ts';
 
 const configured = 16;
 const trueLimit = 8;
@@ -18,6 +19,8 @@ interface Outcome {
   readonly refused: number;
   readonly readyMs: Milliseconds;
   readonly isDone: boolean;
+  /** How evenly the hosts waited, each for its own ten to be back. */
+  readonly fairness: number;
 }
 
 /**
@@ -31,7 +34,7 @@ export const halfLimit: Bench = {
 
 function figuresOf(nodes: number): Figure[] {
   const ours = adapt(nodes);
-  const fixed = semaphore(nodes * storesPerNode);
+  const fixed = semaphore(nodes);
   const name = `true limit ${trueLimit} of ${configured} configured, ${nodes * storesPerNode} stores`;
   return [
     {
@@ -54,6 +57,12 @@ function figuresOf(nodes: number): Figure[] {
       value: ours.readyMs / second,
       floor: { name: 'semaphore', value: fixed.readyMs / second },
     },
+    {
+      name: `${name}: fairness of the hosts' mean wait (Jain, 1 is even)`,
+      unit: '',
+      value: ours.fairness,
+      floor: { name: 'semaphore', value: fixed.fairness },
+    },
   ];
 }
 
@@ -67,6 +76,7 @@ function adapt(nodes: number): Outcome & { readonly rounds: number } {
   let firstRefusal: Milliseconds | undefined;
   let belowSince: Milliseconds | undefined;
   let lastId = storesPerNode;
+  const waits = new Array<Milliseconds>(nodes).fill(0);
 
   const begin = (granted: readonly Granted[]) => {
     for (const { node, id } of granted) {
@@ -90,6 +100,7 @@ function adapt(nodes: number): Outcome & { readonly rounds: number } {
     } else {
       inFlight--;
       readyMs = moments.now();
+      waits[node] = (waits[node] ?? 0) + readyMs;
       own.set(id, { ...claim, phase: 'settled', outcome: 'used' });
     }
     const signals = isRefused ? [{ account, profile, kind: 'rate-limit' as const }] : [];
@@ -110,35 +121,36 @@ function adapt(nodes: number): Outcome & { readonly rounds: number } {
   moments.after(refusalMs, tick);
   const isDone = moments.run(patienceMs);
   const rounds = Math.ceil(((belowSince ?? patienceMs) - (firstRefusal ?? 0)) / settleMs);
-  return { refused, readyMs, isDone, rounds };
+  return { refused, readyMs, isDone, rounds, fairness: jain(waits) };
 }
 
 /** As many as the configured limit at once; who is refused tries again after a settle time, in its own turn. */
-function semaphore(stores: number): Outcome {
+function semaphore(nodes: number): Outcome {
   const moments = createMoments();
-  let left = stores;
+  const waits = new Array<Milliseconds>(nodes).fill(0);
+  let begun = 0;
   let inFlight = 0;
   let refused = 0;
   let readyMs = 0;
   const next = () => {
-    if (left === 0) return;
-    left--;
-    attempt();
+    if (begun === nodes * storesPerNode) return;
+    attempt(Math.floor(begun++ / storesPerNode));
   };
-  const attempt = () => {
+  const attempt = (node: number) => {
     if (inFlight >= trueLimit) {
       refused++;
-      moments.after(settleMs, attempt);
+      moments.after(settleMs, () => attempt(node));
       return;
     }
     inFlight++;
     moments.after(settleMs, () => {
       inFlight--;
       readyMs = moments.now();
+      waits[node] = (waits[node] ?? 0) + readyMs;
       next();
     });
   };
   for (let slot = 0; slot < configured; slot++) next();
   const isDone = moments.run(patienceMs);
-  return { refused, readyMs, isDone };
+  return { refused, readyMs, isDone, fairness: jain(waits) };
 }
