@@ -48,6 +48,8 @@ describe(formFor, () => {
     }
     expect(formOf('auto', { home: self, restored: true })).toBe('full');
     // A refresh that was answered without a new refresh token: the one that is there goes on.
-    expect(formOf('auto', { home: self, refresh: undefined })).toBe('full');
+    expect(formOf('auto', { home: self, origin: self, refresh: undefined })).toBe('full');
+    // From a host that never had one, after the coordinator was put back: the one that is there may be used up (I10).
+    expect(formOf('auto', { home: self, refresh: undefined })).toBe('bearer');
   });
 });

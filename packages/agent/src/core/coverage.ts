@@ -31,13 +31,16 @@ export function custodyFor(state: AgentState, account: AccountId, profile: Profi
 }
 
 /**
- * Invariant I9: under custody `home` only the home's stores hold the refresh token. A login that an operator took the
- * fleet back to is not completed with the refresh token of the one that it replaces.
+ * Invariant I9: under custody `home` only the home's stores hold the refresh token. A login that comes without one (an
+ * operator took the fleet back to it, a coordinator from a backup learned it from a bearer host) is not completed with
+ * the refresh token of the one that it replaces: that may be used up (I10).
  */
 export function formFor(state: AgentState, facts: AnnouncementFacts, profile: ProfileId): CredentialForm {
   if (facts.restored && facts.refresh === undefined) return 'bearer';
-  if (facts.home === state.self.node) return 'full';
-  return custodyFor(state, facts.account, profile) === 'copy' ? 'full' : 'bearer';
+  if (custodyFor(state, facts.account, profile) === 'copy') return 'full';
+  if (facts.home !== state.self.node) return 'bearer';
+  // Of its own refresh, answered without a new refresh token, the one that is there goes on (RFC 6749, 6).
+  return facts.refresh !== undefined || facts.origin === state.self.node ? 'full' : 'bearer';
 }
 
 /** Whether another store of this host holds what the fleet's login was renewed into, and the coordinator has yet to say so. */

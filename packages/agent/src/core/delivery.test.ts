@@ -1,5 +1,5 @@
 import { copyKey } from '@authmesh/shared/core/identifiers';
-import { minute, second } from '@authmesh/shared/core/time';
+import { day, minute, second } from '@authmesh/shared/core/time';
 import type { Judgement } from '@authmesh/shared/protocol/down';
 import { describe, expect, it } from 'vitest';
 import {
@@ -81,6 +81,15 @@ describe('a delivery', () => {
   it('never takes away the last refresh token: not before the home is known to hold it (I9)', () => {
     expect(formWritten('in-step', '2', spendable, {}, false)).toBeUndefined();
     expect(formWritten('in-step', '2', spendable, {}, true)).toBe('bearer');
+  });
+
+  it('does not take it away on a word from before the link was lost: the home may be gone with it', () => {
+    const scene = createDelivery('2', current, spendable);
+    scene.tell({ type: 'store-observed', store, seen: { state: 'quarantined', reason: 'the disk is full' } });
+    scene.hear(judgement('in-step', '2', { held: true }));
+    scene.tell({ type: 'link-closed', reason: 'lost', message: 'gone' });
+    scene.pass(day);
+    expect(only(scene.tell(holds(seen('2', spendable))), 'write-credential')).toEqual([]);
   });
 
   it('names what must still stand there, and what takes its place', () => {

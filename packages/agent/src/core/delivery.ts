@@ -1,16 +1,16 @@
 import type { CopyKey } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
-import { type Instant, isUsable, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
+import { type Instant, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import { creationFailed } from './adoption.ts';
-import { custodyFor, formFor, isCovered, isRenewedHere } from './coverage.ts';
-import type { AgentEffect, CredentialForm } from './effect.ts';
+import { custodyFor, isCovered, isRenewedHere } from './coverage.ts';
+import { dueForm, formOf } from './due-form.ts';
+import type { AgentEffect } from './effect.ts';
 import type { SeenProfile, WriteOutcome } from './event.ts';
-import { isDoubted } from './fence.ts';
 import { profileObserved } from './observation.ts';
 import { isAsking, isWorking, mayReplaceUntil, recoveryFailed, recoveryWritten, wakes } from './permit/recovery.ts';
 import { report } from './report.ts';
-import type { AgentState, Copy, Judged } from './state.ts';
+import type { AgentState, Copy } from './state.ts';
 
 const changedRetryMs: Milliseconds = second;
 const lockedRetryMs: Milliseconds = 2 * second;
@@ -89,37 +89,6 @@ function mayWrite(state: AgentState, copy: Copy, at: Instant): boolean {
   if (state.stores.get(copy.store)?.state !== 'readable') return false;
   if (copy.retryAt !== undefined && copy.retryAt > at) return false;
   return isCovered(state, copy.account, copy.profile);
-}
-
-/** The form to write, or undefined when the copy is as it should be or not ours to change. */
-function dueForm(
-  state: AgentState,
-  copy: Copy,
-  seen: SeenProfile,
-  judged: Judged,
-  facts: AnnouncementFacts,
-  at: Instant,
-): CredentialForm | undefined {
-  switch (judged.verdict) {
-    case 'stale':
-      return seen.access === facts.access ? undefined : formOf(state, copy, facts);
-    case 'unfit':
-      return isUsable(facts.expiresAt, at - state.clockOffsetMs) ? formOf(state, copy, facts) : undefined;
-    case 'in-step': {
-      // The right login in the wrong form: a refresh token too few, or one too many.
-      if (seen.access !== facts.access || facts.refresh === undefined) return undefined;
-      if (seen.refresh === undefined) return formOf(state, copy, facts) === 'full' ? 'full' : undefined;
-      // The last one that is left is never taken away: the home may be a host that is gone.
-      if (seen.refresh !== facts.refresh || !judged.held) return undefined;
-      return formOf(state, copy, facts) === 'bearer' ? 'bearer' : undefined;
-    }
-    default:
-      return undefined;
-  }
-}
-
-function formOf(state: AgentState, copy: Copy, facts: AnnouncementFacts): CredentialForm {
-  return isDoubted(copy, facts) ? 'bearer' : formFor(state, facts, copy.profile);
 }
 
 /** Whether the profile was seen to change while it was being written, to neither what was replaced nor what was written. */

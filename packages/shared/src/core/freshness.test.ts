@@ -304,6 +304,16 @@ describe(adjudicate, () => {
     );
   });
 
+  it('lets no dead one take the place of one that never ends, unless the issuer says that it is later', () => {
+    const lineage = lineageOf(candidate('a', { expiresAt: null }));
+    const old = candidate('n', { expiresAt: now - day, chain: chain('a') });
+    expect(adjudicate(lineage, old, now)).toEqual({ kind: 'stale', why: 'dead' });
+    expect(adjudicate(lineage, candidate('n', { chain: chain('a') }), now)).toEqual({
+      kind: 'accepted',
+      why: 'successor',
+    });
+  });
+
   it('lets no opaque login that ends over a minute earlier take the place of a live one, and does not heal it', () => {
     const lives = fc.tuple(fc.integer({ min: 1, max: 900 * day }), fc.integer({ min: minute + 1, max: 900 * day }));
     const before = fc.array(fc.constantFrom('x', 'y', 'z'), { maxLength: 3 });

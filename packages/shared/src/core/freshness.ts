@@ -14,6 +14,7 @@ import { type Instant, isUsable, minute } from './time.ts';
  *     a known ancestor, or its refresh token is spent ──── stale
  *     identity too weak to compare ─────────────────────── unlinked
  *     announced before at a later position ─────────────── accepted: the coordinator's store is older than its fleet
+ *     dead, and the current one never ends ─────────────── stale
  *     grew out of the current one, not issued earlier ──── accepted
  *     the issuer says later / earlier ──────────────────── accepted / stale
  *     alive, and the current one is dead or spent ──────── accepted
@@ -59,6 +60,12 @@ export function adjudicate(lineage: Lineage, candidate: Candidate, now: Instant)
   if (isSpent(lineage, candidate.refresh)) return { kind: 'stale', why: 'spent' };
   if (!candidate.linked) return { kind: 'unlinked', why: 'identity-unknown' };
   if (isRecovered) return { kind: 'accepted', why: 'recovered' };
+  const currentAlive = isUsable(current.expiresAt, now) && !isSpent(lineage, current.refresh);
+  const isDead = !isUsable(candidate.expiresAt, now);
+  // Without an end of its own nothing but this tells the living one from an old file.
+  if (isDead && currentAlive && current.expiresAt === null && !isIssuedLater(issued, candidate, current)) {
+    return { kind: 'stale', why: 'dead' };
+  }
   // A store that held the candidate before and after the current one shows no order.
   if (!isBack && growsFrom(candidate, current.access) && !isIssuedEarlier(issued, candidate, current)) {
     return { kind: 'accepted', why: 'successor' };
@@ -66,11 +73,10 @@ export function adjudicate(lineage: Lineage, candidate: Candidate, now: Instant)
   if (issued !== undefined && issued !== 0) {
     return issued > 0 ? { kind: 'accepted', why: 'issued-later' } : { kind: 'stale', why: 'issued-earlier' };
   }
-  const currentAlive = isUsable(current.expiresAt, now) && !isSpent(lineage, current.refresh);
   // What ends within the slack has ended by another clock: the fleet would go to it and back as hosts report it.
   const alive = isUsable(candidate.expiresAt, now + expirySlackMs);
   if (alive && !currentAlive) return { kind: 'accepted', why: 'current-dead' };
-  if (currentAlive && !isUsable(candidate.expiresAt, now)) return { kind: 'stale', why: 'dead' };
+  if (currentAlive && isDead) return { kind: 'stale', why: 'dead' };
   // Two dead ones are parallel as well: either may still hold a refresh token that lives.
   return { kind: 'parallel', why: 'order-unknown' };
 }

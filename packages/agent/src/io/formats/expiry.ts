@@ -5,6 +5,9 @@ export const expiryAheadMsMax = 20 * 365 * day;
 /** Older than OAuth tokens in OpenClaw can be; what is below was written in seconds, or by mistake. */
 const earliestExpiry: Instant = Date.UTC(2015, 0, 1);
 
+/** A host without a battery starts in 1970: its clock is no witness against a login before it has been set. */
+const latestReset: Instant = Date.UTC(2026, 0, 1);
+
 /** When a stored credential ends, by this host's clock (null: never), or why its `expires` cannot be. */
 export type Expiry =
   | { readonly plausible: true; readonly expiresAt: Instant | null }
@@ -27,7 +30,8 @@ export function readExpiry(expires: unknown, isRequired: boolean, now: Instant):
       seconds ? 'its `expires` is in seconds, not milliseconds' : 'its `expires` lies before the year 2015',
     );
   }
-  if (expires > now + expiryAheadMsMax) return implausible('its `expires` lies more than 20 years ahead');
+  if (expires > Math.max(now, latestReset) + expiryAheadMsMax)
+    return implausible('its `expires` lies more than 20 years ahead');
   return { plausible: true, expiresAt: Math.floor(expires) };
 }
 

@@ -1,0 +1,40 @@
+import { type Instant, isUsable } from '@authmesh/shared/core/time';
+import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
+import { formFor } from './coverage.ts';
+import type { CredentialForm } from './effect.ts';
+import type { SeenProfile } from './event.ts';
+import { isDoubted } from './fence.ts';
+import type { AgentState, Copy, Judged } from './state.ts';
+
+/** The form to write, or undefined when the copy is as it should be or not ours to change. */
+export function dueForm(
+  state: AgentState,
+  copy: Copy,
+  seen: SeenProfile,
+  judged: Judged,
+  facts: AnnouncementFacts,
+  at: Instant,
+): CredentialForm | undefined {
+  switch (judged.verdict) {
+    case 'stale':
+      return seen.access === facts.access ? undefined : formOf(state, copy, facts);
+    case 'unfit':
+      return isUsable(facts.expiresAt, at - state.clockOffsetMs) ? formOf(state, copy, facts) : undefined;
+    case 'in-step': {
+      // The right login in the wrong form: a refresh token too few, or one too many.
+      if (seen.access !== facts.access) return undefined;
+      if (facts.refresh === undefined) return undefined;
+      if (seen.refresh === undefined) return formOf(state, copy, facts) === 'full' ? 'full' : undefined;
+      // The last one that is left is never taken away: the home may be a host that is gone, since this was said.
+      if (seen.refresh !== facts.refresh || !judged.held || state.link.phase !== 'online') return undefined;
+      return formOf(state, copy, facts) === 'bearer' ? 'bearer' : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The form in which this copy is to have the fleet's login. */
+export function formOf(state: AgentState, copy: Copy, facts: AnnouncementFacts): CredentialForm {
+  return isDoubted(copy, facts) ? 'bearer' : formFor(state, facts, copy.profile);
+}
