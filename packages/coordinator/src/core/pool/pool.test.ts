@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { createScene, founder, guest, notes, only, persistPools, type Scene } from '../coordinator-scene.ts';
 import type { CoordinatorEffect } from '../effect.ts';
 import { poolsKey } from '../record.ts';
-import type { PoolTerms } from './terms.ts';
+import { leaseMsOf, type PoolTerms } from './terms.ts';
 
 const account = 'oauth:openai/acct_1' as AccountId;
 const profile = 'openai:default' as ProfileId;
@@ -376,10 +376,16 @@ describe('the hard limit (I11)', () => {
       fc.property(limit, fc.array(step, { maxLength: 60 }), (most, steps) => {
         const { scene, report } = createFleet([{ ...terms, limit: most }]);
         const held = new Map<NodeId, number[]>();
+        const heardAt = new Map<NodeId, number>();
         let next = 1;
+        let now = 0;
         const runs = new Map<NodeId, number>();
         for (const { node, act, amount } of steps) {
-          const mine = held.get(node) ?? [];
+          if (act === 'wait') now += amount * second;
+          // What was begun under a permit is over when its lease is.
+          const isOver = now - (heardAt.get(node) ?? 0) > leaseMsOf(terms.settleMs);
+          heardAt.set(node, now);
+          const mine = isOver ? [] : (held.get(node) ?? []);
           const claims = [...holding(...mine), ...waiting(...ids(next, next + (amount % 5)))];
           if (act === 'wait') scene.pass(amount * second);
           else if (act === 'away') scene.tell({ type: 'link-closed', link: links[node] ?? 0 });
