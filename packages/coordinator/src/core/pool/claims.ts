@@ -55,7 +55,7 @@ function lineUp(state: CoordinatorState, node: NodeId, { run, refused }: NodeCla
   if (pool.permits.has(permitKey(node, run, claim.id)) || waitingOf(pool.queue, node, claim.id)) return;
   const sessions = sessionsOf(claim, terms);
   // A command that needs more than there is would wait for ever.
-  if (sessions > mostTogether(terms)) {
+  if (claim.claimant.type === 'command' && sessions > mostTogether(terms)) {
     refused.set(claim.id, tooMany(terms, sessions));
     return;
   }

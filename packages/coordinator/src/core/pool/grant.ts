@@ -2,9 +2,9 @@ import type { NodeId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { recoveryBegan, recoveryEnded, resumed, stoodIdle } from './pace.ts';
 import { type Permit, type Pool, type PoolsState, passedMsMax, putPermit } from './pool.ts';
-import { dequeue, hasOneWithin, nextWaiting, oldestLarge, type Waiting } from './queue.ts';
-import { countStart, startsLeft } from './starts.ts';
-import { leaseMsOf, settleMsOf } from './terms.ts';
+import { dequeue, hasOneWithin, isRecovery, nextWaiting, oldestLarge, type Waiting } from './queue.ts';
+import { countStart, startsLeft, startsLeftToday, startsOf } from './starts.ts';
+import { leaseMsOf, mostTogether, settleMsOf } from './terms.ts';
 
 /** Gaps in a recovery that are shorter do not end it: a host's main store follows when the others are back. */
 const quietMsMin: Milliseconds = 30 * second;
@@ -67,15 +67,21 @@ function beginOrRise(pool: Pool, now: Milliseconds): void {
 }
 
 function pick(pool: Pool, now: Milliseconds): Waiting | undefined {
-  const live = Math.min(pool.pace.live, pool.terms.limit);
-  const room = Math.min(live - pool.active, startsLeft(pool.starts, pool.terms, now));
-  if (room <= 0) return undefined;
-  const large = oldestLarge(pool.queue);
-  if (large && now - large.since > passedMsMax && large.claim.sessions <= live) {
-    // Others have passed it long enough: what becomes free is kept for it.
-    return large.claim.sessions <= room ? large : undefined;
+  const { queue, starts, terms, pace } = pool;
+  const live = Math.min(pace.live, terms.limit);
+  const room = live - pool.active;
+  const left = startsLeft(starts, terms, now);
+  if (room <= 0 || left <= 0) return undefined;
+  const fit = left >= mostTogether(terms) ? room : Math.min(room, left);
+  // A canary is a login of which nobody knows yet whether it works.
+  if (pace.phase === 'canary' && queue.recoveries > 0) return nextWaiting(queue, fit, isRecovery);
+  const large = oldestLarge(queue);
+  const isPassed = large && now - large.since > passedMsMax && large.claim.sessions <= live;
+  // Others have passed it long enough: what becomes free is kept for it, unless it is the starts of a day that it lacks.
+  if (isPassed && startsOf(terms, large.claim.sessions) <= startsLeftToday(starts, terms, now)) {
+    return large.claim.sessions <= room && startsOf(terms, large.claim.sessions) <= left ? large : undefined;
   }
-  return nextWaiting(pool.queue, room);
+  return nextWaiting(queue, fit);
 }
 
 function permitFor(epoch: number, pool: Pool, { node, claim }: Waiting, run: string, now: Milliseconds): Permit {

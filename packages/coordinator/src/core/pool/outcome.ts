@@ -43,7 +43,7 @@ function judgeOutcome(
   effects: CoordinatorEffect[],
 ): void {
   if (outcome === 'unused') {
-    uncountStart(pool.starts, permit);
+    uncountStart(pool.starts, pool.terms, permit);
     return;
   }
   const details = { node: permit.node, why: pool.terms.name };

@@ -167,6 +167,15 @@ describe('a permit', () => {
     expect(grantedTo(effects, founder)).toEqual([3]);
   });
 
+  it('for a canary goes to a recovery, not to a command or to an agent that was held back', () => {
+    const { scene, report } = createFleet();
+    report(guest, [claim(1, { isSound: true }), command(2, 1), claim(3)]);
+    report(guest, [claim(1, { phase: 'settled', epoch: 1, outcome: 'unused' }), command(2, 1), claim(3)]);
+    const effects = report(founder, [command(1, 1), claim(2, { isSound: true })]);
+    expect(poolOf(scene)?.pace.phase).toBe('canary');
+    expect(grantedTo(effects, founder)).toEqual([]);
+  });
+
   it('for three sessions at the head of the line lets smaller ones pass, and is served later', () => {
     const { scene, report } = createFleet();
     const large = command(1, 3);
@@ -243,6 +252,15 @@ describe('a provider’s refusal', () => {
 });
 
 describe('changed limits', () => {
+  it('of a pool that is called default stay as the operator says', () => {
+    const own = { ...terms, name: 'default', match: ['*'], limit: 1 };
+    const { scene, report } = createFleet([own]);
+    report(founder, waiting(1, 2));
+    const policy = { allow: ['*'], deny: [] };
+    scene.tell({ type: 'configured', policy, pools: [{ ...terms, match: ['none*'] }, own] });
+    expect(poolOf(scene)?.terms).toMatchObject({ name: 'default', limit: 1 });
+  });
+
   it('count at once, and what waits is lined up where it belongs now', () => {
     const { scene, report } = createFleet();
     report(founder, waiting(...ids(1, 5)));
@@ -325,13 +343,13 @@ describe('starts', () => {
 });
 
 describe('a budget of starts', () => {
-  it('bounds what a store takes, and refuses a command that is larger', () => {
+  it('is all taken by a store that is larger, which counts in full, and refuses a command that is', () => {
     const { scene, report } = createFleet([{ ...terms, startsPerMinute: 2 }]);
     const effects = report(founder, [claim(1, { sessions: 3 }), command(2, 3)]);
     expect(answers(effects, founder)[0]?.refused).toEqual([
       { id: 2, reason: '3 sessions are more than pool web allows to start in a minute, 2' },
     ]);
-    expect(poolOf(scene)?.queue.sessions).toBe(2);
+    expect(poolOf(scene)?.queue.sessions).toBe(3);
   });
 
   it('lets nothing starve for what is larger than what is left of it', () => {

@@ -4,7 +4,7 @@ import type { Claim, Claimant } from '@authmesh/shared/protocol/permit';
 import { createPace, type Lot, type Pace } from './pace.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { createStarts, type Starts } from './starts.ts';
-import { mostTogether, type PoolTerms } from './terms.ts';
+import type { PoolTerms } from './terms.ts';
 
 /** The right of a node to bring the sessions of one claim back. */
 export interface Permit extends Lot {
@@ -105,6 +105,6 @@ export function dropPermit(pool: Pool, permit: Permit): void {
 }
 
 /** A recovery larger than the whole limit takes all of it: waiting for more would be waiting for ever. */
-export function sessionsOf(claim: Claim, terms: PoolTerms): number {
-  return claim.claimant.type === 'store' ? Math.min(claim.sessions, mostTogether(terms)) : claim.sessions;
+export function sessionsOf(claim: Claim, { limit }: PoolTerms): number {
+  return claim.claimant.type === 'store' ? Math.min(claim.sessions, limit) : claim.sessions;
 }

@@ -91,12 +91,18 @@ export function dequeue(queue: Queue, waiting: Waiting, served: boolean): void {
   place(queue, lane);
 }
 
-/** The claim to grant next among those of at most `room` sessions, if there is one. */
-export function nextWaiting(queue: Queue, room: number): Waiting | undefined {
+/** The claim to grant next among those of at most `room` sessions (and of those that `isWanted`), if there is one. */
+export function nextWaiting(
+  queue: Queue,
+  room: number,
+  isWanted: (claim: Claim) => boolean = () => true,
+): Waiting | undefined {
   if (!hasOneWithin(queue, room)) return undefined;
   for (const level of levelsOf(queue)) {
     for (const lane of queue.levels.get(level) ?? []) {
-      for (const waiting of lane.claims.values()) if (waiting.claim.sessions <= room) return waiting;
+      for (const waiting of lane.claims.values()) {
+        if (waiting.claim.sessions <= room && isWanted(waiting.claim)) return waiting;
+      }
     }
   }
   return undefined;
@@ -160,7 +166,7 @@ function unplace(queue: Queue, lane: Lane): void {
 }
 
 /** Whether a login that was dead comes back: nobody knows yet whether the new one works. */
-function isRecovery({ claimant, isSound }: Claim): boolean {
+export function isRecovery({ claimant, isSound }: Claim): boolean {
   return claimant.type === 'store' && isSound !== true;
 }
 

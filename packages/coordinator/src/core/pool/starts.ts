@@ -26,27 +26,49 @@ export function createStarts(): Starts {
 /** Counts sessions that were let go, where the terms ask for it. */
 export function countStart(starts: Starts, terms: PoolTerms, sessions: number, now: Milliseconds): void {
   if (!hasBudget(terms)) return;
-  starts.minute.push({ at: now, sessions });
+  const counted = startsOf(terms, sessions);
+  starts.minute.push({ at: now, sessions: counted });
   const last = starts.hours.at(-1);
-  if (last && now - last.at < hour) last.sessions += sessions;
-  else starts.hours.push({ at: now, sessions });
+  if (last && now - last.at < hour) last.sessions += counted;
+  else starts.hours.push({ at: now, sessions: counted });
 }
 
 /** A permit was given back unused: nothing was let go. */
-export function uncountStart(starts: Starts, { startedAt, sessions }: Permit): void {
+export function uncountStart(starts: Starts, terms: PoolTerms, { startedAt, ...permit }: Permit): void {
   if (startedAt === undefined) return;
+  const sessions = startsOf(terms, permit.sessions);
   for (const window of [starts.minute, starts.hours]) {
     const entry = window.findLast(({ at, sessions: counted }) => at <= startedAt && counted >= sessions);
     if (entry) entry.sessions -= sessions;
   }
 }
 
+/** As how many starts so many sessions count: what is larger than a whole budget takes all of it. */
+export function startsOf({ startsPerMinute, startsPerDay }: PoolTerms, sessions: number): number {
+  return Math.min(sessions, startsPerMinute ?? sessions, startsPerDay ?? sessions);
+}
+
+/** The starts of another pool count here too. */
+export function addStarts(starts: Starts, others: Starts): void {
+  for (const window of ['minute', 'hours'] as const) {
+    starts[window].push(...others[window].map(one => ({ ...one })));
+    starts[window].sort((a, b) => a.at - b.at);
+  }
+}
+
 /** How many more may start now; unlimited where the terms say nothing. */
 export function startsLeft(starts: Starts, terms: PoolTerms, now: Milliseconds): number {
+  const today = startsLeftToday(starts, terms, now);
+  const { startsPerMinute = Number.POSITIVE_INFINITY } = terms;
+  return Math.min(startsPerMinute - sum(starts.minute), today);
+}
+
+/** The same of a day alone: what is used up of it comes back late. */
+export function startsLeftToday(starts: Starts, terms: PoolTerms, now: Milliseconds): number {
   if (!hasBudget(terms)) return Number.POSITIVE_INFINITY;
   forget(starts, now);
-  const { startsPerMinute = Number.POSITIVE_INFINITY, startsPerDay = Number.POSITIVE_INFINITY } = terms;
-  return Math.min(startsPerMinute - sum(starts.minute), startsPerDay - sum(starts.hours));
+  const { startsPerDay = Number.POSITIVE_INFINITY } = terms;
+  return startsPerDay - sum(starts.hours);
 }
 
 /** When the next start of the used-up budget falls out of its window. */

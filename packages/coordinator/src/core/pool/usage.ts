@@ -135,17 +135,23 @@ function startsOf({ pools, elapsed, at }: CoordinatorState): UsageRecord['starts
   return starts.length === 0 ? undefined : Object.fromEntries(starts);
 }
 
+/** Opened where it is not there. Days of a time in which the clock was wrong are the first to go. */
 function dayOf({ days }: UsageState, at: Instant): UsageDay {
   const today = Math.floor(at / day);
-  // Of a time in which the clock was ahead.
-  while ((days.at(-1)?.day ?? today) > today + 1) days.pop();
-  const last = days.at(-1);
   // A clock that was set back a little goes on with the day that it has left.
-  if (last && last.day >= today) return last;
+  const known = days.find(one => one.day === today || one.day === today + 1);
+  if (known) return known;
   const opened: UsageDay = { day: today, pools: new Map() };
-  days.push(opened);
-  // By their number, not by their date: a clock that is ahead for a minute makes nothing old.
-  if (days.length > daysMax) days.shift();
+  const later = days.findIndex(one => one.day > today);
+  days.splice(later < 0 ? days.length : later, 0, opened);
+  if (days.length > daysMax)
+    days.splice(
+      Math.max(
+        0,
+        days.findIndex(one => one.day > today + 1),
+      ),
+      1,
+    );
   return opened;
 }
 
@@ -173,8 +179,7 @@ export function observedOf(
   let total = 0;
   let seen = 0;
   for (const { day: then, pools } of days) {
-    if (then <= today - daysMax || then > today + 1) continue;
-    const counts = pools.get(pool);
+    const counts = then > today - daysMax && then <= today + 1 ? pools.get(pool) : undefined;
     if (counts) seen++;
     for (const [count, many] of counts ?? []) {
       minutes.set(count, (minutes.get(count) ?? 0) + many);
