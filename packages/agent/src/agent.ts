@@ -7,7 +7,7 @@ import { transition } from '@authmesh/agent/core/transition';
 import { adoptionStore, withCreation } from '@authmesh/agent/io/adoption-store';
 import { openJournal } from '@authmesh/agent/io/agent-journal';
 import { createDecayWatch } from '@authmesh/agent/io/decay-watch';
-import { checkHealth } from '@authmesh/agent/io/health-command';
+import { createHealthChecks } from '@authmesh/agent/io/health-checks';
 import { createHomeCheck } from '@authmesh/agent/io/home-check';
 import type { Identity } from '@authmesh/agent/io/identity';
 import { createKeeper, restoreMemory } from '@authmesh/agent/io/memory-keeper';
@@ -53,6 +53,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const stores = createAgentStores({ vault, logger, machine, elapsed, at: options.at });
   // What the vault took from the stores is told in the coordinator's time: by the offset that is known now.
   const link = createAgentLink({ identity, vault, logger, machine, onClockOffset: stores.rereadAll, at: options.at });
+  const health = createHealthChecks((claim, run, { ok, why }) =>
+    driver.dispatch({ type: 'health-checked', claim, run, ok, why }),
+  );
   const timers = createTimers<AgentTimer>(timer => driver.dispatch({ type: 'timer-fired', timer }));
   const driver = createDriver({
     transition,
@@ -105,10 +108,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       case 'reply':
         return requests.answer(effect.request, effect.reply);
       case 'check-health':
-        void checkHealth(effect).then(({ ok, why }) =>
-          driver.dispatch({ type: 'health-checked', claim: effect.claim, ok, why }),
-        );
-        return;
+        return health.check(effect);
       case 'reread':
         return stores.reread(effect.store);
       case 'stop':
@@ -172,6 +172,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await driver.settled();
       stopClock();
       decay.stop();
+      await health.stop();
       timers.clearAll();
       link.close();
       await stores.close();

@@ -14,6 +14,7 @@ export const controlRequest = z.discriminatedUnion('op', [
   }),
   z.strictObject({ op: z.literal('claim-state'), claim: z.number().int() }),
   z.strictObject({ op: z.literal('claim-started'), claim: z.number().int() }),
+  z.strictObject({ op: z.literal('claim-ran'), claim: z.number().int() }),
   z.strictObject({
     op: z.literal('claim-ended'),
     claim: z.number().int(),

@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { second } from '@authmesh/shared/core/time';
+import { day, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { Command, CommandContext } from '@authmesh/shared/node/command-line';
 import { parseDuration } from '@authmesh/shared/node/duration';
 import { AuthmeshError, systemErrorCode, systemReason } from '@authmesh/shared/node/errors';
 import type { ClaimReply } from './control.ts';
 import { homeOption, openHome } from './home.ts';
-import { startUnderPermits } from './permit-wait.ts';
+import { type StartedClaim, startUnderPermits } from './permit-wait.ts';
+
+/** What the coordinator believes of a claim. */
+const settleMsMax: Milliseconds = day;
 
 export const execCommand: Command = {
   name: 'exec',
@@ -41,7 +44,7 @@ export const execCommand: Command = {
     if (!started) return 128 + (constants.signals[signal ?? 'SIGINT'] ?? 0);
     if (started.held > 0) tellHeld(context, request.pool, started.held);
     const [program = '', ...rest] = context.arguments;
-    return runChild(program, rest, started.end);
+    return runChild(program, rest, started);
   },
 };
 
@@ -60,7 +63,11 @@ function requestOf(context: CommandContext) {
     const text = context.option(name);
     return text === undefined ? undefined : parseDuration(`--${name}`, text);
   };
-  return { pool, sessions, settleMs: lengthOf('settle'), timeoutMs: lengthOf('timeout') };
+  const settleMs = lengthOf('settle');
+  if (settleMs !== undefined && settleMs > settleMsMax) {
+    throw new AuthmeshError('ERR_USAGE', `--settle is "${context.option('settle')}"`, { hint: 'a day at most' });
+  }
+  return { pool, sessions, settleMs, timeoutMs: lengthOf('timeout') };
 }
 
 /** On stderr: what the command prints itself stays alone on stdout. */
@@ -91,11 +98,7 @@ function tellHeld({ output }: CommandContext, pool: string, held: number): void 
 const passedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /** Runs the command in this one's place: its input and output, its signals, its exit status (128 + n for a signal). */
-function runChild(
-  program: string,
-  args: readonly string[],
-  end: (outcome: 'failed' | 'unused', why: string) => Promise<void>,
-): Promise<number> {
+function runChild(program: string, args: readonly string[], { ran, end }: StartedClaim): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: 'inherit' });
     const pass = (signal: NodeJS.Signals) => {
@@ -117,7 +120,7 @@ function runChild(
       letGo();
       const status = signal === null ? (code ?? 0) : 128 + constants.signals[signal];
       // One that ended well has started its sessions: they settle by themselves.
-      if (status === 0) resolve(0);
+      if (status === 0) ran().then(() => resolve(0), reject);
       else end('failed', `the command ended with status ${status}`).then(() => resolve(status), reject);
     });
   });

@@ -23,6 +23,8 @@ export interface PermitRequest {
 export interface StartedClaim {
   /** Agents that are held back until their turn. */
   readonly held: number;
+  /** The command has done its work: from now on a health command says whether its sessions are back. */
+  readonly ran: () => Promise<void>;
   /** Gives the permits back before the settle time, with what came of the sessions; a daemon that is gone is no error. */
   readonly end: (outcome: 'failed' | 'unused', why: string) => Promise<void>;
 }
@@ -47,15 +49,27 @@ export async function startUnderPermits(request: PermitRequest): Promise<Started
   const end = async (outcome: 'failed' | 'unused', why: string) => {
     await ask({ op: 'claim-ended', claim, outcome, why }).catch(() => undefined);
   };
+  const ran = async () => {
+    await ask({ op: 'claim-ran', claim }).catch(() => undefined);
+  };
   for (let told = ''; ; state = await ask({ op: 'claim-state', claim })) {
+    if (signal.aborted) {
+      await end('unused', 'it was interrupted');
+      return undefined;
+    }
     if (state.phase === 'granted') state = await ask({ op: 'claim-started', claim });
-    if (state.phase === 'settling') return { held: state.held ?? 0, end };
+    if (signal.aborted) continue;
+    if (state.phase === 'settling') return { held: state.held ?? 0, ran, end };
     if (state.phase === 'not-now') {
+      await end('unused', 'it was not had');
       throw new AuthmeshError('ERR_NO_PERMIT', `pool ${pool} gives no permits for ${sessions} now`, {
         hint: state.why,
       });
     }
-    if (state.phase === 'refused' || state.phase === 'unknown') throw refusal(state);
+    if (state.phase === 'refused' || state.phase === 'unknown') {
+      await end('unused', 'it was refused');
+      throw refusal(state);
+    }
     const news = `${state.place} ${state.why}`;
     if (news !== told && state.phase === 'waiting') onWait(state);
     told = news;
@@ -68,9 +82,6 @@ export async function startUnderPermits(request: PermitRequest): Promise<Started
     await wait(Math.min(state.phase === 'granted' ? startMs : askMs, left), undefined, { signal }).catch(
       () => undefined,
     );
-    if (!signal.aborted) continue;
-    await end('unused', 'it was interrupted');
-    return undefined;
   }
 }
 

@@ -2,6 +2,7 @@ import type { CopyKey } from '@authmesh/shared/core/identifiers';
 import { type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
 import { isCovered } from './coverage.ts';
 import { type Fitness, fitnessOf } from './fitness.ts';
+import { waitsForOthers } from './permit/recovery.ts';
 import type { AgentState } from './state.ts';
 
 /** What is on its way to being healed is no decay; what has been for so long is. */
@@ -15,7 +16,7 @@ const healingMsMax: Milliseconds = minute;
 export function decayOf(state: AgentState, key: CopyKey, at: Instant): Fitness | undefined {
   const copy = state.copies.get(key);
   if (!copy?.seen || copy.writing || !isCovered(state, copy.account, copy.profile)) return undefined;
-  if (isInLine(state, key)) return undefined;
+  if (isInLine(state, key) || (state.link.phase === 'online' && waitsForOthers(state, copy, at))) return undefined;
   if (copy.unsettledAt !== undefined && at - copy.unsettledAt <= healingMsMax) return undefined;
   const fitness = fitnessOf(state, copy, at, 0);
   return fitness?.state === 'expired' || fitness?.state === 'spent' ? fitness : undefined;

@@ -62,6 +62,9 @@ export type AgentEffect =
   /** Run a pool's health command until it ends 0; answered by `health-checked`. */
   | {
       readonly type: 'check-health';
+      readonly run: number;
+      /** It counts only once it has failed: what it sees before may be what is stopped next. */
+      readonly fallsFirst: boolean;
       readonly claim: number;
       readonly command: string;
       readonly timeoutMs: Milliseconds;

@@ -89,6 +89,8 @@ export type ControlRequest =
   | { readonly op: 'claim-state'; readonly claim: number }
   /** The command starts now; refused when the permit has no room for the settle time any more. */
   | { readonly op: 'claim-started'; readonly claim: number }
+  /** The command ended well: what it starts is started. */
+  | { readonly op: 'claim-ran'; readonly claim: number }
   | {
       readonly op: 'claim-ended';
       readonly claim: number;
@@ -135,7 +137,14 @@ export type AgentEvent =
   | { readonly type: 'timer-fired'; readonly timer: AgentTimer }
   | { readonly type: 'asked'; readonly request: number; readonly control: ControlRequest }
   /** The health command of a claim's pool ended. */
-  | { readonly type: 'health-checked'; readonly claim: number; readonly ok: boolean; readonly why: string }
+  | {
+      readonly type: 'health-checked';
+      readonly claim: number;
+      /** Which of the checks of the claim it was: each begins anew with the sessions. */
+      readonly run: number;
+      readonly ok: boolean;
+      readonly why: string;
+    }
   | { readonly type: 'configured'; readonly config: AgentConfig }
   /** The wall clock moved against the monotonic one: sleep and wake, or somebody set it. */
   | { readonly type: 'clock-jumped'; readonly byMs: Milliseconds }

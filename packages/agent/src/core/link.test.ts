@@ -23,7 +23,7 @@ const events: { readonly [Type in AgentEvent['type']]: Extract<AgentEvent, { typ
   'frame-received': { type: 'frame-received', message: { type: 'synced' } },
   'timer-fired': { type: 'timer-fired', timer: 'dial' },
   asked: { type: 'asked', request: 1, control: { op: 'status' } },
-  'health-checked': { type: 'health-checked', claim: 1, ok: true, why: 'it ended 0' },
+  'health-checked': { type: 'health-checked', claim: 1, run: 1, ok: true, why: 'it ended 0' },
   configured: { type: 'configured', config: defaults },
   'clock-jumped': { type: 'clock-jumped', byMs: hour },
   'drain-requested': { type: 'drain-requested' },

@@ -10,44 +10,63 @@ export interface HealthResult {
 
 const pauseMs: Milliseconds = second;
 
+/** What to run, and for how long. */
+export interface HealthCheck {
+  readonly command: string;
+  readonly timeoutMs: Milliseconds;
+  /** Ending 0 counts only after it has failed once. */
+  readonly fallsFirst?: boolean | undefined;
+  /** Ends it, and what it has started. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Runs a pool's health command until it ends 0, once a second, for at most `timeoutMs`; one that hangs is killed then,
  * and everything that it started with it. Never throws.
  */
-export async function checkHealth({
-  command,
-  timeoutMs,
-}: {
-  readonly command: string;
-  readonly timeoutMs: Milliseconds;
-}): Promise<HealthResult> {
+export async function checkHealth({ command, timeoutMs, fallsFirst, signal }: HealthCheck): Promise<HealthResult> {
   const deadline = performance.now() + timeoutMs;
+  let hasFallen = fallsFirst !== true;
   for (let last = 'it did not end in time'; ; ) {
     const left = deadline - performance.now();
-    if (left <= 0) return { ok: false, why: `the health command failed: ${last}` };
-    const ended = await runOnce(command, left);
-    if (ended === undefined) return { ok: true, why: 'the health command ended 0' };
-    last = ended;
-    await wait(Math.max(0, Math.min(pauseMs, deadline - performance.now())));
+    // It never saw them away: after that time they are back, or never were away.
+    if (left <= 0 && !hasFallen) return { ok: true, why: 'the health command ended 0 all the time' };
+    if (left <= 0 || signal?.aborted) return { ok: false, why: `the health command failed: ${last}` };
+    const ended = await runOnce(command, left, signal);
+    if (ended === undefined && hasFallen) return { ok: true, why: 'the health command ended 0' };
+    if (ended !== undefined) hasFallen = true;
+    last = ended ?? last;
+    const pause = Math.max(0, Math.min(pauseMs, deadline - performance.now()));
+    await wait(pause, undefined, { signal }).catch(() => undefined);
   }
 }
 
 /** Undefined when it ended 0; otherwise how it ended. */
-function runOnce(command: string, timeoutMs: Milliseconds): Promise<string | undefined> {
+function runOnce(
+  command: string,
+  timeoutMs: Milliseconds,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
   return new Promise(resolve => {
     // A group of its own, so that what the shell started ends with it.
     const child = spawn('/bin/sh', ['-c', command], { stdio: 'ignore', detached: true });
-    const timer = setTimeout(() => {
+    const end = () => {
       if (child.pid !== undefined) kill(-child.pid);
-    }, timeoutMs);
-    child.once('error', error => {
+    };
+    const timer = setTimeout(end, timeoutMs);
+    signal?.addEventListener('abort', end);
+    const settle = () => {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+    };
+    child.once('error', error => {
+      settle();
       resolve(`it could not be started (${error.name})`);
     });
-    child.once('exit', (code, signal) => {
-      clearTimeout(timer);
+    child.once('exit', (code, killedBy) => {
+      settle();
       if (code === 0) resolve(undefined);
-      else resolve(signal === null ? `it ended with status ${code}` : 'it did not end in time');
+      else resolve(killedBy === null ? `it ended with status ${code}` : 'it did not end in time');
     });
   });
 }

@@ -23,6 +23,7 @@ export function layoutOf(config: AgentConfig, directories: readonly StateDirecto
         sessions: weightOf(agent),
         together: together.length > 1 ? together.reduce((sum, one) => sum + weightOf(one), 0) : undefined,
         fallback: main?.store ?? agent.store,
+        isFallback: main && agent !== main && together.includes(main) ? true : undefined,
         concurrentMax,
         noHold: together.length > 1 ? `${agent.store} is the store of ${together.length} agents` : noHold,
       });

@@ -132,6 +132,8 @@ export const poolView = z.object({
   name: poolName,
   match: z.array(z.string()),
   limit: z.number().int().min(1),
+  /** Where a budget of starts is smaller than the limit: the most that can be let go together. */
+  together: z.number().int().min(1).optional(),
   /** What may come back at once right now. */
   live: z.number().int().min(0),
   /** Sessions that are coming back. */

@@ -185,6 +185,24 @@ describe('a command that starts more than its pool allows', () => {
     expect(begin(state.claim).state).toMatchObject({ phase: 'not-now', why: expect.stringContaining('process 7') });
   });
 
+  it('gives its permits back, too, where a store is set aside before its marks stand', () => {
+    const { state } = claim(4);
+    scene.grant({ pool: 'web' });
+    begin(state.claim);
+    for (const agent of ['b', 'c']) undone(agent, locked);
+    scene.tell({
+      type: 'store-observed',
+      store: storeOf('b'),
+      seen: { state: 'quarantined', reason: 'it is a directory' },
+    });
+    for (let seconds = 0; seconds <= 16; seconds += 2) {
+      scene.pass(2 * second);
+      for (const { store } of marks(tick())) undone(store.split('/')[4] ?? '', locked);
+      begin(state.claim);
+    }
+    expect(begin(state.claim).state.phase).toBe('not-now');
+  });
+
   it('may be tried again where an agent could not be held, also when its permits are others’ by now', () => {
     const { state } = claim(4);
     scene.grant({ pool: 'web' });
@@ -338,6 +356,19 @@ it('a daemon that starts anew finds its holds in the stores', () => {
   expect(marks(scene.grant({ pool: 'web' }))).toEqual([
     { type: 'mark-store', store: storeOf('b'), before: 40 * second },
   ]);
+});
+
+it('a login that ends while its agent is held comes back as a recovery', () => {
+  createHost();
+  const hold = { until: start + holdSlackMs, profiles: [profile] };
+  const isSound = (effects: readonly AgentEffect[]) =>
+    reports(effects)
+      .at(-1)
+      ?.claims.map(one => one.isSound);
+  expect(isSound(look('b', hold))).toEqual([true]);
+  look('b', hold, { expiresAt: start - second });
+  scene.pass(5 * second);
+  expect(isSound(tick())).toEqual([undefined]);
 });
 
 it('a daemon that starts anew knows how many sessions a mark holds, and of whose login, when it knows the layout', () => {

@@ -4,7 +4,7 @@ import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/t
 import type { AgentEffect } from '../effect.ts';
 import type { MarkOutcome } from '../event.ts';
 import { type Claim, dropClaim, settleClaim } from '../permit/claim.ts';
-import { letGo } from '../permit/recovery.ts';
+import { letGo } from '../permit/settling.ts';
 import type { AgentState } from '../state.ts';
 import { claimOfHold, type Hold, holdSlackMs, isInPlace } from './hold.ts';
 import { heldSinceLastStart, planHolds } from './plan.ts';
@@ -96,8 +96,8 @@ export function storeMarked(state: AgentState, store: StoreId, outcome: MarkOutc
       state.holds.set(store, { ...settled, until, retryAt: state.elapsed + retryMs, trouble: why });
       if (hold.writing === 'lift') giveBack(state, hold);
       if (hold.trouble !== why) effects.push(note('hold-failed', { store, profile, account, why }));
-      const isOverdue = state.elapsed - hold.since >= placeMsMax;
-      if (outcome.result === 'failed' || isOverdue) refuseCommand(state, hold, why);
+      if (outcome.result === 'failed') refuseCommand(state, hold, why);
+      else refuseOverdue(state, hold, why);
       return;
     }
     default:
@@ -119,6 +119,11 @@ function lifted(state: AgentState, hold: Hold, effects: AgentEffect[]): void {
   const claim = claimOfHold(state, hold);
   const use = claim?.copy === undefined ? undefined : state.copies.get(claim.copy)?.seen?.use;
   if (claim) letGo(state, claim, use, effects);
+}
+
+/** What could not be placed for so long is not waited for any more. */
+export function refuseOverdue(state: AgentState, hold: Hold, why: string): void {
+  if (state.elapsed - hold.since >= placeMsMax && hold.placed === undefined) refuseCommand(state, hold, why);
 }
 
 /** A command does not start with agents that should be held and cannot be. */

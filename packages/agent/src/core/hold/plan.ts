@@ -24,12 +24,13 @@ interface Returning {
 export function planStart(state: AgentState, pool: string, sessions: number, at: Instant): HoldPlan {
   const terms = state.overview?.body.pools.find(({ name }) => name === pool);
   // Of a pool that is not known here the coordinator says what there is to say.
-  if (!terms || sessions <= terms.limit) return { sessions, holds: [] };
+  const most = terms && Math.min(terms.limit, terms.together ?? terms.limit);
+  if (!terms || !most || sessions <= most) return { sessions, holds: [] };
   const refusal = heldSinceLastStart(state);
   if (refusal) return { refusal };
   // As few as may come back now; where more have to, that waits until they may.
-  const plan = planHolds(state, pool, sessions, Math.max(1, terms.live), at);
-  return 'refusal' in plan ? planHolds(state, pool, sessions, terms.limit, at) : plan;
+  const plan = planHolds(state, pool, sessions, Math.max(1, Math.min(terms.live, most)), at);
+  return 'refusal' in plan ? planHolds(state, pool, sessions, most, at) : plan;
 }
 
 /** One start after the other: a store's marks are of one command, and are lifted under the permits of its pool. */

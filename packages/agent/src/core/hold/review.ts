@@ -6,7 +6,7 @@ import type { AgentEffect } from '../effect.ts';
 import { type Claim, fits, putClaim } from '../permit/claim.ts';
 import type { AgentState } from '../state.ts';
 import { claimOfHold, type Hold, holdSlackMs, isInPlace } from './hold.ts';
-import { giveBack, lift, place } from './placement.ts';
+import { giveBack, lift, place, refuseOverdue } from './placement.ts';
 import { profilesToHold } from './plan.ts';
 
 /** Goes through the agents that are held back: lines them up, lifts what is granted, keeps the marks of the others. */
@@ -35,7 +35,10 @@ function review(state: AgentState, hold: Hold, at: Instant, effects: AgentEffect
     return;
   }
   // Nobody can change it now: its marks end by themselves.
-  if (seen?.state !== 'readable') return giveBack(state, hold);
+  if (seen?.state !== 'readable') {
+    giveBack(state, hold);
+    return refuseOverdue(state, hold, `${store} cannot be changed now`);
+  }
   const claim = isBeforeStart ? undefined : (claimOfHold(state, hold) ?? lineUp(state, hold));
   if (claim && claim.phase !== 'waiting' && fits(claim, state.elapsed)) return lift(state, hold, claim, effects);
   const turnMs = claim?.queued?.etaMs ?? 0;

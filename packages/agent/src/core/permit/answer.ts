@@ -40,7 +40,9 @@ export function permitsReceived(state: AgentState, message: Permits, effects: Ag
   }
   // What the coordinator said itself is no news to it.
   const isLatest = sent.at(-1)?.number === message.number;
-  const hasLost = isLatest && [...claims.byId.values()].some(({ phase, id }) => phase === 'waiting' && !named.has(id));
+  const hasLost =
+    isLatest &&
+    [...claims.byId.values()].some(({ phase, id, refusal }) => phase === 'waiting' && !refusal && !named.has(id));
   claims.isNews = isNews || hasLost;
 }
 

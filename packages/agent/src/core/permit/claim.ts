@@ -30,6 +30,10 @@ export interface Claim {
   readonly useBefore?: ProfileUse | undefined;
   /** When they count as back if nothing better says so; by the clock that is never fast, for a place is given away then. */
   readonly settlesAt?: Milliseconds | undefined;
+  /** Of a command: it ended well. */
+  readonly hasRun?: boolean | undefined;
+  /** How often its health command was begun. */
+  readonly checks?: number | undefined;
   readonly outcome?: PermitOutcome | undefined;
   readonly why?: string | undefined;
   /** The report that first told the outcome. */
@@ -68,6 +72,8 @@ export interface StoreLayout {
   readonly together?: number | undefined;
   /** The store that its agent falls back to; its own path where it is that store. */
   readonly fallback: StoreId;
+  /** It is a link to the file that the others fall back to. */
+  readonly isFallback?: boolean | undefined;
   /** OpenClaw runs no more of a gateway's agents at once (`agents.defaults.maxConcurrent`). */
   readonly concurrentMax?: number | undefined;
   /** Why its agent cannot be held back by marks of its own; absent where it can. */

@@ -6,7 +6,7 @@ import { heldFor } from '../hold/placement.ts';
 import { planStart, unsaidSessions } from '../hold/plan.ts';
 import type { AgentState } from '../state.ts';
 import { type Claim, dropClaim, fits, putClaim, type Refusal, settleClaim } from './claim.ts';
-import { letGo } from './recovery.ts';
+import { checkAnew, letGo } from './settling.ts';
 
 type ClaimRequest = Extract<ControlRequest, { op: `claim${string}` }>;
 
@@ -23,6 +23,7 @@ export function commandAsked(
   const asked = { ...claim, askedAt: state.awake };
   state.claims.byId.set(claim.id, asked);
   if (control.op === 'claim-started') start(state, asked, at, effects);
+  else if (control.op === 'claim-ran') checkAnew(state, asked, effects);
   else if (control.op === 'claim-ended') end(state, asked, control);
   return stateOf(state.claims.byId.get(claim.id) ?? asked);
 }
@@ -34,7 +35,7 @@ function open(
 ): ClaimState {
   const { claims } = state;
   if (claims.byId.size >= claimsPerMessageMax) {
-    return { claim: 0, phase: 'refused', why: `this host has ${claims.byId.size} requests under way already` };
+    return { claim: 0, phase: 'not-now', why: `this host has ${claims.byId.size} requests under way already` };
   }
   const plan = planStart(state, pool, sessions, at);
   if ('refusal' in plan) return refusedState(0, plan.refusal);
@@ -77,10 +78,10 @@ function end(state: AgentState, claim: Claim, { outcome, why }: Extract<ClaimReq
 /** The health command of a pool says whether the sessions of a claim are back. */
 export function healthChecked(
   state: AgentState,
-  { claim: id, ok, why }: Extract<AgentEvent, { type: 'health-checked' }>,
+  { claim: id, run, ok, why }: Extract<AgentEvent, { type: 'health-checked' }>,
 ): void {
   const claim = state.claims.byId.get(id);
-  if (claim?.phase !== 'settling') return;
+  if (claim?.phase !== 'settling' || claim.checks !== run) return;
   if (ok) settleClaim(state.claims, claim, 'passed');
   else settleClaim(state.claims, claim, 'failed', why);
 }

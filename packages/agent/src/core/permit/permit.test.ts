@@ -22,10 +22,12 @@ import {
 import type { AgentConfig } from '../config.ts';
 import type { AgentEffect } from '../effect.ts';
 import type { SeenProfile } from '../event.ts';
+import { sessionsOf } from './recovery.ts';
 
 const current = facts('2', 1, { refresh: print('b'), expiresAt: start + 10 * hour });
 const dead = { expiresAt: start - second } as const;
 const key = copyKey(store, profile);
+const storeOf = (agent: string) => `/home/claw/.openclaw/agents/${agent}/agent/auth-profiles.json` as StoreId;
 
 /** A store whose login has ended, judged to be an old one. */
 function createDead(more: Partial<SeenProfile> = {}): { scene: Scene; effects: readonly AgentEffect[] } {
@@ -170,6 +172,23 @@ describe('sessions that come back', () => {
     expect(phases(scene.tell({ type: 'timer-fired', timer: 'claims' }))).toEqual(['elapsed']);
   });
 
+  it('of which there are several are not all back when one of them is used', () => {
+    const layout = new Map([[store, { sessions: 3, fallback: store }]]);
+    const scene = createScene({ layout });
+    scene.tell(holds(seen('1', dead)));
+    scene.connect();
+    scene.hear({ type: 'synced' });
+    scene.announce(current);
+    scene.hear(judgement('stale', '1'));
+    scene.grant();
+    written(scene);
+    scene.pass(second);
+    const used = seen('2', { expiresAt: start + 10 * hour, use: { usedAt: start + second } });
+    expect(phases(scene.tell(holds(used))) ?? []).not.toContain('used');
+    scene.pass(20 * second);
+    expect(phases(scene.tell({ type: 'timer-fired', timer: 'claims' }))).toEqual(['elapsed']);
+  });
+
   it('are asked about by the pool’s health command only where this host allows it', () => {
     for (const healthCommands of [true, false]) {
       const scene = createScene({ healthCommands });
@@ -216,6 +235,34 @@ describe('a host’s main store', () => {
   });
 });
 
+it('a store that is a link to the main store is healed with it, and counts for the same agents', () => {
+  const [main, link, own, none] = ['main', 'link', 'own', 'none'].map(agent => storeOf(agent)) as [
+    StoreId,
+    StoreId,
+    StoreId,
+    StoreId,
+  ];
+  const fallback = main;
+  const layout = new Map([
+    [main, { sessions: 1, together: 2, fallback }],
+    [link, { sessions: 1, together: 2, fallback, isFallback: true }],
+    [own, { sessions: 1, fallback }],
+    [none, { sessions: 6, fallback }],
+  ] as const);
+  const scene = createScene({ layout });
+  for (const one of [main, link, own]) {
+    scene.tell({ type: 'store-observed', store: one, seen: { state: 'readable', profiles: [seen('1', dead)] } });
+  }
+  scene.connect();
+  scene.hear({ type: 'synced' });
+  scene.announce(current);
+  const word = { profile, access: print('1'), verdict: 'stale', why: 'an old one' } as const;
+  const judgements = [link, main, own].map(one => ({ ...word, store: one }));
+  const told = reports(scene.hear({ type: 'judgements', judgements })).at(-1)?.claims;
+  expect(told?.map(({ claimant, sessions }) => ['store' in claimant && claimant.store, sessions])).toEqual([[own, 1]]);
+  expect(sessionsOf(scene.state(), { store: link, account })).toBe(8);
+});
+
 describe('a refusal by the provider', () => {
   it('is told when it is new, and not when it stood there from before', () => {
     const scene = createDelivery('2', current);
@@ -230,6 +277,44 @@ describe('a refusal by the provider', () => {
 });
 
 describe('a command’s claim', () => {
+  it('that is refused is not told again and again', () => {
+    const scene = createScene();
+    scene.connect();
+    scene.hear({ type: 'synced' });
+    const asked = (pool: string) =>
+      scene.tell({ type: 'asked', request: 1, control: { op: 'claim', pool, sessions: 1 } });
+    asked('web');
+    scene.grant({ pool: 'web' });
+    const told = reports(asked('nowhere')).at(-1);
+    const number = told?.number ?? 0;
+    const granted = [{ id: 1, pool: 'web', epoch: 1, leaseMs: minute, settleMs: second }];
+    const answer = { type: 'permits' as const, run: 'run', queued: [], granted };
+    const refused = [{ id: 2, reason: 'the coordinator has no such pool' }];
+    expect(reports(scene.hear({ ...answer, number, refused }))).toEqual([]);
+    scene.pass(5 * second);
+    const again = reports(scene.tell({ type: 'timer-fired', timer: 'claims' })).at(-1);
+    expect(again?.claims.map(({ id }) => id)).toEqual([1]);
+    expect(reports(scene.hear({ ...answer, number: again?.number ?? 0, refused: [] }))).toEqual([]);
+  });
+
+  it('is settled by the last health check alone, begun anew when the command has ended', () => {
+    const scene = createScene({ healthCommands: true });
+    scene.connect();
+    scene.hear({ type: 'synced' });
+    scene.tell({ type: 'asked', request: 1, control: { op: 'claim', pool: 'web', sessions: 1 } });
+    scene.grant({ pool: 'web', healthCommand: 'test -e up' });
+    const checks = (effects: readonly AgentEffect[]) => only(effects, 'check-health');
+    const ask = (op: 'claim-started' | 'claim-ran') =>
+      scene.tell({ type: 'asked', request: 2, control: { op, claim: 1 } });
+    expect(checks(ask('claim-started'))).toMatchObject([{ claim: 1, run: 1, fallsFirst: true }]);
+    scene.pass(2 * second);
+    expect(checks(ask('claim-ran'))).toMatchObject([{ claim: 1, run: 2, fallsFirst: false, timeoutMs: 18 * second }]);
+    scene.tell({ type: 'health-checked', claim: 1, run: 1, ok: true, why: 'it ended 0' });
+    expect(scene.state().claims.byId.get(1)?.phase).toBe('settling');
+    scene.tell({ type: 'health-checked', claim: 1, run: 2, ok: true, why: 'it ended 0' });
+    expect(scene.state().claims.byId.get(1)).toMatchObject({ phase: 'settled', outcome: 'passed' });
+  });
+
   const ask = (scene: Scene, control: Parameters<Scene['tell']>[0] & { type: 'asked' }) => scene.tell(control);
   const replies = (effects: readonly AgentEffect[]) => only(effects, 'reply').map(({ reply }) => reply);
 

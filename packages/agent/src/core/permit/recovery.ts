@@ -1,20 +1,18 @@
 import { type CopyKey, copyKey, type StoreId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
-import { clockOffsetMsMin, type Instant, isUsable, type Milliseconds, second } from '@authmesh/shared/core/time';
+import { clockOffsetMsMin, type Instant, isUsable, type Milliseconds } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import { claimsPerMessageMax } from '@authmesh/shared/protocol/limits';
 import type { AgentEffect, CredentialForm } from '../effect.ts';
 import type { ProfileUse, SeenProfile } from '../event.ts';
 import type { AgentState, Copy } from '../state.ts';
-import { type Claim, dropClaim, fits, isInLine, putClaim, settleClaim } from './claim.ts';
+import { type Claim, dropClaim, fits, isInLine, putClaim, type StoreLayout, settleClaim } from './claim.ts';
+import { letGo } from './settling.ts';
 
 /*
  * A store whose login has ended, or is no login at all, gets a live one: that wakes whoever waits for it. So the delivery
  * itself waits for a permit (invariant I11). A store whose login still works gets a newer one at once: nothing returns.
  */
-
-/** How long after its time-out a health command may take to say so. */
-const healthAnswerMsMax: Milliseconds = 5 * second;
 
 /** Whether sessions can work with what stands in a store, as far as the store says. */
 export function isWorking({ health, expiresAt }: SeenProfile, at: Instant): boolean {
@@ -104,10 +102,12 @@ function joined(state: AgentState, key: CopyKey, waiting: Claim): Claim | undefi
 
 /** Agents whose own login fails fall back to the main agent's store: it is healed once the others have theirs, used or not. */
 export function waitsForOthers(state: AgentState, { store, account }: Copy, at: Instant): boolean {
-  if (fallbackOf(state, store) !== store) return false;
+  const layout = state.config.layout?.get(store);
+  if (!layout || !isFallback(layout, store)) return false;
   for (const other of state.copies.values()) {
     if (other.account !== account || other.store === store || !other.seen) continue;
-    if (fallbackOf(state, other.store) !== store) continue;
+    const theirs = state.config.layout?.get(other.store);
+    if (theirs?.fallback !== layout.fallback || isFallback(theirs, other.store)) continue;
     const claim = claimOf(state, other);
     if (claim?.phase === 'waiting' || claim?.phase === 'granted') return true;
     // One that cannot be written holds nobody up.
@@ -138,13 +138,15 @@ export function sessionsOf(state: AgentState, { store, account }: Pick<Copy, 'st
   for (const copy of state.copies.values()) if (copy.account === account && copy.seen) holders.add(copy.store);
   let sessions = own.together ?? own.sessions;
   for (const [other, layout] of state.config.layout ?? []) {
-    if (other !== store && layout.fallback === store && !holders.has(other)) sessions += layout.sessions;
+    if (layout.fallback !== own.fallback || isFallback(layout, other) || holders.has(other)) continue;
+    if (isFallback(own, store)) sessions += layout.sessions;
   }
   return Math.max(1, Math.min(sessions, own.concurrentMax ?? sessions));
 }
 
-function fallbackOf(state: AgentState, store: StoreId): StoreId | undefined {
-  return state.config.layout?.get(store)?.fallback;
+/** Whether a store is the one that others fall back to, under whatever name. */
+function isFallback(layout: StoreLayout, store: StoreId): boolean {
+  return layout.fallback === store || layout.isFallback === true;
 }
 
 /** A recovery stood in its store: its sessions are coming back from now on, whatever stands there since. */
@@ -158,25 +160,6 @@ export function recoveryWritten(
   if (!claim || claim.phase === 'settled') return;
   // Of several logins of the same sessions the last one has to show that they are back.
   letGo(state, { ...claim, copy: key }, use, effects);
-}
-
-/** The sessions of a claim are let go: what follows says whether they came back. */
-export function letGo(
-  state: AgentState,
-  claim: Claim,
-  useBefore: ProfileUse | undefined,
-  effects: AgentEffect[],
-): void {
-  const { permit, id } = claim;
-  if (!permit) return;
-  const { healthCommand, settleMs } = permit;
-  const isChecked = healthCommand !== undefined && state.config.healthCommands === true;
-  // Where a command says whether they are back, time alone says it only when that command does not answer.
-  const settlesAt = state.awake + settleMs + (isChecked ? healthAnswerMsMax : 0);
-  putClaim(state.claims, { ...claim, phase: 'settling', useBefore, settlesAt });
-  if (isChecked) {
-    effects.push({ type: 'check-health', claim: id, command: healthCommand, timeoutMs: settleMs });
-  }
 }
 
 /** Nothing was written under the permit: others may have it. */

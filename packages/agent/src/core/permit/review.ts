@@ -12,7 +12,7 @@ export function reviewClaims(state: AgentState, at: Instant, effects: AgentEffec
   const { claims, elapsed } = state;
   for (const claim of claims.byId.values()) review(state, claim, at, effects);
   if (state.link.synced && (claims.isNews || (claims.byId.size > 0 && claims.renewAt <= elapsed))) {
-    sendClaims(state, effects);
+    sendClaims(state, at, effects);
   }
   scheduleReview(state, at, effects);
 }
@@ -35,7 +35,8 @@ function review(state: AgentState, claim: Claim, at: Instant, effects: AgentEffe
       // A change counts, not the time that it names: the host's clock may have been set.
       const isUsed = seen?.use?.usedAt !== undefined && seen.use.usedAt !== claim.useBefore?.usedAt;
       if (refusal !== undefined) settleClaim(claims, claim, 'failed', refusal);
-      else if (isUsed) settleClaim(claims, claim, 'used');
+      // Of several sessions a use says that one of them is back.
+      else if (isUsed && claim.sessions === 1) settleClaim(claims, claim, 'used');
       else if ((claim.settlesAt ?? 0) <= state.awake) settleClaim(claims, claim, 'elapsed');
       return;
     }

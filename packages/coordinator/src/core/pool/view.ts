@@ -3,7 +3,7 @@ import { nextLimit } from '@authmesh/shared/core/waves';
 import type { PoolView } from '@authmesh/shared/protocol/permit';
 import { isOpen } from './grant.ts';
 import type { Pool, PoolsState } from './pool.ts';
-import { defaultPool, type PoolTerms } from './terms.ts';
+import { defaultPool, mostTogether, type PoolTerms } from './terms.ts';
 
 /** Every pool of the configuration, and the default one while it is in use. */
 export function poolViews(state: PoolsState, now: Milliseconds): PoolView[] {
@@ -23,7 +23,9 @@ export function poolViews(state: PoolsState, now: Milliseconds): PoolView[] {
 function viewOf(state: PoolsState, terms: PoolTerms, pool: Pool | undefined, now: Milliseconds): PoolView {
   const { name, match, limit, settleMs, healthCommand } = terms;
   const isDefault = terms === defaultPool ? true : undefined;
-  const common = { name, match: [...match], limit, settleMs, healthCommand, isDefault };
+  const most = mostTogether(terms);
+  const together = most < limit ? most : undefined;
+  const common = { name, match: [...match], limit, together, settleMs, healthCommand, isDefault };
   if (!pool) return { ...common, live: limit, recovering: 0, waiting: 0, etaMs: 0, phase: 'steady' };
   const { pace, queue, active } = pool;
   const isQuiet = active === 0 && queue.count === 0 && (pace.phase === 'canary' || pace.phase === 'ramp');
