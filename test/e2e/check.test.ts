@@ -108,6 +108,18 @@ describe('a host whose file has ended', () => {
     await t440.online();
   });
 
+  it('passes with --repair beside another one of its kind', async () => {
+    const {
+      hosts: [pcA, t440],
+    } = await stage.hosts('pc-a', 't440');
+    const login = owner();
+    await share(login, pcA, t440);
+    await t440.daemon().stop();
+    t440.store().put(login.profile, oauth(login, -hour));
+    const checks = [1, 2].map(() => t440.agent('check', '--before-restart', '--repair', '--timeout', '20s'));
+    expect((await Promise.all(checks)).map(({ code }) => code)).toEqual([0, 0]);
+  });
+
   it('passes once --repair has had the daemon heal it', async () => {
     const { hosts } = await stage.hosts('pc-a', 't440');
     const [pcA, t440] = hosts;

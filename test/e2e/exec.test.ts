@@ -51,6 +51,22 @@ describe('exec', () => {
     expect(missing.stderr).toContain('cannot run /nowhere/at-all: it does not exist');
   });
 
+  it('gives no permits to the next while what it restarts is still up as it was', async () => {
+    const { host } = await createPools({ ...pool(1, 60), healthCommand: 'test -e "$HOME/up"' });
+    host.configure({ healthCommands: true });
+    host.daemon().signal('SIGHUP');
+    const sign = join(host.home, '..', 'up');
+    writeFileSync(sign, '');
+    const said = (word: string) => `echo ${word} $(date +%s%3N)`;
+    const script = `${said('begun')}; sleep 2; rm "${sign}"; sleep 2; touch "${sign}"; ${said('back')}`;
+    const restarts = [1, 2].map(() => exec(host, [], 'sh', '-c', script));
+    const ended = await Promise.all(restarts.map(({ ended: end }) => end));
+    expect(ended.map(({ code }) => code)).toEqual([0, 0]);
+    const momentOf = (word: string) =>
+      ended.map(({ stdout }) => Number(new RegExp(`${word} (\\d+)`).exec(stdout)?.[1])).sort((a, b) => a - b);
+    expect(momentOf('begun')[1]).toBeGreaterThanOrEqual(momentOf('back')[0] ?? Number.NaN);
+  });
+
   it('passes signals through', async () => {
     const { host } = await createPools(pool(4, 0));
     const script = 'process.on("SIGTERM", () => process.exit(42)); process.on("SIGUSR2", () => console.log("usr2"));';

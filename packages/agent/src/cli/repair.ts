@@ -26,19 +26,37 @@ export async function repairHost(
   timeoutMs: Milliseconds,
   say: (sentence: string) => void,
 ): Promise<InLine> {
-  try {
-    const answer = await askControl({
-      home: opened.home,
-      request: { op: 'repair', timeoutMs },
-      timeoutMs: timeoutMs + replyMsMax,
-    });
-    return inLineOf(repairReply.parse(answer), say);
-  } catch (error) {
-    if (!(error instanceof AuthmeshError)) throw error;
-    if (error.code !== 'ERR_DAEMON_UNREACHABLE') say(operatorSentence(error));
-    else await repairHere(opened, timeoutMs, say).catch(reason => sayTrouble(reason, say));
-    return new Map();
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const left = Math.max(0, Math.round(deadline - performance.now()));
+    try {
+      return inLineOf(await askDaemon(opened, left), say);
+    } catch (error) {
+      if (isOther(error, 'ERR_DAEMON_UNREACHABLE', say)) return new Map();
+    }
+    try {
+      await repairHere(opened, left, say);
+      return new Map();
+    } catch (error) {
+      // A daemon that is just starting, or another check: it will answer, or end.
+      const isLast = performance.now() >= deadline;
+      if (isOther(error, isLast ? undefined : 'ERR_ALREADY_RUNNING', say)) return new Map();
+    }
+    await new Promise(resolve => setTimeout(resolve, pauseMs));
   }
+}
+
+async function askDaemon({ home }: OpenedHome, timeoutMs: Milliseconds): Promise<Repair> {
+  const request = { op: 'repair', timeoutMs };
+  return repairReply.parse(await askControl({ home, request, timeoutMs: timeoutMs + replyMsMax }));
+}
+
+/** Whether it is any trouble but the expected one: that is said. */
+function isOther(error: unknown, expected: string | undefined, say: (sentence: string) => void): boolean {
+  if (!(error instanceof AuthmeshError)) throw error;
+  if (error.code === expected) return false;
+  say(operatorSentence(error));
+  return true;
 }
 
 function inLineOf({ phase, waiting }: Repair, say: (sentence: string) => void): InLine {
@@ -50,11 +68,6 @@ function inLineOf({ phase, waiting }: Repair, say: (sentence: string) => void): 
     inLine.set(copyKey(store, profile), `healed in its turn after the start${turn}`);
   }
   return inLine;
-}
-
-function sayTrouble(error: unknown, say: (sentence: string) => void): void {
-  if (!(error instanceof AuthmeshError)) throw error;
-  say(operatorSentence(error));
 }
 
 /** Nobody heals in its turn what is left when this process ends: so it goes on with the waves while there is time. */
