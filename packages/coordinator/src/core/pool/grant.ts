@@ -1,8 +1,8 @@
 import type { NodeId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
-import { recoveryBegan, recoveryEnded, resumed, stoodIdle } from './pace.ts';
+import { type Pace, recoveryBegan, recoveryEnded, resumed, stoodIdle } from './pace.ts';
 import { type Permit, type Pool, type PoolsState, passedMsMax, putPermit } from './pool.ts';
-import { dequeue, hasOneWithin, isRecovery, nextWaiting, oldestLarge, type Waiting } from './queue.ts';
+import { dequeue, hasOneWithin, isRecovery, nextWaiting, oldestLarge, type Queue, type Waiting } from './queue.ts';
 import { countStart, startsLeft, startsLeftToday, startsOf } from './starts.ts';
 import { leaseMsOf, mostTogether, settleMsOf } from './terms.ts';
 
@@ -53,7 +53,7 @@ function isWaitedFor(pool: Pool, now: Milliseconds): boolean {
 /** The first stores of a recovery meet a canary; what is too large for the limit waits until the limit has risen. */
 function beginOrRise(pool: Pool, now: Milliseconds): void {
   if (pool.pace.phase === 'steady' && pool.queue.recoveries > 0) pool.pace = recoveryBegan(pool.pace);
-  if (pool.active > 0 || hasOneWithin(pool.queue, Math.min(pool.pace.live, pool.terms.limit))) {
+  if (pool.active > 0 || hasOneThatFits(pool)) {
     pool.idleSince = undefined;
     return;
   }
@@ -66,6 +66,17 @@ function beginOrRise(pool: Pool, now: Milliseconds): void {
       : stoodIdle(pool.pace, pool.terms.limit);
 }
 
+/** Whether the limit lets anything go that may go now. */
+function hasOneThatFits({ queue, pace, terms }: Pool): boolean {
+  const live = Math.min(pace.live, terms.limit);
+  return isCanaryDue(pace, queue) ? nextWaiting(queue, live, isRecovery) !== undefined : hasOneWithin(queue, live);
+}
+
+/** A canary is a login of which nobody knows yet whether it works: what else waits says nothing of that. */
+function isCanaryDue({ phase }: Pace, { recoveries }: Queue): boolean {
+  return phase === 'canary' && recoveries > 0;
+}
+
 function pick(pool: Pool, now: Milliseconds): Waiting | undefined {
   const { queue, starts, terms, pace } = pool;
   const live = Math.min(pace.live, terms.limit);
@@ -73,8 +84,7 @@ function pick(pool: Pool, now: Milliseconds): Waiting | undefined {
   const left = startsLeft(starts, terms, now);
   if (room <= 0 || left <= 0) return undefined;
   const fit = left >= mostTogether(terms) ? room : Math.min(room, left);
-  // A canary is a login of which nobody knows yet whether it works.
-  if (pace.phase === 'canary' && queue.recoveries > 0) return nextWaiting(queue, fit, isRecovery);
+  if (isCanaryDue(pace, queue)) return nextWaiting(queue, fit, isRecovery);
   const large = oldestLarge(queue);
   const isPassed = large && now - large.since > passedMsMax && large.claim.sessions <= live;
   // Others have passed it long enough: what becomes free is kept for it, unless it is the starts of a day that it lacks.

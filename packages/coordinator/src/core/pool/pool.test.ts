@@ -176,6 +176,20 @@ describe('a permit', () => {
     expect(grantedTo(effects, founder)).toEqual([]);
   });
 
+  it('for a canary that is larger than the limit of one comes when the pool has stood idle, whatever else waits', () => {
+    const { scene, report } = createFleet();
+    const [large, small] = [claim(1, { sessions: 3 }), command(1, 1)];
+    report(guest, [large]);
+    let granted: number[] = [];
+    for (let waits = 0; waits < 20 && granted.length === 0; waits++) {
+      report(founder, [small]);
+      scene.pass(5 * second);
+      granted = grantedTo(report(guest, [large]), guest);
+    }
+    expect(granted).toEqual([1]);
+    expect(poolOf(scene)).toMatchObject({ active: 4, queue: { count: 0 } });
+  });
+
   it('for three sessions at the head of the line lets smaller ones pass, and is served later', () => {
     const { scene, report } = createFleet();
     const large = command(1, 3);
