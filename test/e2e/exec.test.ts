@@ -129,6 +129,8 @@ describe('exec', () => {
     expect(unknown.stderr).toContain('the coordinator has no such pool; it has web, default');
     expect((await exec(host, ['--sessions', 'many'], 'true').ended).code).toBe(64);
     expect((await exec(host, ['--settle', '20'], 'true').ended).code).toBe(64);
+    const long = await exec(host, ['--settle', '25h'], 'true').ended;
+    expect(long).toMatchObject({ code: 64, stderr: expect.stringContaining('--settle is "25h": a day at most') });
     await host.daemon().stop();
     expect((await exec(host, [], 'true').ended).code).toBe(69);
   });

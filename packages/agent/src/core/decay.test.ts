@@ -1,8 +1,9 @@
-import { copyKey } from '@authmesh/shared/core/identifiers';
+import { copyKey, type StoreId } from '@authmesh/shared/core/identifiers';
 import { hour, minute } from '@authmesh/shared/core/time';
 import { describe, expect, it } from 'vitest';
 import {
   createDelivery,
+  createScene,
   facts,
   holds,
   judgement,
@@ -36,6 +37,24 @@ describe(decayOf, () => {
     expect(decay(scene, start + hour)).toBeUndefined();
     scene.tell({ type: 'link-closed', reason: 'lost', message: 'it went away' });
     expect(decay(scene, start + hour)).toBe('expired');
+  });
+
+  it('leaves alone a main store that comes after the others', () => {
+    const other = '/home/claw/.openclaw/agents/other/agent/auth-profiles.json' as StoreId;
+    const layout = new Map([store, other].map(one => [one, { sessions: 1, fallback: store }] as const));
+    const scene = createScene({ layout });
+    const dead = {
+      state: 'readable',
+      profiles: [seen('1', { ...old, refresh: undefined, expiresAt: start - 1 })],
+    } as const;
+    for (const one of [store, other]) scene.tell({ type: 'store-observed', store: one, seen: dead });
+    scene.connect();
+    scene.hear({ type: 'synced' });
+    scene.announce(current);
+    const word = { profile, access: print('1'), verdict: 'stale', why: 'an old one' } as const;
+    scene.hear({ type: 'judgements', judgements: [store, other].map(one => ({ ...word, store: one })) });
+    expect(scene.state().claims.byCopy.has(key)).toBe(false);
+    expect(decay(scene, start + hour)).toBeUndefined();
   });
 
   it('names a pair that is used up and still stands there after a minute', () => {

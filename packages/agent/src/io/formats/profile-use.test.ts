@@ -7,6 +7,17 @@ describe(readUse, () => {
   it.each([
     ['a turn that went well', { lastUsed: at, errorCount: 0 }, { usedAt: at }],
     [
+      'a rate limit beside authmesh’s own mark, which says nothing of it',
+      {
+        failureCounts: { rate_limit: 1 },
+        lastFailureAt: at,
+        cooldownUntil: at + 60_000,
+        disabledUntil: at + 300_000,
+        disabledReason: 'authmesh-hold',
+      },
+      { failedAt: at, failure: 'rate-limit', pausedUntil: at + 60_000 },
+    ],
+    [
       'a cooldown for a rate limit (2026.2.12)',
       { errorCount: 1, failureCounts: { rate_limit: 1 }, lastFailureAt: at, cooldownUntil: at + 60_000 },
       { failedAt: at, failure: 'rate-limit', pausedUntil: at + 60_000 },

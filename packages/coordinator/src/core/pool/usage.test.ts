@@ -102,6 +102,20 @@ describe('what was seen of a pool in use', () => {
     expect(watch.observed()).toMatchObject({ p50: 2, peak: 9, days: 1 });
   });
 
+  it('outlives a host that starts in 1970', () => {
+    const watch = createWatch();
+    for (let days = 0; days < 30; days++) {
+      watch.minute(9);
+      watch.pass(day);
+    }
+    watch.set(-19_000 * day);
+    watch.minute(1);
+    watch.set(19_000 * day);
+    watch.minute(2);
+    expect(watch.observed()).toMatchObject({ p50: 9, peak: 9 });
+    expect(watch.observed()?.days).toBeGreaterThanOrEqual(29);
+  });
+
   it('is told to the store every ten minutes, and known again after a restart', () => {
     const watch = createWatch();
     for (let minutes = 0; minutes < 10; minutes++) watch.minute(2, 3);
