@@ -50,7 +50,7 @@ export function startAgent(world: World, host: Host): void {
     const ticket = sealed === undefined ? undefined : world.seals.open(sealed);
     if (!ticket || sealed === undefined) continue;
     agent.records.set(facts.account, sealed);
-    agent.vault.set(ticket.credential.access.print, { credential: ticket.credential, clock: 'fleet' });
+    agent.vault.set(ticket.credential.access.print, ticket.credential);
   }
   host.agent = agent;
   tell(world, host, agent, { type: 'started' });

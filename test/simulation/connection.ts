@@ -12,7 +12,7 @@ import { commandEnd } from './command-line.ts';
 import { type Agent, afterOnHost, type Host, hostClock } from './host.ts';
 import { join } from './joining.ts';
 import { coordinatorClosed, coordinatorReceives, peerAttests } from './peers.ts';
-import { keepAnnounced, sealFromVault } from './vault.ts';
+import { keep, sealFromVault } from './vault.ts';
 import type { Link } from './world/network.ts';
 import { sealProblem } from './world/seals.ts';
 import { after, type World } from './world/world.ts';
@@ -137,7 +137,7 @@ export function agentHearsAnnouncement(
     const ticket = world.seals.open(sealed);
     const problem = sealProblem(facts, ticket);
     if (ticket && !problem) {
-      keepAnnounced(agent, ticket.credential);
+      keep(agent, ticket.credential);
       agent.records.set(facts.account, sealed);
     }
     tell(world, host, agent, { type: 'announced', facts, problem });

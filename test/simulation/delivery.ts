@@ -1,10 +1,9 @@
 import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { WriteOutcome } from '@authmesh/agent/core/event';
-import type { Milliseconds } from '@authmesh/shared/core/time';
+import { type Milliseconds, shiftExpiry } from '@authmesh/shared/core/time';
 import { crashAgent, elapsedOf, tell } from './agent-process.ts';
 import { crashesNow } from './faults.ts';
 import { type Agent, afterOnHost, type Host } from './host.ts';
-import { expiryOnHost } from './vault.ts';
 import { observeStore, seeProfile } from './watching.ts';
 import { type Entry, entryDigest, type Store } from './world/disk.ts';
 import type { World } from './world/world.ts';
@@ -112,12 +111,12 @@ function replaceEntry(
   before: Entry | undefined,
 ): Attempt {
   const held = agent.vault.get(effect.access);
-  const refresh = effect.form === 'full' ? (effect.refresh ? held?.credential.refresh : before?.refresh) : undefined;
+  const refresh = effect.form === 'full' ? (effect.refresh ? held?.refresh : before?.refresh) : undefined;
   if (!held || (effect.form === 'full' && refresh?.print !== effect.refresh && effect.refresh)) {
     return { result: 'failed', reason: 'the vault does not hold this credential' };
   }
   const takesOnly = effect.type === 'write-credential' && effect.takesRefreshOnly === true;
-  const { access, issuedAt } = held.credential;
+  const { access, issuedAt } = held;
   const written: Entry = {
     account: before?.account ?? effect.account,
     // Whose it is was said by the profile's own name, or by the credential.
@@ -126,7 +125,7 @@ function replaceEntry(
     access,
     refresh,
     issuedAt,
-    expires: takesOnly && before ? before.expires : expiryOnHost(agent, held),
+    expires: takesOnly && before ? before.expires : shiftExpiry(effect.expiresAt, agent.state.clockOffsetMs),
     other: before?.other ?? 0,
   };
   const otherBefore = store.other;
@@ -145,7 +144,7 @@ function replaceEntry(
     store,
     profile: effect.profile,
     account: effect.account,
-    credential: held.credential,
+    credential: held,
     before,
     after: written,
     otherBefore,

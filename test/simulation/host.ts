@@ -11,16 +11,10 @@ import type { Credential } from './world/secret.ts';
 import type { Timers } from './world/timers.ts';
 import { after, type World } from './world/world.ts';
 
-/** A credential in a vault; its expiry is by the host's own clock while it was only read from a store here. */
-export interface VaultEntry {
-  readonly credential: Credential;
-  readonly clock: 'host' | 'fleet';
-}
-
 /** One running agent process: all of it is lost in a crash. */
 export interface Agent {
   state: AgentState;
-  readonly vault: Map<Fingerprint, VaultEntry>;
+  readonly vault: Map<Fingerprint, Credential>;
   readonly timers: Timers<AgentTimer>;
   readonly startedAt: Instant;
   /** How far its clock that counts sleep went ahead, for the wall clock was set forward: it cannot tell that from sleep. */

@@ -107,7 +107,7 @@ export function createAgentStores({ vault, logger, machine, elapsed, at }: Agent
     },
     rescan: async () => watcher?.rescan(),
     deliver(delivery) {
-      const { store, profile, form, access, refresh } = delivery;
+      const { store, profile, form, access, refresh, expiresAt } = delivery;
       const known = vault.get(access);
       const settle = (outcome: WriteOutcome) => machine().dispatch({ type: 'write-settled', store, profile, outcome });
       if (!known) {
@@ -117,7 +117,7 @@ export function createAgentStores({ vault, logger, machine, elapsed, at }: Agent
       }
       const isNew = delivery.type === 'create-profile';
       const expected = isNew ? {} : delivery.expected;
-      const credential = refresh === undefined ? { ...known, refresh: undefined } : known;
+      const credential = { ...known, refresh: refresh === undefined ? undefined : known.refresh, expiresAt };
       const [before, takesRefreshOnly] = isNew ? [] : [delivery.before, delivery.takesRefreshOnly];
       const order = { store, profile, expected, credential, form, isNew, before, takesRefreshOnly };
       follow(deliverer.deliver(order).then(settle));

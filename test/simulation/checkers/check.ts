@@ -7,7 +7,7 @@ import type { AccountId, ProfileId } from '@authmesh/shared/core/identifiers';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import type { Process } from '../central.ts';
-import type { Agent, Host, VaultEntry } from '../host.ts';
+import type { Agent, Host } from '../host.ts';
 import type { Entry, Store } from '../world/disk.ts';
 import type { Credential } from '../world/secret.ts';
 import type { World } from '../world/world.ts';
@@ -39,7 +39,7 @@ export interface Checks {
   /** Before the journal has it. */
   readonly remembered: (world: World, host: Host, memory: Memory) => void;
   /** A `publish` is about to leave with these bytes. */
-  readonly sealed: (world: World, host: Host, observation: Observation, entry: VaultEntry | undefined) => void;
+  readonly sealed: (world: World, host: Host, observation: Observation, credential: Credential | undefined) => void;
   /** A store was read, and the core is about to hear of it. */
   readonly seen: (world: World, host: Host, agent: Agent, store: Store, seen: SeenStore) => void;
   readonly wrote: (world: World, write: StoreWrite) => void;

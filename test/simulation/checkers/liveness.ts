@@ -73,6 +73,12 @@ function isUsable(world: World, copy: Copy): boolean {
   return isGood(world, copy) && isUsableAt(copy.entry.expires, hostClock(world, copy.host));
 }
 
+/** Good by its own store's word, too, where nobody there can renew it: OpenClaw does not use what seems to have ended. */
+function isHelped(world: World, copy: Copy): boolean {
+  const isHome = copy.entry.refresh !== undefined;
+  return isHome ? isGood(world, copy) : isUsable(world, copy);
+}
+
 /**
  * Whether a copy may stand beside the current credential: its order cannot be proven, and its store says that it is
  * usable (a file copied by hand from a host with a wrong clock says so for too long).
@@ -101,7 +107,7 @@ function isMisdated(world: World, { current }: AccountRecord): boolean {
 function checkUsable(world: World, record: AccountRecord, copies: readonly Copy[]): void {
   const usable = copies.find(copy => isUsable(world, copy));
   const unusable = copies.find(
-    copy => copy.entry.identity === 'account' && !isGood(world, copy) && !mayStandBeside(world, copy, record),
+    copy => copy.entry.identity === 'account' && !isHelped(world, copy) && !mayStandBeside(world, copy, record),
   );
   if (usable && unusable) {
     throw new Violation(

@@ -51,11 +51,11 @@ export function checkAccounts(): Checker {
         );
       }
     },
-    sealed: (_world, host, observation, entry) => {
-      if (entry && entry.credential.account !== observation.account) {
+    sealed: (_world, host, observation, credential) => {
+      if (credential && credential.account !== observation.account) {
         throw new Violation(
           'I8',
-          `${host.name} publishes a credential of ${accountLabel(entry.credential.account)} as ${accountLabel(observation.account)}`,
+          `${host.name} publishes a credential of ${accountLabel(credential.account)} as ${accountLabel(observation.account)}`,
         );
       }
     },

@@ -24,7 +24,6 @@ export interface Credential {
   readonly kind: CredentialKind;
   readonly access: Secret;
   readonly refresh?: Secret | undefined;
-  readonly expiresAt: Instant | null;
   readonly issuedAt?: Instant | undefined;
 }
 

@@ -88,7 +88,7 @@ export function obstacle(
 }
 
 function create(state: AgentState, facts: AnnouncementFacts, store: StoreId, effects: AgentEffect[]): CopyKey {
-  const { account, access, refresh, profile } = facts;
+  const { account, access, refresh, expiresAt, profile } = facts;
   const key = copyKey(store, profile);
   const before = state.copies.get(key);
   const past = before?.account === account ? before : undefined;
@@ -102,7 +102,7 @@ function create(state: AgentState, facts: AnnouncementFacts, store: StoreId, eff
     doubted: past?.doubted,
     writing: { access, form, replaces: undefined },
   });
-  effects.push({ type: 'create-profile', store, profile, account, access, refresh, form });
+  effects.push({ type: 'create-profile', store, profile, account, access, refresh, expiresAt, form });
   return key;
 }
 

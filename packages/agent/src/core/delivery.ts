@@ -1,10 +1,10 @@
 import type { CopyKey } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
-import { type Instant, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
+import { type Instant, type Milliseconds, minute, second, shiftExpiry } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import { creationFailed } from './adoption.ts';
 import { custodyFor, isCovered, isRenewedHere } from './coverage.ts';
-import { dueForm, formOf } from './due-form.ts';
+import { dueForm, formOf, hasFalseEnd } from './due-form.ts';
 import type { AgentEffect } from './effect.ts';
 import type { SeenProfile, WriteOutcome } from './event.ts';
 import { profileObserved } from './observation.ts';
@@ -27,9 +27,11 @@ export function withDelivery(state: AgentState, copy: Copy, at: Instant, effects
   if (!facts || !due || !mayWrite(state, copy, at)) return copy;
   // Invariant I10: whoever spent a spent refresh token once more would end the login.
   const form = due === 'full' && isRenewedHere(state, facts) ? 'bearer' : due;
-  if (form !== due && seen.access === facts.access) return copy;
+  const isCurrent = seen.access === facts.access;
+  if (form !== due && isCurrent) return copy;
   // Its refresh token is one too many, and nothing else: that wakes nobody, and asks for no permit.
-  if (form === 'bearer' && seen.access === facts.access) return withoutRefresh(state, copy, facts, effects);
+  if (form === 'bearer' && isCurrent && !hasFalseEnd(state, seen, facts, at))
+    return withoutRefresh(state, copy, facts, effects);
   const before = mayReplaceUntil(state, copy, facts, form, at, effects);
   if (before === undefined) return withoutRefresh(state, copy, facts, effects);
   effects.push({
@@ -40,6 +42,7 @@ export function withDelivery(state: AgentState, copy: Copy, at: Instant, effects
     expected: { access: seen.access, refresh: seen.refresh },
     access: facts.access,
     refresh: facts.refresh,
+    expiresAt: facts.expiresAt,
     form,
     before: Number.isFinite(before) ? before : undefined,
   });
@@ -64,6 +67,7 @@ function withoutRefresh(state: AgentState, copy: Copy, facts: AnnouncementFacts,
     account,
     expected: { access, refresh },
     access,
+    expiresAt: shiftExpiry(seen.expiresAt, -state.clockOffsetMs),
     form: 'bearer',
     takesRefreshOnly: true,
   });

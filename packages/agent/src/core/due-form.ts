@@ -1,4 +1,4 @@
-import { type Instant, isUsable } from '@authmesh/shared/core/time';
+import { type Instant, isUsable, minute } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import { formFor } from './coverage.ts';
 import type { CredentialForm } from './effect.ts';
@@ -21,8 +21,9 @@ export function dueForm(
     case 'unfit':
       return isUsable(facts.expiresAt, at - state.clockOffsetMs) ? formOf(state, copy, facts) : undefined;
     case 'in-step': {
-      // The right login in the wrong form: a refresh token too few, or one too many.
       if (seen.access !== facts.access) return undefined;
+      if (hasFalseEnd(state, seen, facts, at)) return formOf(state, copy, facts);
+      // The right login in the wrong form: a refresh token too few, or one too many.
       if (facts.refresh === undefined) return undefined;
       if (seen.refresh === undefined) return formOf(state, copy, facts) === 'full' ? 'full' : undefined;
       // The last one that is left is never taken away: the home may be a host that is gone, since this was said.
@@ -32,6 +33,17 @@ export function dueForm(
     default:
       return undefined;
   }
+}
+
+/**
+ * Whether a store takes the fleet's login for ended while it lives: this host's clock was wrong when it was written, and
+ * OpenClaw would not use it. The home's own word is left alone, and one with a refresh token is renewed by its OpenClaw.
+ */
+export function hasFalseEnd(state: AgentState, seen: SeenProfile, facts: AnnouncementFacts, at: Instant): boolean {
+  if (seen.access !== facts.access || seen.refresh !== undefined || facts.home === state.self.node) return false;
+  if (isUsable(seen.expiresAt, at)) return false;
+  // What has a minute left is soon renewed; below that clocks differ without being wrong.
+  return isUsable(facts.expiresAt, at - state.clockOffsetMs + minute);
 }
 
 /** The form in which this copy is to have the fleet's login. */

@@ -1,6 +1,6 @@
 import type { AccountId, CopyKey, Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Note } from '@authmesh/shared/core/notes';
-import type { Milliseconds } from '@authmesh/shared/core/time';
+import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import type { Publish, UpMessage } from '@authmesh/shared/protocol/up';
 import type { AgentTimer, ControlReply, SeenHold } from './event.ts';
 import type { AccountMemory, CopyMemory } from './memory.ts';
@@ -30,6 +30,8 @@ export type AgentEffect =
       readonly access: Fingerprint;
       /** Its refresh token; absent: it has none to give, and a `full` write leaves the store's own. */
       readonly refresh?: Fingerprint | undefined;
+      /** When it ends, by the coordinator's clock: what a store said of it may have been written by a false one. */
+      readonly expiresAt: Instant | null;
       readonly form: CredentialForm;
       /** The login that stands there loses its refresh token, and nothing else changes. */
       readonly takesRefreshOnly?: boolean | undefined;
@@ -44,6 +46,8 @@ export type AgentEffect =
       readonly account: AccountId;
       readonly access: Fingerprint;
       readonly refresh?: Fingerprint | undefined;
+      /** As above. */
+      readonly expiresAt: Instant | null;
       readonly form: CredentialForm;
     }
   /** Hold a store's agent back by marks of its own, or (without `hold`) lift them. Answered by `store-marked`. */

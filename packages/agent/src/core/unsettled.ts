@@ -1,4 +1,5 @@
 import { type Instant, isUsable } from '@authmesh/shared/core/time';
+import { hasFalseEnd } from './due-form.ts';
 import type { AgentState, Copy } from './state.ts';
 
 /** The copy with the time since when it waits for the fleet's login or for the coordinator's word on its own. */
@@ -11,7 +12,8 @@ export function withUnsettledAt(state: AgentState, copy: Copy, at: Instant): Cop
 function isSettled(state: AgentState, copy: Copy, at: Instant): boolean {
   const { seen, judged, account } = copy;
   if (!seen || judged?.verdict === 'ignored' || judged?.verdict === 'unlinked') return true;
-  if (seen.health === 'sound' && seen.access === state.accounts.get(account)?.access) return true;
+  const facts = state.accounts.get(account);
+  if (facts && seen.health === 'sound' && seen.access === facts.access) return !hasFalseEnd(state, seen, facts, at);
   return judged?.verdict === 'parallel' && !hasEnded(copy, at);
 }
 

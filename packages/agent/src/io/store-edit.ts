@@ -1,5 +1,6 @@
 import type { SeenProfile } from '@authmesh/agent/core/event';
 import type { ProfileId } from '@authmesh/shared/core/identifiers';
+import { isUsable } from '@authmesh/shared/core/time';
 import { createProfile, editCredential, type ParsedStore, type ReadContext, withoutRefresh } from './auth-profiles.ts';
 import { liftHold, placeHold } from './formats/hold-mark.ts';
 import { type Delivery, isDelivery, type Marking, type StoreChange } from './store-change.ts';
@@ -69,11 +70,14 @@ function meets(seen: SeenProfile | undefined, { expected }: Delivery): boolean {
 /** The profile as it stands, if it has the delivery's credential in its form. */
 export function heldBy(
   parsed: ParsedStore,
-  { profile, credential, form }: Delivery,
-  { fingerprint }: ReadContext,
+  { profile, credential, form, takesRefreshOnly }: Delivery,
+  { fingerprint, now, clockOffsetMs }: ReadContext,
 ): SeenProfile | undefined {
   const seen = seenOf(parsed, profile);
   if (seen?.health !== 'sound' || seen.access !== fingerprint(credential.access)) return undefined;
+  // The login is there, and its store takes it for ended: OpenClaw would not use it.
+  const isEnded = !isUsable(seen.expiresAt, now) && isUsable(credential.expiresAt, now - clockOffsetMs);
+  if (isEnded && !takesRefreshOnly) return undefined;
   if (form === 'bearer') return seen.refresh === undefined ? seen : undefined;
   return credential.refresh === undefined || seen.refresh === fingerprint(credential.refresh) ? seen : undefined;
 }
