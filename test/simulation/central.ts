@@ -47,10 +47,13 @@ export interface Central {
   process: Process | undefined;
   /** Its wall clock minus true time. */
   skewMs: Milliseconds;
+  clockIsAhead: boolean;
+  /** Somebody set it: what it dated meanwhile is wrong until its home says so. */
+  clockWasSet: boolean;
 }
 
 export function createCentral(skewMs: Milliseconds): Central {
-  return { records: createRecords(), process: undefined, skewMs };
+  return { records: createRecords(), process: undefined, skewMs, clockIsAhead: false, clockWasSet: false };
 }
 
 /** Starts the coordinator on what its store holds. */
@@ -99,6 +102,13 @@ export function crashCoordinator(world: World): void {
   if (!process) return;
   if (world.trace.write) writeLine(world.trace, world.now, 'coordinator', '** crash');
   endProcess(world, process);
+}
+
+/** Somebody sets the central host's clock; its process finds that out by itself. */
+export function setCentralClock({ central }: World, byMs: Milliseconds): void {
+  central.skewMs += byMs;
+  central.clockIsAhead = byMs > 0;
+  central.clockWasSet = true;
 }
 
 function endProcess(world: World, process: Process): void {

@@ -1,6 +1,6 @@
 import { hour, type Instant, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import { crashAgent, startAgent } from './agent-process.ts';
-import { crashCoordinator, startCoordinator, tellCoordinator } from './central.ts';
+import { crashCoordinator, setCentralClock, startCoordinator, tellCoordinator } from './central.ts';
 import { cutLink } from './connection.ts';
 import { healRates } from './faults.ts';
 import type { Host } from './host.ts';
@@ -28,6 +28,7 @@ export const troubles = [
   'coordinator-drain',
   'coordinator-full',
   'coordinator-restored',
+  'coordinator-clock',
 ] as const;
 export type Trouble = (typeof troubles)[number];
 
@@ -106,6 +107,13 @@ function strike(world: World, chaos: Chaos, trouble: Trouble, host: Host, random
       });
     case 'coordinator-restored':
       return takeOrRestore(world, chaos);
+    case 'coordinator-clock': {
+      // Its clock goes ahead, until the time is fetched from the network.
+      const aheadMs = random.between(1, 180) * minute;
+      if (world.central.clockIsAhead) return;
+      setCentralClock(world, aheadMs);
+      return after(world, Math.min(lastsMs * 4, leftMs), () => setCentralClock(world, -aheadMs));
+    }
     default:
       trouble satisfies never;
   }

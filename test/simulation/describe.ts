@@ -115,7 +115,6 @@ export function describeCoordinatorEvent(world: World, process: Process, event: 
     case 'timer-fired':
       return `timer-fired ${event.timer}`;
     case 'started':
-    case 'clock-jumped':
     case 'configured':
     case 'drain-requested':
       return event.type;

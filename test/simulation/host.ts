@@ -84,9 +84,9 @@ export function createHost(options: {
   };
 }
 
-/** Whether any host's clock was set while it ran. */
+/** Whether any host's clock was set while it ran, the central one's too. */
 export function clockWasSet(world: World): boolean {
-  return world.hosts.some(host => host.clockWasSet);
+  return world.central.clockWasSet || world.hosts.some(host => host.clockWasSet);
 }
 
 export function hostClock(world: World, host: Host): Instant {

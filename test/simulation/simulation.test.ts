@@ -175,7 +175,16 @@ describe('a broken machine is caught', () => {
         const { store, profile, account, seen } = copy;
         const expected = { access: seen.access, refresh: seen.refresh };
         const access = copy.seen.access;
-        const write = { type: 'write-credential', store, profile, account, expected, access, expiresAt: null, form: 'bearer' } as const;
+        const write = {
+          type: 'write-credential',
+          store,
+          profile,
+          account,
+          expected,
+          access,
+          expiresAt: null,
+          form: 'bearer',
+        } as const;
         return { state: step.state, effects: [...step.effects, write] };
       },
     };

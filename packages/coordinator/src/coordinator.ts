@@ -17,7 +17,6 @@ import type { AuditBounds } from '@authmesh/coordinator/store/store';
 import { openStore } from '@authmesh/coordinator/store/store-engines';
 import { type NoteName, note } from '@authmesh/shared/core/notes';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
-import { watchClock } from '@authmesh/shared/node/clock-watch';
 import { operatorSentence } from '@authmesh/shared/node/errors';
 import type { Logger } from '@authmesh/shared/node/logger';
 import { createDriver } from '@authmesh/shared/runtime/driver';
@@ -176,7 +175,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const url = `ws://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
   const urls = options.publicUrls.length > 0 ? options.publicUrls : [url];
   driver.dispatch({ type: 'started' });
-  const stopClock = watchClock({ onJump: byMs => driver.dispatch({ type: 'clock-jumped', byMs }) });
 
   return {
     url,
@@ -191,7 +189,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       });
       driver.dispatch({ type: 'drain-requested' });
       await stopped;
-      stopClock();
       timers.clearAll();
       await server.close();
       await store.close();

@@ -2,7 +2,7 @@ import { type AccountRecord, accountKey } from '@authmesh/coordinator/core/recor
 import { custodyOf } from '@authmesh/shared/core/custody';
 import type { AccountId, ProfileId } from '@authmesh/shared/core/identifiers';
 import { accountLabel, accountProvider } from '@authmesh/shared/core/identifiers';
-import { isUsable as isUsableAt } from '@authmesh/shared/core/time';
+import { isUsable as isUsableAt, minute } from '@authmesh/shared/core/time';
 import { clockWasSet, type Host, hostClock } from '../host.ts';
 import { printName } from '../wording.ts';
 import type { Entry, Store } from '../world/disk.ts';
@@ -75,8 +75,11 @@ function isUsable(world: World, copy: Copy): boolean {
 
 /** Good by its own store's word, too, where nobody there can renew it: OpenClaw does not use what seems to have ended. */
 function isHelped(world: World, copy: Copy): boolean {
-  const isHome = copy.entry.refresh !== undefined;
-  return isHome ? isGood(world, copy) : isUsable(world, copy);
+  const { access, refresh } = copy.entry;
+  if (!isGood(world, copy) || refresh !== undefined) return isGood(world, copy);
+  // In its last minute it is not written anew: clocks differ by as much.
+  const isEnding = access !== undefined && !world.issuer.isAccessGood(access, world.now + minute);
+  return isEnding || isUsable(world, copy);
 }
 
 /**
@@ -94,7 +97,7 @@ function mayStandBeside(world: World, { host, entry }: Copy, record: AccountReco
 
 /**
  * Whether the current login's expiry is not what the fleet believes: somebody set the clock of a host between a renewal
- * and its report. Until the expiry that was reported nothing shows the fleet that another login is better, or this one good.
+ * and its report, or the coordinator's at one. Until the expiry that was reported nothing shows the fleet that another login is better, or this one good.
  */
 function isMisdated(world: World, { current }: AccountRecord): boolean {
   const access = current && world.issuer.secretOf(current.access);

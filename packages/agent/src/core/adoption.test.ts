@@ -111,7 +111,7 @@ describe('adopting', () => {
     scene.tell(holds());
     expect(only(adopt(scene, profile), 'create-profile')).toHaveLength(1);
     settle(scene, { result: 'written', seen: seen('1') });
-    expect(scene.state().copies.get(key)?.chain).toEqual([{ access: print('3'), refresh: undefined }]);
+    expect(scene.state().copies.get(key)?.chain).toEqual([{ access: print('3'), refresh: undefined, expiresAt: null }]);
   });
 });
 

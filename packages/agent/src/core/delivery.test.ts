@@ -55,6 +55,18 @@ describe('a delivery', () => {
     form: CredentialForm | undefined,
   ])[] = [
     ['an old login', 'stale', '1', {}, {}, 'bearer'],
+    ['the fleet’s, which its store takes for ended', 'in-step', '2', dead, {}, 'bearer'],
+    ['the fleet’s, which ends in a moment', 'in-step', '2', dead, { expiresAt: start + 30_000 }, undefined],
+    ['the fleet’s, which has ended', 'in-step', '2', dead, dead, undefined],
+    ['the home’s, whose own word counts', 'in-step', '2', dead, home, 'full'],
+    [
+      'the fleet’s with its refresh token, which can be renewed',
+      'in-step',
+      '2',
+      { ...dead, ...spendable },
+      {},
+      'bearer',
+    ],
     ['an old login of the home', 'stale', '1', {}, home, 'full'],
     ['an old login, the fleet’s has ended too', 'stale', '1', {}, dead, 'bearer'],
     ['an old login by an old word: it is the current one by now', 'stale', '2', {}, {}, undefined],
@@ -103,6 +115,7 @@ describe('a delivery', () => {
         expected: { access: print('1'), refresh: print('a') },
         access: print('2'),
         refresh: print('b'),
+        expiresAt: current.expiresAt,
         form: 'bearer',
       },
     ]);

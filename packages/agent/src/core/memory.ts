@@ -1,5 +1,5 @@
 import type { AccountId, Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
-import type { Prints } from '@authmesh/shared/core/lineage';
+import type { Held } from '@authmesh/shared/core/lineage';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 
 /** What a restart must know of one profile of one store. */
@@ -8,9 +8,9 @@ export interface CopyMemory {
   readonly profile: ProfileId;
   readonly account: AccountId;
   /** The last sound credential seen there. */
-  readonly last?: Prints | undefined;
+  readonly last?: Held | undefined;
   /** What stood validly there before it, newest first. */
-  readonly chain: readonly Prints[];
+  readonly chain: readonly Held[];
   /** Refresh tokens that a failed refresh may have spent: none of them is put back there. */
   readonly doubted?: readonly Fingerprint[] | undefined;
 }

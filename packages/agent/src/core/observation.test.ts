@@ -16,6 +16,7 @@ import {
   type Scene,
   seen,
   sent,
+  start,
   store,
 } from './agent-scene.ts';
 import type { AgentEvent } from './event.ts';
@@ -38,13 +39,13 @@ describe('what stands in a store', () => {
   it('is remembered with what stood there before, newest first', () => {
     const scene = createScene();
     scene.tell(holds(seen('1', { refresh: print('a') })));
-    scene.tell(holds(seen('2', { refresh: print('b') })));
+    scene.tell(holds(seen('2', { refresh: print('b'), expiresAt: start })));
     const effects = scene.tell(holds(seen('3')));
     const chain = [
-      { access: print('2'), refresh: print('b') },
-      { access: print('1'), refresh: print('a') },
+      { access: print('2'), refresh: print('b'), expiresAt: start },
+      { access: print('1'), refresh: print('a'), expiresAt: null },
     ];
-    const last = { access: print('3'), refresh: undefined };
+    const last = { access: print('3'), refresh: undefined, expiresAt: null };
     const copy = { store, profile, account, last, chain };
     expect(only(effects, 'remember')).toEqual([{ type: 'remember', memory: { kind: 'copy', key, copy } }]);
   });

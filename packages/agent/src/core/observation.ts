@@ -5,7 +5,7 @@ import {
   type ProfileId,
   type StoreId,
 } from '@authmesh/shared/core/identifiers';
-import type { Prints } from '@authmesh/shared/core/lineage';
+import type { Held } from '@authmesh/shared/core/lineage';
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
 import { chainLinksMax } from '@authmesh/shared/protocol/limits';
@@ -98,11 +98,11 @@ function nextCopy(
   before: Copy | undefined,
   at: Instant,
 ): Copy {
-  const { profile, account, access, refresh, health } = seen;
+  const { profile, account, access, refresh, expiresAt, health } = seen;
   // Another account under the same profile id shares nothing with what stood there (invariant I8).
   const past = before?.account === account ? before : createCopy(store, profile, account);
   const { last, chain } = past;
-  if (health !== 'sound' || access === undefined || (last?.access === access && last.refresh === refresh)) {
+  if (health !== 'sound' || access === undefined || (last && isSameHeld(last, seen))) {
     return { ...past, seen, seenAt: at, fence };
   }
   return {
@@ -110,7 +110,7 @@ function nextCopy(
     seen,
     seenAt: at,
     fence,
-    last: { access, refresh },
+    last: { access, refresh, expiresAt },
     chain: last?.access === access ? chain : extend(last, chain),
     trouble: undefined,
     attempts: 0,
@@ -118,7 +118,11 @@ function nextCopy(
   };
 }
 
-function extend(replaced: Prints | undefined, chain: readonly Prints[]): readonly Prints[] {
+function isSameHeld(last: Held, { access, refresh, expiresAt }: SeenProfile): boolean {
+  return last.access === access && last.refresh === refresh && last.expiresAt === expiresAt;
+}
+
+function extend(replaced: Held | undefined, chain: readonly Held[]): readonly Held[] {
   if (!replaced) return chain;
   return [replaced, ...chain.filter(link => link.access !== replaced.access)].slice(0, chainLinksMax);
 }

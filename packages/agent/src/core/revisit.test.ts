@@ -1,6 +1,7 @@
 import type { AccountId, Fingerprint, FleetId, NodeId, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { hour, minute } from '@authmesh/shared/core/time';
 import { describe, expect, it } from 'vitest';
+import { createDelivery, facts, judgement, only, print } from './agent-scene.ts';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent } from './event.ts';
 import { createAgentState } from './state.ts';
@@ -118,5 +119,20 @@ describe('a clock that is set back', () => {
     tell(setBack, { type: 'clock-jumped', byMs: -hour });
     const effects = tell(setBack + minute, { type: 'timer-fired', timer: 'revisit' });
     expect(effects.some(effect => effect.type === 'write-credential')).toBe(true);
+  });
+});
+
+describe('the fleet’s login in a store that has its end wrong', () => {
+  it('is written anew when it seems to end, with the end that the fleet knows', () => {
+    const right = start + hour;
+    const scene = createDelivery('2', facts('2', 1, { expiresAt: right }), { expiresAt: start + minute });
+    scene.hear(judgement('in-step', '2'));
+    scene.pass(5_000);
+    scene.tell({ type: 'timer-fired', timer: 'revisit' });
+    expect(scene.state().revisitAt).toBe(start + minute);
+    scene.pass(minute - 5_000);
+    scene.tell({ type: 'timer-fired', timer: 'revisit' });
+    scene.hear(judgement('in-step', '2'));
+    expect(only(scene.grant(), 'write-credential')).toMatchObject([{ access: print('2'), expiresAt: right }]);
   });
 });

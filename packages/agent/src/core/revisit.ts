@@ -1,6 +1,7 @@
 import { clockOffsetMsMin, type Instant, type Milliseconds, second, shiftExpiry } from '@authmesh/shared/core/time';
 import { createConfigured } from './adoption.ts';
 import { withDelivery } from './delivery.ts';
+import { hasFalseEnd } from './due-form.ts';
 import type { AgentEffect } from './effect.ts';
 import { endOfFence } from './fence.ts';
 import { profileObserved } from './observation.ts';
@@ -13,7 +14,7 @@ const judgementMsMax: Milliseconds = 5 * second;
 /** The least time between two looks. */
 const revisitMsMin: Milliseconds = 200;
 
-/** Looks again at all that is due: an unanswered report, a failed delivery or creation, a parallel login that has ended. */
+/** Looks again at all that is due: an unanswered report, a failed delivery or creation, a parallel login that has ended, a false end. */
 export function revisit(state: AgentState, at: Instant, effects: AgentEffect[]): void {
   state.revisitAt = undefined;
   if (state.createAt !== undefined) createConfigured(state, at, effects);
@@ -53,7 +54,16 @@ function dueAt(state: AgentState, copy: Copy): Instant | undefined {
   if (copy.reportedAt === undefined) return undefined;
   if (!copy.judged || copy.judged.verdict === 'wanted') return copy.reportedAt + judgementMsMax;
   if (copy.judged.verdict === 'waits') return endOfFence(copy);
+  if (copy.judged.verdict === 'in-step') return falseEnd(state, copy);
   return copy.judged.verdict === 'parallel' ? endOfParallel(state, copy) : undefined;
+}
+
+/** When the fleet's login seems to end in a store that has its end wrong: then it is written anew. */
+function falseEnd(state: AgentState, { account, seen, reportedAt }: Copy): Instant | undefined {
+  const facts = state.accounts.get(account);
+  if (!facts || !seen || seen.expiresAt === null || reportedAt === undefined || seen.expiresAt <= reportedAt)
+    return undefined;
+  return hasFalseEnd(state, seen, facts, seen.expiresAt) ? seen.expiresAt : undefined;
 }
 
 /**

@@ -8,7 +8,7 @@ import type {
   StoreId,
 } from '@authmesh/shared/core/identifiers';
 import { copyKey } from '@authmesh/shared/core/identifiers';
-import type { Prints } from '@authmesh/shared/core/lineage';
+import type { Held } from '@authmesh/shared/core/lineage';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import type { Judgement } from '@authmesh/shared/protocol/down';
@@ -40,9 +40,9 @@ export interface Copy {
   readonly seen?: SeenProfile | undefined;
   readonly seenAt: Instant;
   /** The last sound credential seen there. */
-  readonly last?: Prints | undefined;
+  readonly last?: Held | undefined;
   /** What stood validly there before it, newest first. */
-  readonly chain: readonly Prints[];
+  readonly chain: readonly Held[];
   readonly judged?: Judged | undefined;
   /** Refresh tokens that a failed refresh may have spent: none of them is put back there. */
   readonly doubted?: readonly Fingerprint[] | undefined;

@@ -108,6 +108,17 @@ describe('a delivery', () => {
     expect((await stat(store)).mtimeMs).toBe(mtimeMs);
   });
 
+  it('that is repeated writes the end anew that its store had wrong, and that only', async () => {
+    const { access } = await stored();
+    const wrong = { ...old, refresh: undefined, expiresAt: Date.now() - hour };
+    const entry = { ...entryOf(wrong), email: 'owner@example.com' };
+    await writeFile(store, JSON.stringify({ version: 1, profiles: { [id]: entry } }));
+    const right = Date.now() + hour;
+    const again = { expected: expectedOf(wrong), credential: { ...wrong, expiresAt: right }, form: 'bearer' } as const;
+    expect(await deliver(again)).toMatchObject({ result: 'written', seen: { expiresAt: right } });
+    expect(await stored()).toEqual({ ...entry, access, expires: right });
+  });
+
   it('lifts the cooldown in auth-state.json, where later releases keep it', async () => {
     const stats = { lastUsed: 1, cooldownUntil: 2, cooldownReason: 'auth' };
     const state = join(directory, 'auth-state.json');

@@ -33,6 +33,17 @@ export function commit(
   effects.push(compareAndSet(entry, change.record));
 }
 
+/** The same login at another position: every node hears it anew. */
+export function moveOn(
+  state: CoordinatorState,
+  entry: AccountEntry,
+  record: AccountRecord,
+  effects: CoordinatorEffect[],
+): void {
+  const lineage = { ...entry.lineage, current: record.current };
+  commit(state, entry, { record, lineage, announces: true }, effects);
+}
+
 function compareAndSet(entry: AccountEntry, record: AccountRecord): CoordinatorEffect {
   return { type: 'compare-and-set', key: accountKey(record.account), expected: entry.storeRevision, value: record };
 }
@@ -71,7 +82,7 @@ export function postpone(entry: AccountEntry, submission: Submission, effects: C
 
 /** Two reports of one login in one copy; another login there is a report of its own, and may be the one to accept. */
 function isSameReport(waiting: Submission, submission: Submission): boolean {
-  if (waiting.link !== submission.link || waiting.type !== 'judge' || submission.type !== 'judge') return false;
+  if (waiting.type !== 'judge' || submission.type !== 'judge' || waiting.link !== submission.link) return false;
   const [before, after] = [waiting.observation, submission.observation];
   const isSameLogin = before.access === after.access && before.refresh === after.refresh;
   return isSameLogin && before.store === after.store && before.profile === after.profile;

@@ -78,6 +78,8 @@ export interface Scene {
   readonly connect: (link: LinkId, node: NodeId, more?: Partial<Attest>) => readonly CoordinatorEffect[];
   readonly ask: (link: LinkId, question: Question) => readonly CoordinatorEffect[];
   readonly pass: (ms: number) => void;
+  /** Somebody sets the wall clock; time passes as before. */
+  readonly setClock: (byMs: number) => void;
   readonly state: () => CoordinatorState;
 }
 
@@ -95,9 +97,11 @@ export function createScene(stored: Partial<StoredState> = {}): Scene {
     ...stored,
   });
   let at = start;
+  let skew = 0;
   let storeRevision = 100;
   const tell = (event: CoordinatorEvent) => {
-    const step = transition(state, { at, elapsed: at - start, awake: at - start, seed: 1, event });
+    const passed = at - start - skew;
+    const step = transition(state, { at, elapsed: passed, awake: passed, seed: 1, event });
     state = step.state;
     freezeLeaves(state);
     return step.effects;
@@ -115,6 +119,10 @@ export function createScene(stored: Partial<StoredState> = {}): Scene {
     ask: (link, question) => tell({ type: 'frame-received', link, message: { type: 'ask', request: 9, question } }),
     pass: ms => {
       at += ms;
+    },
+    setClock: byMs => {
+      at += byMs;
+      skew += byMs;
     },
     state: () => state,
   };

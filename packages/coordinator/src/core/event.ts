@@ -1,5 +1,4 @@
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
-import type { Milliseconds } from '@authmesh/shared/core/time';
 import type { Attest, Enroll } from '@authmesh/shared/protocol/handshake';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
 import type { PoolTerms } from './pool/terms.ts';
@@ -29,7 +28,6 @@ export type CoordinatorEvent =
   | { readonly type: 'persist-failed'; readonly key: RecordKey; readonly reason: string }
   | { readonly type: 'timer-fired'; readonly timer: CoordinatorTimer }
   /** The wall clock moved against the monotonic one. */
-  | { readonly type: 'clock-jumped'; readonly byMs: Milliseconds }
   /** The operator changed `coordinator.json`. */
   | { readonly type: 'configured'; readonly policy: ProfileFilter; readonly pools: readonly PoolTerms[] }
   | { readonly type: 'drain-requested' };

@@ -7,7 +7,8 @@ import type { Acceptance } from '@authmesh/shared/core/succession';
 import { type Instant, shiftExpiry } from '@authmesh/shared/core/time';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import { acceptedChange, generationMin, isOutranked, movedOn } from './acceptance.ts';
-import { commit, openAccount } from './commit.ts';
+import { commit, moveOn, openAccount } from './commit.ts';
+import { datedAnew, withEnd } from './dating.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import type { LinkId } from './event.ts';
 import { verdictSentences } from './explanation.ts';
@@ -44,18 +45,13 @@ export function judgeObservation(
     : adjudicate(entry.lineage, candidate, at);
   switch (verdict.kind) {
     case 'in-step':
-      tell(state, session.link, observation, verdict, effects);
-      tellOtherHolders(state, observation.account, session.node, effects);
-      settleKnown(state, entry, candidate, observation, verdict, at, effects);
-      return;
     case 'stale': {
       tell(state, session.link, observation, verdict, effects);
-      const record = movedOn(state, entry, candidate);
-      if (record) {
-        const lineage = { ...entry.lineage, current: record.current };
-        return commit(state, entry, { record, lineage, announces: true }, effects);
-      }
-      settleKnown(state, entry, candidate, observation, verdict, at, effects);
+      const isCurrent = verdict.kind === 'in-step';
+      if (isCurrent) tellOtherHolders(state, observation.account, session.node, effects);
+      const moved = isCurrent ? datedAnew(state, entry, session, candidate) : movedOn(state, entry, candidate);
+      if (moved) moveOn(state, entry, moved, effects);
+      else settleKnown(state, entry, candidate, observation, verdict, at, effects);
       return;
     }
     case 'accepted':
@@ -93,7 +89,7 @@ function candidateOf(entry: AccountEntry, session: Session, observation: Observa
     refresh,
     expiresAt: shiftExpiry(expiresAt, -session.clockOffsetMs),
     issuedAt,
-    chain,
+    chain: chain.map(held => withEnd(held, session)),
     announced,
     linked: identity === 'account' || isLinked(entry.record, session.node, observation.store),
   };

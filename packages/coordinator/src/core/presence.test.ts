@@ -1,4 +1,5 @@
 import { silenceMsMax } from '@authmesh/shared/core/heartbeat';
+import { hour } from '@authmesh/shared/core/time';
 import { describe, expect, it } from 'vitest';
 import {
   account,
@@ -6,6 +7,7 @@ import {
   createScene,
   founder,
   guest,
+  notes,
   observed,
   only,
   publish,
@@ -42,11 +44,29 @@ describe('silence', () => {
 });
 
 describe('a clock that was set', () => {
-  it('makes nobody silent', () => {
+  it('by a little makes nobody silent', () => {
     const scene = connected();
-    scene.pass(silenceMsMax + 1);
-    scene.tell({ type: 'clock-jumped', byMs: silenceMsMax });
+    scene.pass(silenceMsMax - 10_000);
+    scene.setClock(20_000);
     expect(only(scene.tell({ type: 'timer-fired', timer: 'sweep' }), 'close-link')).toEqual([]);
+    expect(notes(scene.tell({ type: 'timer-fired', timer: 'sweep' }))).toEqual([]);
+  });
+
+  it.each([hour, -hour])('by %d ms has every daemon come back, and judges nothing of it before', byMs => {
+    const scene = connected();
+    scene.setClock(byMs);
+    const effects = scene.tell(publish(1, observed('1')));
+    expect(only(effects, 'close-link').map(({ link, reason }) => [link, reason])).toEqual([
+      [1, 'clockSet'],
+      [2, 'clockSet'],
+    ]);
+    expect(only(effects, 'send').map(({ link, message }) => [link, message.type])).toEqual([
+      [1, 'drain'],
+      [2, 'drain'],
+    ]);
+    expect(scene.state().accounts.size).toBe(0);
+    expect([...scene.state().sessions.keys()]).toEqual([3]);
+    expect(scene.tell({ type: 'link-closed', link: 1 })).toEqual([]);
   });
 });
 

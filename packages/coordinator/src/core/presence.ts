@@ -42,19 +42,8 @@ export function configured(
   }
 }
 
-/** Silence is counted by a clock that has just moved: every node gets the full time again. */
-export function clockJumped(
-  state: CoordinatorState,
-  byMs: Milliseconds,
-  at: Instant,
-  effects: CoordinatorEffect[],
-): void {
-  effects.push(note('clock-jumped', { why: `by ${Math.round(byMs / second)} s` }));
-  for (const [link, session] of state.sessions) state.sessions.set(link, { ...session, lastHeard: at });
-}
-
 /** Each node gets its own moment to come back, so that they do not all come at once. */
-function sendAway(link: LinkId, seed: number, effects: CoordinatorEffect[]): void {
+export function sendAway(link: LinkId, seed: number, effects: CoordinatorEffect[]): void {
   const notBeforeMs = Math.floor(fraction(seed) * returnSpreadMs);
   effects.push({ type: 'send', link, message: { type: 'drain', notBeforeMs } });
 }

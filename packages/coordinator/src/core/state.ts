@@ -130,6 +130,8 @@ export interface CoordinatorState {
   elapsed: Milliseconds;
   /** The same by the wall clock. */
   at: Instant;
+  /** The wall clock minus the one that nobody can set and that stands still in a sleep, at the last event. */
+  wallAheadMs?: Milliseconds | undefined;
   readonly pools: PoolsState;
   readonly usage: UsageState;
   /** As it stands in the store; absent before the first coordinator of this fleet has begun its epoch. */

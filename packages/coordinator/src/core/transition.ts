@@ -6,6 +6,7 @@ import type { UpMessage } from '@authmesh/shared/protocol/up';
 import { attested, linkClosed, linkProbed } from './admission.ts';
 import { announcementOf } from './announcement.ts';
 import { toldAnew } from './away.ts';
+import { clocksRead } from './clock.ts';
 import { persistFailed, retryPersist } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { enrollProved } from './enrollment.ts';
@@ -16,7 +17,7 @@ import { claimsReported } from './pool/claims.ts';
 import { poolsConfigured } from './pool/configuration.ts';
 import { serve } from './pool/service.ts';
 import { restoreStarts, sessionsRunning } from './pool/usage.ts';
-import { clockJumped, configured, drain, drained, stopWhenIdle, sweep } from './presence.ts';
+import { configured, drain, drained, stopWhenIdle, sweep } from './presence.ts';
 import { answerQuestion } from './question.ts';
 import { persistConflicted, persistSucceeded } from './settlement.ts';
 import type { CoordinatorState, Session } from './state.ts';
@@ -25,11 +26,12 @@ import { judgeAgain, submitObservation } from './submission.ts';
 /** The coordinator's machine: routes each event to its room. Any event in any state has an answer, often none. */
 export const transition: Transition<CoordinatorState, CoordinatorEvent, CoordinatorEffect> = (
   state,
-  { at, elapsed, seed, event },
+  { at, elapsed, awake, seed, event },
 ) => {
   const effects: CoordinatorEffect[] = [];
   state.elapsed = elapsed;
   state.at = at;
+  clocksRead(state, { at, awake, seed }, effects);
   switch (event.type) {
     case 'started':
       restoreStarts(state);
@@ -67,9 +69,6 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
       else if (event.timer === 'sweep') sweep(state, at, effects);
       else if (event.timer === 'pools') serve(state, effects);
       else drained(state, effects);
-      break;
-    case 'clock-jumped':
-      clockJumped(state, event.byMs, at, effects);
       break;
     case 'configured':
       configured(state, event.policy, seed, effects);

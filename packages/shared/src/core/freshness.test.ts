@@ -53,6 +53,27 @@ describe(adjudicate, () => {
       'first',
     ],
     ['the current one', lineageOf(a), a, 'in-step', 'same'],
+    [
+      'a successor that ends earlier by the fleet’s clock alone',
+      lineageOf(candidate('a', { expiresAt: now + day })),
+      candidate('b', { chain: [{ ...chain('a')[0], access: print('a'), expiresAt: now - hour }] }),
+      'accepted',
+      'successor',
+    ],
+    [
+      'a successor that ends earlier by its store’s clock alone',
+      lineageOf(candidate('a', { expiresAt: now - hour })),
+      candidate('b', { chain: [{ ...chain('a')[0], access: print('a'), expiresAt: now + day }] }),
+      'accepted',
+      'successor',
+    ],
+    [
+      'an old file: it ends earlier by both clocks',
+      lineageOf(candidate('a', { expiresAt: now + day })),
+      candidate('b', { chain: [{ ...chain('a')[0], access: print('a'), expiresAt: now + 2 * hour }] }),
+      'parallel',
+      'order-unknown',
+    ],
     ['the current one in the bearer form', lineageOf(a), candidate('a', { refresh: undefined }), 'in-step', 'same'],
     [
       'the refresh token that was missing',

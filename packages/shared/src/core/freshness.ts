@@ -120,13 +120,22 @@ function compareIssueTimes(candidate: Candidate, current: Revision): number | un
 /** Guards the succession in one store against an old file: issuer time where both have it, else the expiry. */
 function isIssuedEarlier(issued: number | undefined, candidate: Candidate, current: Revision): boolean {
   if (issued !== undefined) return issued < 0;
-  if (candidate.expiresAt === null || current.expiresAt === null) return false;
-  return candidate.expiresAt + expirySlackMs < current.expiresAt;
+  const { expiresAt } = candidate;
+  return expiresAt !== null && endsOf(candidate, current).every(end => end !== null && expiresAt + expirySlackMs < end);
 }
 
 /** Guards a login that was put back against being taken for an old file, in the same way. */
 function isIssuedLater(issued: number | undefined, candidate: Candidate, current: Revision): boolean {
   if (issued !== undefined) return issued > 0;
-  if (candidate.expiresAt === null || current.expiresAt === null) return false;
-  return candidate.expiresAt > current.expiresAt + expirySlackMs;
+  const { expiresAt } = candidate;
+  return expiresAt !== null && endsOf(candidate, current).every(end => end !== null && expiresAt > end + expirySlackMs);
+}
+
+/**
+ * When the current one ends, as the fleet has it and as the candidate's own store had it. One of two clocks may have been
+ * set since one of them was told, the coordinator's or that host's: only what both show says anything of the order.
+ */
+function endsOf({ chain }: Candidate, { access, expiresAt }: Revision): readonly (Instant | null)[] {
+  const own = chain.find(held => held.access === access)?.expiresAt;
+  return own === undefined ? [expiresAt] : [expiresAt, own];
 }

@@ -24,6 +24,12 @@ export interface Revision extends Prints {
   readonly generation: number;
 }
 
+/** What stood validly in a store once. */
+export interface Held extends Prints {
+  /** When it was to end as that store said, by the clock by which the end of what stands there now is told. */
+  readonly expiresAt?: Instant | null | undefined;
+}
+
 /** An account's current revision and all that it must never go back to. */
 export interface Lineage {
   readonly current?: Revision | undefined;
@@ -40,7 +46,7 @@ export interface Candidate extends Prints {
   readonly expiresAt: Instant | null;
   readonly issuedAt?: Instant | undefined;
   /** What stood validly in that store before, newest first. */
-  readonly chain: readonly Prints[];
+  readonly chain: readonly Held[];
   /** False while only a profile id says whose this is and nobody has said that the copies are one account. */
   readonly linked: boolean;
   /** Where this very credential stood when this fleet's coordinator announced it, as the node remembers. */

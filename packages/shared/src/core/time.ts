@@ -14,6 +14,9 @@ export const day: Milliseconds = 24 * hour;
  */
 export const clockOffsetMsMin: Milliseconds = 30 * second;
 
+/** A wall clock that moved by this against the monotonic one has been set, or the host slept. */
+export const clockJumpMsMin: Milliseconds = 5 * second;
+
 /** The offset to work with: zero unless the clocks really differ. */
 export function significantOffset(measuredMs: Milliseconds): Milliseconds {
   return Math.abs(measuredMs) < clockOffsetMsMin ? 0 : measuredMs;

@@ -1,7 +1,4 @@
-import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
-
-/** A wall clock that moved by more than this against the monotonic one has jumped, or the host slept. */
-export const clockJumpMsMin: Milliseconds = 5 * second;
+import { clockJumpMsMin, type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 
 export interface ClockWatchOptions {
   /** Told how far the wall clock is ahead of where it ought to be; negative: it was set back. */
@@ -28,7 +25,7 @@ export function watchClock(options: ClockWatchOptions): () => void {
     const drift = nowWall - lastWall - elapsed;
     lastWall = nowWall;
     lastMonotonic = nowMonotonic;
-    if (Math.abs(drift) > clockJumpMsMin) options.onJump(Math.round(drift));
+    if (Math.abs(drift) >= clockJumpMsMin) options.onJump(Math.round(drift));
     else if (elapsed - second > sleptMsMin) options.onJump(Math.round(elapsed - second));
   }, second);
   timer.unref();

@@ -17,6 +17,7 @@ export const closeCodes = {
   tooManyPeers: { code: 4429, fatal: false, meaning: 'too many unproven connections' },
   draining: { code: 4503, fatal: false, meaning: 'the coordinator is stopping' },
   reconfigured: { code: 4505, fatal: false, meaning: 'the fleet’s configuration changed; connect again to learn it' },
+  clockSet: { code: 4506, fatal: false, meaning: 'the coordinator’s clock was set; connect again to compare clocks' },
   replaced: { code: 4504, fatal: false, meaning: 'a newer link of the same node took over' },
 } as const;
 

@@ -18,6 +18,12 @@ export const prints = z.object({
   refresh: fingerprint.optional(),
 });
 
+/** What stood validly in a store once. */
+export const held = prints.extend({
+  /** When it was to end as that store said, by the node's clock; null: it did not. Absent: an agent that kept none. */
+  expiresAt: instant.nullable().optional(),
+});
+
 /** How a profile looks on disk, before anybody asks how fresh it is. */
 export const health = z.enum([
   /** A credential, whole and plausible; it may have expired. */
@@ -51,7 +57,7 @@ export const observation = z.object({
   /** `iat` of the access token, by the issuer's clock. */
   issuedAt: instant.optional(),
   /** What stood validly in this store before, newest first. */
-  chain: z.array(prints).max(chainLinksMax),
+  chain: z.array(held).max(chainLinksMax),
   /** Where the fleet announced this very credential, as the node remembers: heals a restored coordinator. */
   announced: z
     .object({

@@ -3,7 +3,7 @@ import { type CopyKey, copyKey, type Sealed } from '@authmesh/shared/core/identi
 import { announcement } from '@authmesh/shared/protocol/announcement';
 import { accountId, branded, fingerprint, profileId, sealed, storeId } from '@authmesh/shared/protocol/fields';
 import { chainLinksMax } from '@authmesh/shared/protocol/limits';
-import { prints } from '@authmesh/shared/protocol/observation';
+import { held } from '@authmesh/shared/protocol/observation';
 import { z } from 'zod';
 
 /** What the journal keeps: the core's memory and, beside an account, the sealed record of its current credential. */
@@ -15,8 +15,8 @@ const copyMemory = z.object({
   store: storeId,
   profile: profileId,
   account: accountId,
-  last: prints.optional(),
-  chain: z.array(prints).max(chainLinksMax),
+  last: held.optional(),
+  chain: z.array(held).max(chainLinksMax),
   doubted: z.array(fingerprint).max(2).optional(),
 });
 
