@@ -2,11 +2,10 @@ import { lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, wri
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { until } from './harness/condition.ts';
-import { doctorDocument, explainDocument, joinDocument, statusDocument } from './harness/contract.ts';
+import { doctorDocument, explainDocument, statusDocument } from './harness/contract.ts';
 import type { Host } from './harness/host.ts';
 import { hour, oauth, owner, secret } from './harness/login.ts';
 import { renew, share } from './harness/share.ts';
-import { createDatabase, type Era } from './harness/sqlite.ts';
 import { type Fleet, useStage } from './harness/stage.ts';
 import { type StoreFile, storeFile } from './harness/store-file.ts';
 
@@ -192,36 +191,4 @@ describe('a lock', () => {
     await pcA.start();
     await renew(login, pcA, t440);
   });
-});
-
-describe('a host whose OpenClaw keeps logins in a database', () => {
-  it.each<Era>(['2026.7', '2026.9'])(
-    'of %s is recognised by join, status and doctor, and gets no JSON file',
-    async era => {
-      const { fleet, hosts } = await stage.hosts('pc-a');
-      const [pcA] = hosts;
-      const login = owner();
-      await share(login, pcA);
-      const modern = fleet.host('modern');
-      const path = createDatabase(modern.stateDir, era, { [login.profile]: oauth(login) });
-      const bytes = readFileSync(path, 'base64');
-      const { document: invite } = await pcA.json<{ code: string }>('invite');
-      const joined = await modern.json('join', invite.code, '--name', modern.name, '--state-dir', modern.stateDir);
-      const expected = { stateDir: modern.stateDir, generation: 'sqlite', foreign: [{ path }] };
-      expect(joinDocument.parse(joined.document)).toMatchObject({ stores: [], openclaw: [expected] });
-      modern.configure({ sync: { create: ['*'] } });
-      await modern.start();
-      await modern.online();
-      const status = await modern.json('status');
-      expect([status.code, statusDocument.parse(status.document).openclaw]).toMatchObject([1, [expected]]);
-      const adopted = await modern.agent('adopt', '--all');
-      expect([adopted.code, adopted.stderr]).toEqual([1, expect.stringContaining('SQLite')]);
-      const doctor = await modern.json('doctor');
-      const { findings } = doctorDocument.parse(doctor.document);
-      expect([doctor.code, findings.some(({ found }) => found.includes(path))]).toEqual([1, true]);
-      await renew(login, pcA);
-      expect(modern.store().exists()).toBe(false);
-      expect(readFileSync(path, 'base64') === bytes).toBe(true);
-    },
-  );
 });

@@ -104,13 +104,6 @@ export function crashCoordinator(world: World): void {
   endProcess(world, process);
 }
 
-/** Somebody sets the central host's clock; its process finds that out by itself. */
-export function setCentralClock({ central }: World, byMs: Milliseconds): void {
-  central.skewMs += byMs;
-  central.clockIsAhead = byMs > 0;
-  central.clockWasSet = true;
-}
-
 function endProcess(world: World, process: Process): void {
   world.central.process = undefined;
   for (const { link, host } of process.peers.values()) closeFromCoordinator(world, host, link, 'lost');

@@ -1,10 +1,10 @@
 import { hour, type Instant, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import { crashAgent, startAgent } from './agent-process.ts';
-import { crashCoordinator, setCentralClock, startCoordinator, tellCoordinator } from './central.ts';
+import { crashCoordinator, startCoordinator, tellCoordinator } from './central.ts';
 import { cutLink } from './connection.ts';
 import { healRates } from './faults.ts';
 import type { Host } from './host.ts';
-import { setClock } from './operator.ts';
+import { setCentralClock, setClock } from './operator.ts';
 import { sleepHost } from './sleep.ts';
 import { writeLine } from './trace.ts';
 import { storeChanged } from './watching.ts';

@@ -100,6 +100,13 @@ export function setClock(world: World, host: Host, byMs: number): void {
   if (host.agent) tell(world, host, host.agent, { type: 'clock-jumped', byMs });
 }
 
+/** Somebody sets the central host's clock; its process finds that out by itself. */
+export function setCentralClock({ central }: World, byMs: Milliseconds): void {
+  central.skewMs += byMs;
+  central.clockIsAhead = byMs > 0;
+  central.clockWasSet = true;
+}
+
 /** Takes a login of the fleet over on a host that lacks it. */
 export function adopt(world: World, host: Host, store: StoreId, request: number): void {
   if (host.agent)

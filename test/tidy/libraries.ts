@@ -32,8 +32,8 @@ export const libraries: readonly Library[] = [
   },
   {
     name: 'node:sqlite',
-    places: ['packages/coordinator/src/store/sqlite-store.ts', 'packages/agent/src/io/sqlite-probe.ts'],
-    reason: 'one engine behind one port; the agent only looks whether a database holds logins',
+    places: ['packages/coordinator/src/store/sqlite-store.ts', 'packages/agent/src/io/sqlite-file.ts'],
+    reason: 'one file opens databases, for one engine behind one port',
   },
   {
     name: 'tweetnacl',

@@ -68,7 +68,10 @@ export function createAgentStores({ vault, logger, machine, elapsed, at }: Agent
       watcher?.accept(store, parsed, delivered);
     },
     onTrouble: (store, sentence) => logger.note(note('delivery-troubled', { store, why: sentence })),
-    refusal: store => directoryOf(directories(), store)?.foreign[0]?.reason,
+    refusal: store => {
+      const directory = directoryOf(directories(), store);
+      return directory?.agents.some(agent => agent.store === store) ? undefined : directory?.foreign[0]?.reason;
+    },
     during: (store, work) => (watcher ? watcher.during(store, work) : work()),
     at,
   });

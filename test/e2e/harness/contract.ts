@@ -44,7 +44,7 @@ const account = z.strictObject({
 const foreign = z.strictObject({ path, reason: z.string().min(1) });
 const openclaw = z.strictObject({
   stateDir: path,
-  generation: z.enum(['json', 'json-with-state', 'sqlite', 'none', 'unknown']),
+  generation: z.enum(['json', 'json-with-state', 'sqlite', 'sqlite-shared', 'none', 'unknown']),
   foreign: z.array(foreign),
 });
 

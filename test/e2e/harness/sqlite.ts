@@ -1,32 +1,63 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Entry } from './login.ts';
+import { type ProfileStore, profileStore } from './store-file.ts';
 
-/** Where OpenClaw keeps logins in its own database, by release. */
+/** How OpenClaw keeps logins in a database, by release: each agent its own (2026.6.5 to 7.x), or all one (from 8.1 on). */
 export type Era = '2026.7' | '2026.9';
 
-/** Makes the database that OpenClaw of this era has, with one login; its path. */
-export function createDatabase(stateDir: string, era: Era, profiles: Readonly<Record<string, Entry>>): string {
-  const store = JSON.stringify({ version: 1, profiles });
-  const folder = era === '2026.7' ? join(stateDir, 'agents', 'main', 'agent') : join(stateDir, 'state');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, era === '2026.7' ? 'openclaw-agent.sqlite' : 'openclaw.sqlite');
-  const database = new DatabaseSync(path);
-  database.exec('PRAGMA journal_mode = wal');
-  if (era === '2026.7') {
-    database.exec(
-      'CREATE TABLE auth_profile_store (store_key TEXT NOT NULL PRIMARY KEY, store_json TEXT NOT NULL, updated_at INTEGER NOT NULL)',
-    );
-    database.prepare("INSERT INTO auth_profile_store VALUES ('primary', ?, ?)").run(store, Date.now());
-  } else {
-    database.exec(
-      'CREATE TABLE config_machine_state (state_key TEXT NOT NULL PRIMARY KEY, value_json TEXT NOT NULL, updated_at_ms INTEGER NOT NULL) STRICT',
-    );
-    const insert = database.prepare('INSERT INTO config_machine_state VALUES (?, ?, ?)');
-    insert.run('auth.sharedStore', '{"location":"state-db"}', Date.now());
-    insert.run('authProfiles.store', store, Date.now());
-  }
-  database.close();
-  return path;
+const tables: Readonly<Record<Era, string>> = {
+  '2026.7': `
+    CREATE TABLE auth_profile_store (store_key TEXT NOT NULL PRIMARY KEY, store_json TEXT NOT NULL, updated_at INTEGER NOT NULL);
+    CREATE TABLE auth_profile_state (state_key TEXT NOT NULL PRIMARY KEY, state_json TEXT NOT NULL, updated_at INTEGER NOT NULL);
+    PRAGMA user_version = 1;`,
+  '2026.9': `
+    CREATE TABLE config_machine_state (state_key TEXT NOT NULL PRIMARY KEY, value_json TEXT NOT NULL, updated_at_ms INTEGER NOT NULL) STRICT;
+    INSERT INTO config_machine_state VALUES ('auth.sharedStore', '{"location":"state-db"}', 1);
+    PRAGMA user_version = 18;`,
+};
+
+const rows = {
+  '2026.7': { table: 'auth_profile_store', key: 'store_key', text: 'store_json', row: 'primary' },
+  '2026.9': { table: 'config_machine_state', key: 'state_key', text: 'value_json', row: 'authProfiles.store' },
+} as const;
+
+/** A store that is a row of a database. */
+export interface DatabaseStore extends ProfileStore {
+  /** Runs SQL in the database, as its owner. */
+  sql(text: string): void;
+}
+
+/** The shared store of a host, or with the older era an agent's own; the database is made with the first login. */
+export function databaseStore(stateDir: string, era: Era, agent = 'main'): DatabaseStore {
+  const { table, key, text, row } = rows[era];
+  const path =
+    era === '2026.7'
+      ? join(stateDir, 'agents', agent, 'agent', 'openclaw-agent.sqlite')
+      : join(stateDir, 'state', 'openclaw.sqlite');
+  const using = <Result>(work: (database: DatabaseSync) => Result): Result => {
+    const isNew = !existsSync(path);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const database = new DatabaseSync(path, { timeout: 10_000 });
+    try {
+      if (isNew) database.exec(`PRAGMA journal_mode = wal; ${tables[era]}`);
+      return work(database);
+    } finally {
+      database.close();
+    }
+  };
+  const store = profileStore(path, {
+    read: () => {
+      if (!existsSync(path)) return undefined;
+      const found = using(database =>
+        database.prepare(`SELECT ${text} AS text FROM ${table} WHERE ${key} = ?`).get(row),
+      );
+      return found === undefined ? undefined : String(found.text);
+    },
+    write: content =>
+      using(database => {
+        database.prepare(`INSERT OR REPLACE INTO ${table} VALUES (?, ?, ?)`).run(row, content, Date.now());
+      }),
+  });
+  return { ...store, sql: content => using(database => database.exec(content)) };
 }

@@ -9,16 +9,12 @@ interface Contents {
   readonly [field: string]: unknown;
 }
 
-/** A credential store of one agent, as its OpenClaw sees it. */
-export interface StoreFile {
+/** Where an OpenClaw keeps logins, as it sees them itself. */
+export interface ProfileStore {
   readonly path: string;
-  exists(): boolean;
-  bytes(): Buffer;
   /** Empty when the store is not there. */
   read(): Contents;
   entry(profile: string): Entry | undefined;
-  /** Puts exactly this text there, whole. */
-  write(text: string | Buffer): void;
   /** A sign-in or a refresh by the store's own OpenClaw. */
   put(profile: string, entry: Entry): void;
   remove(profile: string): void;
@@ -26,30 +22,34 @@ export interface StoreFile {
   holds(profile: string, entry: Entry): Promise<void>;
 }
 
+/** A store that is a file of one agent. */
+export interface StoreFile extends ProfileStore {
+  exists(): boolean;
+  bytes(): Buffer;
+  /** Puts exactly this text there, whole. */
+  write(text: string | Buffer): void;
+}
+
 /** The secret that a service accepts, whatever the entry's type calls it. */
 export function secretOf(entry: Entry | undefined): unknown {
   return entry?.access ?? entry?.token ?? entry?.key;
 }
 
-export function storeFile(stateDir: string, agent: string): StoreFile {
-  const path = join(stateDir, 'agents', agent, 'agent', 'auth-profiles.json');
-  const read = (): Contents =>
-    existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Contents) : { version: 1, profiles: {} };
-  const write = (text: string | Buffer): void => {
-    mkdirSync(dirname(path), { recursive: true });
-    const temporary = `${path}.openclaw`;
-    writeFileSync(temporary, text, { mode: 0o600 });
-    renameSync(temporary, path);
+/** A store whose text stands wherever these two say. */
+export function profileStore(
+  path: string,
+  text: { readonly read: () => string | undefined; readonly write: (text: string) => void },
+): ProfileStore {
+  const read = (): Contents => {
+    const found = text.read();
+    return found === undefined ? { version: 1, profiles: {} } : (JSON.parse(found) as Contents);
   };
   const change = (profiles: Contents['profiles']): void =>
-    write(`${JSON.stringify({ ...read(), profiles }, null, 2)}\n`);
+    text.write(`${JSON.stringify({ ...read(), profiles }, null, 2)}\n`);
   return {
     path,
-    exists: () => existsSync(path),
-    bytes: () => readFileSync(path),
     read,
     entry: profile => read().profiles[profile],
-    write,
     put: (profile, entry) => change({ ...read().profiles, [profile]: entry }),
     remove(profile) {
       const { [profile]: _, ...others } = read().profiles;
@@ -58,4 +58,19 @@ export function storeFile(stateDir: string, agent: string): StoreFile {
     holds: (profile, entry) =>
       until(`${profile} in ${path} holds the login`, () => secretOf(read().profiles[profile]) === secretOf(entry)),
   };
+}
+
+export function storeFile(stateDir: string, agent: string): StoreFile {
+  const path = join(stateDir, 'agents', agent, 'agent', 'auth-profiles.json');
+  const write = (text: string | Buffer): void => {
+    mkdirSync(dirname(path), { recursive: true });
+    const temporary = `${path}.openclaw`;
+    writeFileSync(temporary, text, { mode: 0o600 });
+    renameSync(temporary, path);
+  };
+  const store = profileStore(path, {
+    read: () => (existsSync(path) ? readFileSync(path, 'utf8') : undefined),
+    write,
+  });
+  return { ...store, exists: () => existsSync(path), bytes: () => readFileSync(path), write };
 }

@@ -12,6 +12,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ParsedStore, ReadContext } from './auth-profiles.ts';
 import { createDeliverer, type DeliveryDeps, deliverySteps } from './delivery.ts';
 import type { Delivery } from './store-change.ts';
+import { transactionSteps } from './store-port.ts';
 
 const fingerprint = (text: string): Fingerprint =>
   createHash('sha256').update(text).digest('hex').slice(0, 32) as Fingerprint;
@@ -254,11 +255,12 @@ describe('a delivery that cannot be', () => {
   });
 });
 
+/** Those of a transaction are a database's. */
+const steps = deliverySteps.filter(step => !transactionSteps.some(one => one === step));
+
 describe('kill -9 in the middle of a delivery', () => {
-  it.each(deliverySteps.map(step => [step]))(
-    'at %s leaves the old or the new store and a lock to recover',
-    async step => {
-      const script = `
+  it.each(steps.map(step => [step]))('at %s leaves the old or the new store and a lock to recover', async step => {
+    const script = `
       import { createHash } from 'node:crypto';
       import { createDeliverer } from ${JSON.stringify(join(import.meta.dirname, 'delivery.ts'))};
       const { order, step } = JSON.parse(process.argv[1]);
@@ -268,21 +270,20 @@ describe('kill -9 in the middle of a delivery', () => {
         at: reached => void (reached === step && process.kill(process.pid, 'SIGKILL')),
       });
       await deliver(order);`;
-      const child = spawn(process.execPath, [
-        '--input-type=module',
-        '-e',
-        script,
-        JSON.stringify({ order: order(), step }),
-      ]);
-      const [, signal] = await once(child, 'exit');
-      expect(signal).toBe('SIGKILL');
-      const after = await readFile(store, 'utf8');
-      const isNew = deliverySteps.indexOf(step) >= deliverySteps.indexOf('renamed');
-      expect(JSON.parse(after).profiles[id]).toEqual(entryOf(isNew ? fresh : old));
-      expect(isNew || after === original).toBe(true);
-      expect(await deliver()).toMatchObject({ result: 'written' });
-      expect(await stored()).toEqual(entryOf(fresh));
-      expect(await readdir(directory)).toEqual(['auth-profiles.json']);
-    },
-  );
+    const child = spawn(process.execPath, [
+      '--input-type=module',
+      '-e',
+      script,
+      JSON.stringify({ order: order(), step }),
+    ]);
+    const [, signal] = await once(child, 'exit');
+    expect(signal).toBe('SIGKILL');
+    const after = await readFile(store, 'utf8');
+    const isNew = deliverySteps.indexOf(step) >= deliverySteps.indexOf('renamed');
+    expect(JSON.parse(after).profiles[id]).toEqual(entryOf(isNew ? fresh : old));
+    expect(isNew || after === original).toBe(true);
+    expect(await deliver()).toMatchObject({ result: 'written' });
+    expect(await stored()).toEqual(entryOf(fresh));
+    expect(await readdir(directory)).toEqual(['auth-profiles.json']);
+  });
 });

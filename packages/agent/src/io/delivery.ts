@@ -1,12 +1,11 @@
-import { dirname } from 'node:path';
 import type { MarkOutcome, WriteOutcome } from '@authmesh/agent/core/event';
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 import type { ParsedStore, ReadContext } from './auth-profiles.ts';
-import { replaceSteps, sweepTemps } from './durable-file.ts';
+import { adapterOf } from './store-adapter.ts';
 import type { ChangeOutcome, Delivery, Marking, StoreChange } from './store-change.ts';
 import { locate } from './store-file.ts';
-import { acquireStoreLock } from './store-lock.ts';
+import { writeSteps } from './store-port.ts';
 import { writeTogether } from './store-write.ts';
 
 /** Moments of a delivery at which a crash must leave the old store or the new one, and a lock that can be recovered. */
@@ -14,7 +13,7 @@ export const deliverySteps = [
   'locked',
   'read',
   'edited',
-  ...replaceSteps,
+  ...writeSteps,
   'read-back',
   'marks-lifted',
   'unlocked',
@@ -53,18 +52,17 @@ interface Order {
 }
 
 /**
- * Writes credentials and marks into JSON stores: lock, read, compare, edit, replace, read back, unlock. Changes of one file
+ * Writes credentials and marks into stores: lock, read, compare, edit, replace, read back, unlock. Changes of one file
  * wait for each other, and those that wait together are written together.
  */
 export function createDeliverer(deps: DeliveryDeps): Deliverer {
   const waiting = new Map<string, Order[]>();
-  const swept = new Set<string>();
 
   async function carryOut(store: StoreId, orders: readonly Order[]): Promise<void> {
     const settleAll = (outcome: Exclude<WriteOutcome, { result: 'written' }>) => {
       for (const order of orders) order.settle(outcome);
     };
-    const lock = await acquireStoreLock(store, { waitMs: deps.lockWaitMs, signal: deps.signal });
+    const lock = await adapterOf(store).lock(store, { waitMs: deps.lockWaitMs, signal: deps.signal });
     if (lock.state === 'locked') return settleAll({ result: 'locked', reason: lock.reason });
     if (lock.state === 'failed') return settleAll({ result: 'failed', reason: lock.reason });
     let isHeld = true;
@@ -76,11 +74,6 @@ export function createDeliverer(deps: DeliveryDeps): Deliverer {
     };
     try {
       await deps.at?.('locked');
-      const directory = dirname(locate(store));
-      if (!swept.has(directory)) {
-        swept.add(directory);
-        await sweepTemps(directory);
-      }
       const refusal = await deps.refusal?.(store);
       if (refusal !== undefined) {
         await release();

@@ -13,8 +13,8 @@ import { journalFileName, loadJournal } from './agent-journal.ts';
 import type { ParsedStore, ReadContext } from './auth-profiles.ts';
 import type { Identity } from './identity.ts';
 import { readOverview } from './overview-file.ts';
+import { adapterOf } from './store-adapter.ts';
 import { createStoreDiscovery, type OpenclawPlaces, type StateDirectory } from './store-discovery.ts';
-import { readStoreFile } from './store-file.ts';
 import { partialRetriesMs } from './store-reader.ts';
 import { parseRead } from './store-write.ts';
 
@@ -68,11 +68,12 @@ export async function readDiskState(from: HostPlaces): Promise<DiskState> {
 
 /** A store that OpenClaw is just writing is read again. */
 async function readWhole(store: StoreId, context: ReadContext): Promise<ParsedStore> {
-  let parsed = parseRead(store, readStoreFile(store), context);
+  const adapter = adapterOf(store);
+  let parsed = parseRead(adapter.read(store), context);
   for (const pauseMs of partialRetriesMs) {
     if (!parsed.partial) break;
     await wait(pauseMs);
-    parsed = parseRead(store, readStoreFile(store), context);
+    parsed = parseRead(adapter.read(store), context);
   }
   return parsed;
 }

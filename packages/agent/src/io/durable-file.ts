@@ -27,6 +27,8 @@ export type ReplaceOutcome =
   | { readonly result: 'replaced' }
   /** Somebody changed the file since it was read: nothing was written. */
   | { readonly result: 'overtaken' }
+  /** Somebody else is writing it, for longer than it was waited for. */
+  | { readonly result: 'locked'; readonly reason: string }
   | { readonly result: 'failed'; readonly reason: string };
 
 export interface ReplaceOptions {

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import type { ProfileId } from '@authmesh/shared/core/identifiers';
 import { liftAuthMarks } from './auth-profiles.ts';
 import { replaceFile } from './durable-file.ts';
 import { type FileRead, isMissing, isSameSignature, peekSignature, readStoreFile } from './store-file.ts';
@@ -8,13 +8,13 @@ import { type FileRead, isMissing, isSameSignature, peekSignature, readStoreFile
 export const stateFileName = 'auth-state.json';
 
 /** The text of the file of marks beside a store; undefined where there is none that can be read. */
-export function readStateBeside(store: StoreId): string | undefined {
+export function readStateBeside(store: string): string | undefined {
   const read = readBeside(store);
   return read?.state === 'read' ? read.text : undefined;
 }
 
 /** Most stores have no such file, and are read on each touch: a look is a tenth of a failed attempt to read. */
-function readBeside(store: StoreId): FileRead | undefined {
+function readBeside(store: string): FileRead | undefined {
   const path = join(dirname(store), stateFileName);
   return isMissing(path) ? undefined : readStoreFile(path);
 }
@@ -24,9 +24,9 @@ function readBeside(store: StoreId): FileRead | undefined {
  * that stay only delay the agent, so trouble here fails nothing and is told as a sentence.
  */
 export async function liftMarksBeside(
-  store: StoreId,
+  store: string,
   profiles: readonly ProfileId[],
-  onTrouble: ((store: StoreId, sentence: string) => void) | undefined,
+  onTrouble: ((sentence: string) => void) | undefined,
 ): Promise<void> {
   const read = profiles.length > 0 ? readBeside(store) : undefined;
   if (read?.state !== 'read') return;
@@ -39,5 +39,5 @@ export async function liftMarksBeside(
       return now !== undefined && isSameSignature(now, read.signature);
     },
   });
-  if (outcome.result === 'failed') onTrouble?.(store, `the cooldown in ${path} stays: ${outcome.reason}`);
+  if (outcome.result === 'failed') onTrouble?.(`the cooldown in ${path} stays: ${outcome.reason}`);
 }

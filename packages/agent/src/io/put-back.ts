@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 import { readJson } from './formats/json-document.ts';
 import { errorCode, locate, readStoreFile } from './store-file.ts';
-import type { Missed } from './store-replacement.ts';
+import type { Missed } from './store-port.ts';
 
 const pauseMs: Milliseconds = 250;
 

@@ -67,7 +67,12 @@ describe('what is found on a host', () => {
     ]);
     expect(second).toMatchObject({ agents: [], agentDir: undefined });
     await database(join(agentDir, 'openclaw-agent.sqlite'), agentTable + agentRow);
-    expect((await discovery.look())[0]).toMatchObject({ generation: 'sqlite', agents: [] });
+    const [moved] = await discovery.look();
+    expect(moved).toMatchObject({ generation: 'sqlite' });
+    expect(moved?.agents.map(({ store, isPresent }) => [store, isPresent])).toEqual([
+      [join(agentDir, 'openclaw-agent.sqlite'), true],
+      [inAgent('main', 'openclaw-agent.sqlite'), false],
+    ]);
   });
 
   it('is one store where the main agent was told to stay in its place', async () => {
@@ -93,18 +98,29 @@ describe('what is found on a host', () => {
   it('is never a JSON store where an agent’s database holds logins', async () => {
     await put(inAgent('main', 'auth-profiles.json'));
     await database(inAgent('main', 'openclaw-agent.sqlite'), agentTable + agentRow);
+    await mkdir(dirname(inAgent('work', 'x')), { recursive: true });
     const { generation, agents, foreign, noCreation } = await look();
-    expect([generation, agents]).toEqual(['sqlite', []]);
-    expect(foreign.map(({ path }) => path)).toEqual([
-      inAgent('main', 'openclaw-agent.sqlite'),
-      inAgent('main', 'auth-profiles.json'),
+    expect(generation).toBe('sqlite');
+    expect(agents).toEqual([
+      { id: 'main', store: inAgent('main', 'openclaw-agent.sqlite'), isPresent: true },
+      { id: 'work', store: inAgent('work', 'openclaw-agent.sqlite'), isPresent: false },
     ]);
+    expect(foreign.map(({ path }) => path)).toEqual([inAgent('main', 'auth-profiles.json')]);
     expect(noCreation).toMatch(/SQLite/);
   });
 
   it('is the shared database where its marker says so', async () => {
     await database(join(stateDir, 'state', 'openclaw.sqlite'), sharedTable + sharedRow);
-    expect(await look()).toMatchObject({ generation: 'sqlite', agents: [] });
+    await database(inAgent('main', 'openclaw-agent.sqlite'), agentTable);
+    await database(inAgent('work', 'openclaw-agent.sqlite'), agentTable + agentRow);
+    await mkdir(dirname(inAgent('idle', 'x')), { recursive: true });
+    const { generation, agents } = await look();
+    expect(generation).toBe('sqlite-shared');
+    expect(agents).toEqual([
+      { id: 'main', store: join(stateDir, 'state', 'openclaw.sqlite'), isPresent: true },
+      { id: 'idle', store: inAgent('idle', 'openclaw-agent.sqlite'), isPresent: false },
+      { id: 'work', store: inAgent('work', 'openclaw-agent.sqlite'), isPresent: true },
+    ]);
   });
 
   it('is not a database that holds something else', async () => {
@@ -120,7 +136,7 @@ describe('what is found on a host', () => {
     await put(inAgent('main', 'openclaw-agent.sqlite'), 'no database at all, but a file of that name');
     const { generation, agents, foreign } = await look();
     expect([generation, agents]).toEqual(['unknown', []]);
-    expect(foreign[0]?.reason).toMatch(/cannot be opened as a database/);
+    expect(foreign[0]?.reason).toMatch(/no SQLite database/);
   });
 
   it('follows a host that is upgraded, while it is being looked at', async () => {

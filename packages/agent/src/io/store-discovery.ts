@@ -3,13 +3,14 @@ import { join, resolve } from 'node:path';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, minute } from '@authmesh/shared/core/time';
 import { creationRefusal, holdRefusal, readOpenclawConfig } from './formats/openclaw-config.ts';
+import { agentDatabase, sharedDatabase } from './formats/sqlite-schema.ts';
 import { type ProbeResult, probeAgentDatabase, probeSharedState } from './sqlite-probe.ts';
 import { errorCode } from './store-file.ts';
 
 /** Where a host's OpenClaw keeps its logins, found by looking at the host and never by its version. */
-export type StoreGeneration = 'json' | 'json-with-state' | 'sqlite' | 'none' | 'unknown';
+export type StoreGeneration = 'json' | 'json-with-state' | 'sqlite' | 'sqlite-shared' | 'none' | 'unknown';
 
-/** An agent of OpenClaw and the JSON store that is its own. */
+/** An agent of OpenClaw and the store that is its own; where logins are shared, the main agent's is the one that all share. */
 export interface AgentStore {
   readonly id: string;
   readonly store: StoreId;
@@ -21,9 +22,9 @@ export interface StateDirectory {
   /** The main agent's folder, where it lies elsewhere (`OPENCLAW_AGENT_DIR`). */
   readonly agentDir?: string | undefined;
   readonly generation: StoreGeneration;
-  /** Every agent's JSON store; none where logins are kept elsewhere, even if an old file lies there. */
+  /** Every agent's store; none where logins are kept in what cannot be read. */
   readonly agents: readonly AgentStore[];
-  /** Places of logins that this program does not read or write, with the reason for the operator. */
+  /** What looks like a place of logins and is not read or written, with the reason for the operator. */
   readonly foreign: readonly { readonly path: string; readonly reason: string }[];
   /** The OpenClaw that last wrote `openclaw.json`, when it says so. */
   readonly openclawVersion?: string | undefined;
@@ -31,11 +32,13 @@ export interface StateDirectory {
   readonly concurrentMax?: number | undefined;
   /** Why its agents cannot be held back by marks of their own; undefined where they can. */
   readonly noHold?: string | undefined;
-  /** Why no JSON store may be created here; undefined where one may. */
+  /** Why no store may be created here; undefined where one may. A profile may be, in a store that is there. */
   readonly noCreation?: string | undefined;
 }
 
 export const storeFileName = 'auth-profiles.json';
+/** The folder of the shared database under a state directory. */
+export const sharedFolder = 'state';
 /** A database is probed again when it was replaced, or after this time when it was written. */
 const probeMs: Milliseconds = 5 * minute;
 const agentsMax = 1_000;
@@ -82,29 +85,29 @@ export function createStoreDiscovery(places: OpenclawPlaces, now: () => number =
 
   async function lookAt(stateDir: string, agentDir: string | undefined): Promise<StateDirectory> {
     const agentDirs = await agentsOf(stateDir, agentDir);
-    const databases: { readonly path: string; readonly result: ProbeResult }[] = [];
-    const shared = join(stateDir, 'state', 'openclaw.sqlite');
-    const sharedResult = await examine(shared, probeSharedState);
-    if (sharedResult) databases.push({ path: shared, result: sharedResult });
+    const shared = join(stateDir, sharedFolder, sharedDatabase.fileName);
+    const databases: Database[] = [{ id: 'main', path: shared, result: await examine(shared, probeSharedState) }];
     const agents: AgentStore[] = [];
     let hasStateFile = false;
     for (const { id, directory } of agentDirs) {
-      const database = join(directory, 'openclaw-agent.sqlite');
-      const result = await examine(database, probeAgentDatabase);
-      if (result) databases.push({ path: database, result });
+      const database = join(directory, agentDatabase.fileName);
+      databases.push({ id, path: database, result: await examine(database, probeAgentDatabase) });
       const store = join(directory, storeFileName) as StoreId;
       agents.push({ id, store, isPresent: await exists(store) });
       hasStateFile ||= await exists(join(directory, 'auth-state.json'));
     }
     const { openclawVersion, concurrentMax } = await readOpenclawConfig(stateDir);
     const present = agents.filter(agent => agent.isPresent);
-    const holders = databases.filter(({ result }) => result !== 'no-logins');
-    if (holders.length > 0) {
-      const foreign = [...holders.map(explainDatabase), ...present.map(explainLeftover)];
-      const isKnown = holders.some(({ result }) => result === 'logins');
-      const noCreation = `${stateDir} keeps its logins in SQLite`;
-      const generation = isKnown ? 'sqlite' : 'unknown';
-      return { stateDir, agentDir, generation, agents: [], foreign, openclawVersion, noCreation };
+    const unreadable = databases.flatMap(explainUnreadable);
+    const isShared = databases[0]?.result === 'logins';
+    if (unreadable.length > 0 || databases.some(({ result }) => result === 'logins')) {
+      const foreign = [...unreadable, ...present.map(explainLeftover)];
+      const noCreation = `${stateDir} keeps its logins in SQLite: log in there once with OpenClaw itself`;
+      const noHold = `OpenClaw under ${stateDir} reads its marks at its start, and does not see them lifted`;
+      const stores = databaseStores(databases);
+      const generation = stores.length === 0 ? 'unknown' : isShared ? 'sqlite-shared' : 'sqlite';
+      const places = { stateDir, agentDir, generation, agents: stores, foreign } as const;
+      return { ...places, openclawVersion, concurrentMax, noHold, noCreation };
     }
     const generation = present.length === 0 ? 'none' : hasStateFile ? 'json-with-state' : 'json';
     const noCreation = present.length > 0 ? undefined : creationRefusal(stateDir, openclawVersion);
@@ -156,15 +159,28 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-function explainDatabase({ path, result }: { readonly path: string; readonly result: ProbeResult }): {
+interface Database {
+  readonly id: string;
   readonly path: string;
-  readonly reason: string;
-} {
-  const reason =
-    typeof result === 'object'
-      ? `${result.unreadable}, so nothing is written on this host`
-      : 'OpenClaw keeps its logins in this SQLite database, which this release of authmesh does not write';
-  return { path, reason };
+  readonly result: ProbeResult | undefined;
+}
+
+/**
+ * The stores of a host that keeps its logins in SQLite: the shared one, if its marker says that it is the owner, and each
+ * agent's own. The main agent has one of its own besides only where it has logins there.
+ */
+function databaseStores(databases: readonly Database[]): AgentStore[] {
+  if (!databases.some(({ result }) => result === 'logins')) return [];
+  const [shared, ...own] = databases;
+  const isShared = shared?.result === 'logins';
+  return [...(shared && isShared ? [shared] : []), ...own]
+    .filter(({ id, path, result }) => result === 'logins' || !(isShared && id === 'main' && path !== shared?.path))
+    .map(({ id, path, result }) => ({ id, store: path as StoreId, isPresent: result === 'logins' }));
+}
+
+function explainUnreadable({ path, result }: Database): { readonly path: string; readonly reason: string }[] {
+  if (typeof result !== 'object') return [];
+  return [{ path, reason: `whether it holds logins cannot be told: ${result.unreadable}` }];
 }
 
 function explainLeftover({ store }: AgentStore): { readonly path: string; readonly reason: string } {

@@ -57,7 +57,7 @@ export function readStoreFile(path: string): FileRead {
     // A pipe without a writer would block an ordinary open; the check after it is on the very file that was opened.
     file = openSync(target, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = fstatSync(file);
-    const reason = unfitness(stats);
+    const reason = unfitFile(stats, storeBytesMax);
     if (reason) return refused(reason);
     const text = decoder.decode(readFileSync(file));
     return { state: 'read', text, signature: signatureOf(stats), target };
@@ -86,10 +86,11 @@ export function locate(path: string): string {
   }
 }
 
-function unfitness(stats: Stats): string | undefined {
+/** Why a file cannot be a store of this user's; undefined where it can. */
+export function unfitFile(stats: Stats, bytesMax: number): string | undefined {
   if (stats.isDirectory()) return 'it is a directory';
   if (!stats.isFile()) return 'it is not a regular file';
-  if (stats.size > storeBytesMax) return `it is larger than 8 MiB (${stats.size} bytes)`;
+  if (stats.size > bytesMax) return `it is larger than 8 MiB (${stats.size} bytes)`;
   const user = process.getuid?.();
   if (user !== undefined && user !== 0 && stats.uid !== user) {
     return `it belongs to user ${stats.uid}, and this agent runs as user ${user}: run the agent as its owner`;

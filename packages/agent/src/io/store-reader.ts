@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 import { type ParsedStore, quarantinedStore, type ReadContext } from './auth-profiles.ts';
-import { readStateBeside } from './marks-beside.ts';
-import { type FileSignature, isSameSignature, peekSignature, readStoreFile } from './store-file.ts';
+import { adapterOf } from './store-adapter.ts';
+import { type FileSignature, isSameSignature } from './store-file.ts';
 import { parseRead } from './store-write.ts';
 
 export interface StoreReaderOptions {
@@ -39,7 +39,11 @@ export interface StoreReader {
  */
 export const partialRetriesMs: readonly Milliseconds[] = [5, 20, 60, 150, 300, 500];
 
+/** Longer than a tick of any file system's clock. */
+const tickMs: Milliseconds = 50;
+
 export function createStoreReader(store: StoreId, options: StoreReaderOptions): StoreReader {
+  const adapter = adapterOf(store);
   let signature: FileSignature | undefined;
   let contentHash: string | undefined;
   let told: ParsedStore | undefined;
@@ -58,6 +62,12 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
     return told ? digestOf(parsed) !== digestOf(told) : parsed.seen.state !== 'absent';
   }
 
+  function isAsBefore(): boolean {
+    const now = adapter.peek(store);
+    if (now === undefined || signature === undefined) return now === signature;
+    return isSameSignature(now, signature);
+  }
+
   function tell(parsed: ParsedStore, always: boolean): void {
     if (isClosed || (!always && !isNews(parsed))) return;
     told = parsed;
@@ -66,22 +76,26 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
 
   async function read(isFull: boolean, always: boolean): Promise<void> {
     if (isClosed) return;
-    if (refusal !== undefined) return tell(quarantinedStore(refusal), always);
-    const found = readStoreFile(store);
+    if (refusal !== undefined && adapter.peek(store) !== undefined) return tell(quarantinedStore(refusal), always);
+    if (adapter.readingShows && !isFull && !always && isAsBefore()) return;
+    // Before the reading: what changes after it is seen at the next look.
+    const before = adapter.peek(store);
+    const found = adapter.read(store);
     if (found.state === 'read') {
-      signature = found.signature;
+      // What is so new may change once more and look the same.
+      signature = adapter.readingShows && isWithinTick(found.signature) ? undefined : found.signature;
       options.onTarget(found.target);
       const hash = createHash('sha256')
         .update(found.text)
-        .update(readStateBeside(store) ?? '')
+        .update(found.beside ?? '')
         .digest('base64');
       if (hash === contentHash && !isFull && !always) return;
       contentHash = hash;
     } else {
-      signature = undefined;
+      signature = adapter.readingShows ? before : undefined;
       contentHash = undefined;
     }
-    const parsed = parseRead(store, found, options.context());
+    const parsed = parseRead(found, options.context());
     const isPassing = parsed.partial || (parsed.seen.state === 'absent' && told !== undefined);
     const pauseMs = isPassing && isNews(parsed) ? partialRetriesMs[retries] : undefined;
     if (pauseMs !== undefined && !always) {
@@ -126,9 +140,7 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
       inTurn(async () => {
         const isOther = refusalNow !== refusal;
         refusal = refusalNow;
-        const now = peekSignature(store);
-        const isSame = now === undefined ? signature === undefined : signature && isSameSignature(now, signature);
-        if (!isSame || isFull || isOther) await read(isFull || isOther, false);
+        if (!isAsBefore() || isFull || isOther) await read(isFull || isOther, false);
       }),
     report: () => inTurn(() => read(true, true)),
     accept: (parsed, delivered) => {
@@ -142,6 +154,11 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
       clearTimeout(retrying);
     },
   };
+}
+
+/** Whether a file was written so lately that a second write may leave the same times. */
+function isWithinTick({ modifiedMs, changedMs }: FileSignature): boolean {
+  return Date.now() - Math.max(modifiedMs, changedMs) < tickMs;
 }
 
 /** The store as it was, but for some profiles, which are as in `after`. */

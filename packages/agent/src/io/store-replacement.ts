@@ -1,11 +1,12 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
-import { type ReplaceOptions, type ReplaceOutcome, replaceFile } from './durable-file.ts';
+import { type ReplaceOptions, replaceFile } from './durable-file.ts';
 import { readJson } from './formats/json-document.ts';
-import { type FileRead, isSameSignature, peekSignature } from './store-file.ts';
+import { isSameSignature, peekSignature } from './store-file.ts';
+import type { Replacement, StoreRead } from './store-port.ts';
 
-/**
+/*
  * Replaces a store that its owner may write without its lock: OpenClaw saves a login (a sign-in, `models auth
  * paste-token`) by opening the store, truncating it and writing it anew.
  *
@@ -14,18 +15,6 @@ import { type FileRead, isSameSignature, peekSignature } from './store-file.ts';
  * A save before the check is seen by it. One that opened the store between check and rename goes into a file without a
  * name. Truncating comes with opening, so right after the rename that file shows it, with no moment in between.
  */
-export interface Replacement {
-  readonly outcome: ReplaceOutcome;
-  readonly missed?: Missed | undefined;
-}
-
-/** The store's last word, which the store lacks. */
-export interface Missed {
-  /** What was saved into the replaced file after it was read. */
-  readonly late: string;
-  /** What stands in the store instead. */
-  readonly ours: string;
-}
 
 /** A save of a few kilobytes; a busy disk draws it out. */
 const wholeMs: Milliseconds = second;
@@ -34,7 +23,7 @@ const pauseMs: Milliseconds = 5;
 /** Puts `text` in place of what `read` found at `store`, unless somebody changed that in between. */
 export async function replaceStore(
   store: string,
-  read: FileRead,
+  read: StoreRead,
   text: string,
   at?: ReplaceOptions['at'],
 ): Promise<Replacement> {

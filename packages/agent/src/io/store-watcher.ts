@@ -3,10 +3,9 @@ import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { watch } from 'chokidar';
 import type { ParsedStore, ReadContext } from './auth-profiles.ts';
-import { stateFileName } from './marks-beside.ts';
 import { createStoreDiscovery, type OpenclawPlaces, type StateDirectory, storeFileName } from './store-discovery.ts';
 import { createStoreReader, type StoreReader } from './store-reader.ts';
-import { createWatchedPaths, directoryOf } from './watched-paths.ts';
+import { createWatchedPaths, directoryOf, storeOf } from './watched-paths.ts';
 
 export interface StoreWatcherOptions {
   readonly places: OpenclawPlaces;
@@ -79,13 +78,11 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
   });
 
   function touched(path: string): void {
-    if (basename(path) === stateFileName) readers.get(join(dirname(path), storeFileName) as StoreId)?.touch();
-    if (basename(path) !== storeFileName && !followed.has(path)) return;
-    const store = path as StoreId;
     for (const one of followed.get(path) ?? []) readers.get(one)?.touch();
-    const reader = readers.get(store);
+    const store = storeOf(path);
+    const reader = store && readers.get(store);
     if (reader) reader.touch();
-    else if (basename(path) === storeFileName) lookSoon();
+    else if (store === path) lookSoon();
   }
 
   let looks: Promise<void> = Promise.resolve();
@@ -164,11 +161,14 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
   };
 }
 
-/** Why a store that was watched is no longer offered: its host's logins are in a database by now. */
+/** Why a file that was watched is no longer offered: its host's logins are in a database by now. */
 function refusalOf(found: readonly StateDirectory[], store: StoreId): string | undefined {
   const directory = directoryOf(found, store);
-  if (directory?.generation !== 'sqlite' && directory?.generation !== 'unknown') return undefined;
-  return `its host's OpenClaw keeps logins elsewhere now: ${directory.foreign.map(({ path }) => path).join(', ')}`;
+  if (basename(store) !== storeFileName || !directory || directory.agents.some(agent => agent.store === store))
+    return undefined;
+  const [elsewhere] = directory.agents.filter(({ isPresent }) => isPresent);
+  const place = elsewhere?.store ?? directory.foreign[0]?.path;
+  return place === undefined ? undefined : `its host's OpenClaw keeps logins elsewhere now: ${place}`;
 }
 
 function watchedPathOf(details: unknown): string | undefined {

@@ -4,12 +4,11 @@ import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { absentStore, type ParsedStore, parseStore, quarantinedStore, type ReadContext } from './auth-profiles.ts';
 import type { DeliveryDeps } from './delivery.ts';
 import { heldIn } from './formats/hold-mark.ts';
-import { liftMarksBeside, readStateBeside } from './marks-beside.ts';
 import { putBack } from './put-back.ts';
+import { adapterOf } from './store-adapter.ts';
 import { type ChangeOutcome, isDelivery, type StoreChange } from './store-change.ts';
 import { editAll, heldBy } from './store-edit.ts';
-import { type FileRead, readStoreFile } from './store-file.ts';
-import { type Missed, replaceStore } from './store-replacement.ts';
+import type { Missed, StoreRead } from './store-port.ts';
 
 /** A store that changes under the hand this often in a row is left for the next round. */
 const overtakenMax = 5;
@@ -19,11 +18,11 @@ const attemptsMs: Milliseconds = 15 * second;
 const tornMs: Milliseconds = second;
 const tornPauseMs: Milliseconds = 5;
 
-/** What was read of a store, as a parsed store: refusals of the file system are quarantines too. */
-export function parseRead(store: StoreId, read: FileRead, context: ReadContext): ParsedStore {
+/** What was read of a store, as a parsed store: what cannot be read is set aside. */
+export function parseRead(read: StoreRead, context: ReadContext): ParsedStore {
   switch (read.state) {
     case 'read':
-      return parseStore(read.text, context, readStateBeside(store));
+      return parseStore(read.text, context, read.beside);
     case 'absent':
       return absentStore;
     case 'refused':
@@ -74,20 +73,22 @@ async function writeInTurn(
     }
     if (ended.state === 'again') break;
     if (ended.state === 'lapsed') return batch.map(change => (isLapsed(change, deps) ? lapsed : { result: 'changed' }));
-    return batch.map(() => ({ result: 'failed', reason: ended.reason }));
+    const result = ended.state === 'locked' ? 'locked' : 'failed';
+    return batch.map(() => ({ result, reason: ended.reason }));
   }
   return batch.map(() => ({ result: 'changed' }));
 }
 
 /**
- * `again`: somebody without the lock is writing; `lapsed`: a permit is over; `refused`: nothing more can be written here. `missed` is what they
+ * `again`: somebody without the lock is writing; `lapsed`: a permit is over; `locked`: somebody has been writing for too
+ * long; `refused`: nothing more can be written here. `missed` is what they
  * wrote into the file that was replaced, while the store lacks it.
  */
 type Attempt =
   | { readonly state: 'settled'; readonly outcomes: readonly ChangeOutcome[] }
   | { readonly state: 'again'; readonly missed?: Missed | undefined }
   | { readonly state: 'lapsed'; readonly missed?: Missed | undefined }
-  | { readonly state: 'refused'; readonly reason: string; readonly missed?: Missed | undefined };
+  | { readonly state: 'locked' | 'refused'; readonly reason: string; readonly missed?: Missed | undefined };
 
 /** Edits what stands in the store, or `missed` when the store lacks somebody's last word. */
 async function writeOnce(
@@ -98,6 +99,7 @@ async function writeOnce(
   onReplaced: () => void,
 ): Promise<Attempt> {
   const context = deps.context();
+  const adapter = adapterOf(store);
   const { read, parsed: stood } = await readWhole(store, context);
   await deps.at?.('read');
   const onDisk = read.state === 'read' ? read.text : undefined;
@@ -112,8 +114,9 @@ async function writeOnce(
   if (text !== undefined && text !== onDisk) {
     // The last moment: whoever was suspended since the delivery began must not wake anybody now.
     if (batch.some(change => isLapsed(change, deps))) return { state: 'lapsed', missed };
-    const replaced = await replaceStore(store, read, text, deps.at);
+    const replaced = await adapter.replace(store, read, text, deps.at);
     if (replaced.outcome.result === 'replaced' || replaced.missed) onReplaced();
+    if (replaced.outcome.result === 'locked') return { state: 'locked', reason: replaced.outcome.reason, missed };
     if (replaced.outcome.result === 'failed') {
       const reason = `${store} was not written: ${replaced.outcome.reason}`;
       return { state: 'refused', reason, missed: replaced.missed ?? missed };
@@ -121,14 +124,14 @@ async function writeOnce(
     if (replaced.missed) return { state: 'again', missed: replaced.missed };
     if (replaced.outcome.result === 'overtaken') return { state: 'again', missed };
   }
-  const found = parseRead(store, readStoreFile(store), context);
+  const found = parseRead(adapter.read(store), context);
   const delivered = batch.map((change, index) =>
     isApplied[index] && isDelivery(change) ? heldBy(found, change, context) : undefined,
   );
   const profiles = delivered.flatMap(seen => (seen ? [seen.profile] : []));
   deps.onRead?.(store, found, profiles);
   await deps.at?.('read-back');
-  await liftMarksBeside(store, profiles, deps.onTrouble);
+  await adapter.liftMarks(store, profiles, sentence => deps.onTrouble?.(store, sentence));
   await deps.at?.('marks-lifted');
   const outcomes = delivered.map((seen, index): ChangeOutcome => {
     const change = batch[index];
@@ -142,11 +145,11 @@ async function writeOnce(
 async function readWhole(
   store: StoreId,
   context: ReadContext,
-): Promise<{ readonly read: FileRead; readonly parsed: ParsedStore }> {
+): Promise<{ readonly read: StoreRead; readonly parsed: ParsedStore }> {
   const deadline = performance.now() + tornMs;
   for (;;) {
-    const read = readStoreFile(store);
-    const parsed = parseRead(store, read, context);
+    const read = adapterOf(store).read(store);
+    const parsed = parseRead(read, context);
     if (!parsed.partial || performance.now() >= deadline) return { read, parsed };
     await delay(tornPauseMs);
   }

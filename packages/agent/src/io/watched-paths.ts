@@ -1,6 +1,8 @@
-import { join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import type { StoreId } from '@authmesh/shared/core/identifiers';
+import { agentDatabase, sharedDatabase } from './formats/sqlite-schema.ts';
 import { stateFileName } from './marks-beside.ts';
-import { type OpenclawPlaces, type StateDirectory, storeFileName } from './store-discovery.ts';
+import { type OpenclawPlaces, type StateDirectory, sharedFolder, storeFileName } from './store-discovery.ts';
 
 /** Which paths of a host may hold stores, or lead to one. */
 export interface WatchedPaths {
@@ -15,24 +17,45 @@ export interface WatchedPaths {
 /** The paths of these places. */
 export function createWatchedPaths({ stateDirs, agentDir: relocated }: OpenclawPlaces): WatchedPaths {
   const agentRoots = [...new Set(stateDirs.map(dir => join(resolve(dir), 'agents')))];
+  const sharedRoots = [...new Set(stateDirs.map(dir => join(resolve(dir), sharedFolder)))];
   const agentDir = relocated === undefined ? undefined : resolve(relocated);
-  const roots = agentDir === undefined ? agentRoots : [...agentRoots, agentDir];
+  const roots = [...agentRoots, ...sharedRoots, ...(agentDir === undefined ? [] : [agentDir])];
 
   function isOfInterest(path: string): boolean {
     if (agentDir !== undefined) {
-      if (path === agentDir || isInside(path, agentDir) || path === join(agentDir, storeFileName)) return true;
+      if (path === agentDir || isInside(path, agentDir) || (dirname(path) === agentDir && isAgentFile(path)))
+        return true;
     }
     for (const root of agentRoots) {
       if (path === root || isInside(path, root)) return true;
       if (!isInside(root, path)) continue;
       const [, folder, file, ...deeper] = path.slice(root.length + 1).split(sep);
       if (deeper.length > 0 || (folder !== undefined && folder !== 'agent')) return false;
-      return file === undefined || file === storeFileName || file === stateFileName;
+      return file === undefined || isAgentFile(path);
+    }
+    for (const root of sharedRoots) {
+      if (path === root || isInside(path, root)) return true;
+      if (dirname(path) === root && storeOf(path)?.endsWith(sharedDatabase.fileName)) return true;
     }
     return false;
   }
 
   return { roots, isOfInterest, holds: store => roots.some(root => isInside(root, store)) };
+}
+
+/** The store that a file is, or is beside: OpenClaw's statistics, a database's write-ahead log. */
+export function storeOf(path: string): StoreId | undefined {
+  const name = basename(path);
+  if (name === stateFileName) return join(dirname(path), storeFileName) as StoreId;
+  const store = name.endsWith(logSuffix) ? path.slice(0, -logSuffix.length) : path;
+  return storeNames.has(basename(store)) ? (store as StoreId) : undefined;
+}
+
+const logSuffix = '-wal';
+const storeNames: ReadonlySet<string> = new Set([storeFileName, agentDatabase.fileName, sharedDatabase.fileName]);
+
+function isAgentFile(path: string): boolean {
+  return storeOf(path) !== undefined && basename(path) !== sharedDatabase.fileName;
 }
 
 /** The state directory that a store belongs to. */

@@ -1,0 +1,29 @@
+import { dirname } from 'node:path';
+import { sweepTemps } from './durable-file.ts';
+import { liftMarksBeside, readStateBeside } from './marks-beside.ts';
+import { locate, peekSignature, readStoreFile } from './store-file.ts';
+import { acquireStoreLock } from './store-lock.ts';
+import type { StorePort } from './store-port.ts';
+import { replaceStore } from './store-replacement.ts';
+
+const swept = new Set<string>();
+
+/** `auth-profiles.json`, up to 2026.6.1: a file under a file lock, from 2026.4.7 on with `auth-state.json` beside it. */
+export const jsonStore: StorePort = {
+  readingShows: false,
+  read(store) {
+    const read = readStoreFile(store);
+    return read.state === 'read' ? { ...read, beside: readStateBeside(store) } : read;
+  },
+  peek: peekSignature,
+  async lock(store, options) {
+    const lock = await acquireStoreLock(store, options);
+    const directory = dirname(locate(store));
+    if (lock.state !== 'held' || swept.has(directory)) return lock;
+    swept.add(directory);
+    await sweepTemps(directory);
+    return lock;
+  },
+  replace: replaceStore,
+  liftMarks: liftMarksBeside,
+};
