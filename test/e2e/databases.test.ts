@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -21,9 +21,10 @@ beforeAll(async () => {
 }, 60_000);
 
 /** Makes a host a member and starts its agent; what `join` said. */
-async function bring(host: Host): Promise<ReturnType<typeof joinDocument.parse>> {
+async function bring(host: Host, fields: object = {}): Promise<ReturnType<typeof joinDocument.parse>> {
   const { document: invite } = await pcA.json<{ code: string }>('invite');
   const joined = await host.json('join', invite.code, '--name', host.name, '--state-dir', host.stateDir);
+  host.configure({ ...fields });
   await host.start();
   await host.online();
   return joinDocument.parse(joined.document);
@@ -141,6 +142,41 @@ describe('a host that is upgraded while its agent runs', () => {
   });
 });
 
+describe('a gateway that goes on with what it once read', () => {
+  it('is told once for a burst of deliveries, and what keeps it from that is a state of its own', async () => {
+    const login = owner();
+    const other = owner();
+    const both = [login, other] as const;
+    for (const one of both) await share(one, pcA);
+    const modern = fleet.host('remembering');
+    const store = databaseStore(modern.stateDir, '2026.7');
+    for (const one of both) store.put(one.profile, bearer(oauth(one, -hour)));
+    const command = join(dirname(modern.stateDir), 'openclaw');
+    const calls = join(dirname(modern.stateDir), 'calls');
+    const script = (end: string) => {
+      writeFileSync(command, `#!/bin/sh\necho "$OPENCLAW_STATE_DIR $*" >> ${calls}\n${end}\n`);
+      chmodSync(command, 0o755);
+    };
+    script('exit 0');
+    await bring(modern, { openclaw: { stateDirs: [modern.stateDir], command } });
+    for (const one of both) await store.holds(one.profile, pcA.store().entry(one.profile) ?? {});
+    await until('the gateway was told', () => existsSync(calls));
+    script('echo "scope upgrade pending approval" >&2; exit 1');
+    const renewed = oauth(login);
+    pcA.store().put(login.profile, renewed);
+    await store.holds(login.profile, renewed);
+    await until('the trouble is told', async () => (await modern.status()).openclaw[0]?.reload !== undefined);
+    const { code, document } = await modern.json('status');
+    expect([code, statusDocument.parse(document).openclaw[0]?.reload?.mend]).toEqual([
+      1,
+      expect.stringContaining('devices approve'),
+    ]);
+    await modern.accountIs(login, account => account?.copies.every(({ state }) => state === 'current') === true);
+    const told = readFileSync(calls, 'utf8').trim().split('\n');
+    expect(told).toEqual(told.map(() => `${modern.stateDir} secrets reload --json`));
+  });
+});
+
 describe('a database that another process keeps locked', () => {
   it('is written when it is free again, and the daemon answers meanwhile', { timeout: 60_000 }, async () => {
     const login = owner();
@@ -160,6 +196,6 @@ describe('a database that another process keeps locked', () => {
     holder.exec('COMMIT');
     holder.close();
     await store.holds(login.profile, renewed);
-    expect(dirname(store.path).endsWith('state')).toBe(true);
+    expect(store.entry(login.profile)).toMatchObject({ expires: renewed.expires });
   });
 });

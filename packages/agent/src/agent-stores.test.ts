@@ -60,6 +60,7 @@ it('a state directory that left the configuration stays away when everything is 
     logger: createLogger({ program: 'agent', level: 'error', tagKey: randomBytes(32) }),
     machine: () => driver,
     elapsed: () => performance.now(),
+    onWritten: () => undefined,
   });
   const found = () => [...driver.state.stores].map(([store, { state }]) => [store.split('/').at(-5), state]);
   await stores.watch({ stateDirs: [gone, stays] });

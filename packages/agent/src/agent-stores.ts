@@ -9,7 +9,7 @@ import type { RecordVault } from '@authmesh/agent/io/record-vault';
 import type { OpenclawPlaces, StateDirectory } from '@authmesh/agent/io/store-discovery';
 import { createStoreWatcher, type StoreWatcher } from '@authmesh/agent/io/store-watcher';
 import { directoryOf } from '@authmesh/agent/io/watched-paths';
-import type { StoreId } from '@authmesh/shared/core/identifiers';
+import { copyKey, type StoreId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 import type { Logger } from '@authmesh/shared/node/logger';
@@ -21,6 +21,8 @@ export interface AgentStoresOptions {
   readonly machine: () => Driver<AgentState, AgentEvent>;
   /** The clock that permits are counted by. */
   readonly elapsed: () => Milliseconds;
+  /** Told of each login that was written, and whether OpenClaw had put the one before it aside. */
+  readonly onWritten: (directory: StateDirectory, wasPaused: boolean) => void;
   readonly at?: ((step: DeliveryStep) => void) | undefined;
 }
 
@@ -32,8 +34,8 @@ export interface AgentStores {
   readonly watch: (places: OpenclawPlaces) => Promise<void>;
   readonly directories: () => readonly StateDirectory[];
   readonly reread: (store: StoreId) => void;
-  /** Reads every store that the machine knows again. */
-  readonly rereadAll: () => void;
+  /** Reads every store that the machine knows again, or those of one state directory. */
+  readonly rereadAll: (stateDir?: string) => void;
   readonly rescan: () => Promise<void>;
   /** Starts a delivery; its outcome comes back as an event. */
   readonly deliver: (delivery: Delivery) => void;
@@ -45,7 +47,8 @@ export interface AgentStores {
 }
 
 /** Stores that nobody watches yet. */
-export function createAgentStores({ vault, logger, machine, elapsed, at }: AgentStoresOptions): AgentStores {
+export function createAgentStores(options: AgentStoresOptions): AgentStores {
+  const { vault, logger, machine, elapsed, at } = options;
   const underWay = new Set<Promise<void>>();
   const readEntry = createEntryMemo();
   let watcher: StoreWatcher | undefined;
@@ -105,14 +108,23 @@ export function createAgentStores({ vault, logger, machine, elapsed, at }: Agent
     },
     directories,
     reread: store => void watcher?.reread(store),
-    rereadAll() {
-      for (const store of machine().state.stores.keys()) watcher?.reread(store);
+    rereadAll(stateDir) {
+      for (const store of machine().state.stores.keys()) {
+        if (stateDir === undefined || directoryOf(directories(), store)?.stateDir === stateDir) watcher?.reread(store);
+      }
     },
     rescan: async () => watcher?.rescan(),
     deliver(delivery) {
       const { store, profile, form, access, refresh, expiresAt } = delivery;
       const known = vault.get(access);
-      const settle = (outcome: WriteOutcome) => machine().dispatch({ type: 'write-settled', store, profile, outcome });
+      const use = machine().state.copies.get(copyKey(store, profile))?.seen?.use;
+      const settle = (outcome: WriteOutcome) => {
+        const directory = directoryOf(directories(), store);
+        const isLogin = delivery.type === 'create-profile' || !delivery.takesRefreshOnly;
+        if (outcome.result === 'written' && directory && isLogin)
+          options.onWritten(directory, (use?.pausedUntil ?? 0) > Date.now());
+        machine().dispatch({ type: 'write-settled', store, profile, outcome });
+      };
       if (!known) {
         const reason = 'the login’s record is not at hand; it comes with the next announcement';
         queueMicrotask(() => settle({ result: 'failed', reason }));

@@ -14,6 +14,7 @@ import { createKeeper, restoreMemory } from '@authmesh/agent/io/memory-keeper';
 import { createOverviewKeeper, readOverview } from '@authmesh/agent/io/overview-file';
 import { createRecordVault } from '@authmesh/agent/io/record-vault';
 import { untilRepaired } from '@authmesh/agent/io/repair-watch';
+import { createReloader } from '@authmesh/agent/io/secrets-reload';
 import { statusOf } from '@authmesh/agent/io/status-view';
 import { note } from '@authmesh/shared/core/notes';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
@@ -42,7 +43,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     run,
     onTrouble: error => logger.note(note('inputs-refused', { why: error instanceof Error ? error.name : 'unknown' })),
   });
-  let { places } = options;
+  let { places, reload } = options;
   let closed: (() => void) | undefined;
   const keeper = createKeeper(journal, vault, logger);
   const checkHome = createHomeCheck(home);
@@ -50,9 +51,29 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let kept: Promise<void> = Promise.resolve();
 
   const machine = () => driver;
-  const stores = createAgentStores({ vault, logger, machine, elapsed, at: options.at });
+  const stores = createAgentStores({
+    vault,
+    logger,
+    machine,
+    elapsed,
+    onWritten: (...login) => reloader.written(...login),
+    at: options.at,
+  });
+  const reloader = createReloader({
+    settings: () => reload,
+    // What a gateway wrote over is seen, and told.
+    onReloaded: stores.rereadAll,
+    onTrouble: (stateDir, { reason }) => logger.note(note('reload-troubled', { file: stateDir, why: reason })),
+  });
   // What the vault took from the stores is told in the coordinator's time: by the offset that is known now.
-  const link = createAgentLink({ identity, vault, logger, machine, onClockOffset: stores.rereadAll, at: options.at });
+  const link = createAgentLink({
+    identity,
+    vault,
+    logger,
+    machine,
+    onClockOffset: () => stores.rereadAll(),
+    at: options.at,
+  });
   const health = createHealthChecks((claim, run, { ok, why }) =>
     driver.dispatch({ type: 'health-checked', claim, run, ok, why }),
   );
@@ -137,7 +158,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       if (overview) await keepOverview(overview);
       decay.look();
       const problem = (await keeper.retry()) ?? (await checkHome());
-      return statusOf(driver.state, Date.now(), stores.directories(), { path: home, problem });
+      return statusOf(
+        driver.state,
+        Date.now(),
+        stores.directories().map(one => ({ ...one, reload: reloader.trouble(one.stateDir) })),
+        { path: home, problem },
+      );
     },
     async adopt(profiles, agentId) {
       await stores.rescan();
@@ -156,7 +182,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await stores.rescan();
       return untilRepaired(() => repairOf(driver.state, Date.now()), timeoutMs);
     },
-    async configure(config, changed) {
+    async configure({ config, places: changed, reload: wanted }) {
+      reload = wanted;
       driver.dispatch({ type: 'configured', config: withCreation(config, stores.directories()) });
       if (JSON.stringify(changed) === JSON.stringify(places)) return;
       places = changed;
@@ -169,6 +196,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       driver.dispatch({ type: 'drain-requested' });
       await stopped;
       await stores.settled();
+      await reloader.close();
       await driver.settled();
       stopClock();
       decay.stop();

@@ -4,6 +4,7 @@ import type { Repair } from '@authmesh/agent/core/repair';
 import type { JournalStep } from '@authmesh/agent/io/agent-journal';
 import type { DeliveryStep } from '@authmesh/agent/io/delivery';
 import type { Identity } from '@authmesh/agent/io/identity';
+import type { ReloadSettings } from '@authmesh/agent/io/secrets-reload';
 import type { Status } from '@authmesh/agent/io/status-view';
 import type { OpenclawPlaces } from '@authmesh/agent/io/store-discovery';
 import type { Milliseconds } from '@authmesh/shared/core/time';
@@ -18,6 +19,8 @@ export interface AgentOptions {
   readonly identity: Identity;
   readonly config: AgentConfig;
   readonly places: OpenclawPlaces;
+  /** How gateways learn of what was written. */
+  readonly reload: ReloadSettings;
   readonly logger: Logger;
   /** The program found a fault of its own: the process has to end. */
   readonly onCrash: (error: unknown) => void;
@@ -36,7 +39,7 @@ export interface Agent {
   readonly claim: (control: Extract<ControlRequest, { op: `claim${string}` }>) => Promise<ClaimState>;
   /** Heals all that may be healed now; resolves with how far that came when it is done, or after `timeoutMs`. */
   readonly repair: (timeoutMs: Milliseconds) => Promise<Repair>;
-  readonly configure: (config: AgentConfig, places: OpenclawPlaces) => Promise<void>;
+  readonly configure: (changed: Pick<AgentOptions, 'config' | 'places' | 'reload'>) => Promise<void>;
   /** Finishes deliveries under way and lets go of everything. */
   readonly close: () => Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import { loadAgentConfig } from '@authmesh/agent/io/config';
 import { type Identity, readIdentity } from '@authmesh/agent/io/identity';
+import type { ReloadSettings } from '@authmesh/agent/io/secrets-reload';
 import type { OpenclawPlaces } from '@authmesh/agent/io/store-discovery';
 import type { CommandContext, CommandOption } from '@authmesh/shared/node/command-line';
 import type { ConfigurationOrigin } from '@authmesh/shared/node/configuration';
@@ -39,6 +40,7 @@ export interface Settings {
   /** Absolute paths. */
   readonly places: OpenclawPlaces;
   readonly config: AgentConfig;
+  readonly reload: ReloadSettings;
   readonly logLevel: LogLevel;
   readonly file: string;
   readonly origins: readonly ConfigurationOrigin[];
@@ -56,6 +58,7 @@ export async function loadSettings(home: string, { option, options }: CommandCon
     coordinators: settings.core.coordinators,
     places: { stateDirs: settings.stateDirs, agentDir: settings.agentDir },
     config: settings.core,
+    reload: settings.reload,
     logLevel: settings.logLevel,
     file: configuration.file,
     origins: configuration.origins,

@@ -78,12 +78,14 @@ function stateDirFindings({ status, stateDirs }: Examined): Finding[] {
         ),
       ];
     }
-    return found.foreign.map(({ path, reason }) =>
+    const unread = found.foreign.map(({ path, reason }) =>
       problem(
         'OpenClaw',
         `${path}: ${reason}`,
-        'nothing was written there; keep these logins by hand until authmesh knows this kind of store',
+        'nothing was written there; keep these logins by hand until it can be read',
       ),
     );
+    const { reload } = found;
+    return reload ? [...unread, problem('gateway', `${stateDir}: ${reload.reason}`, reload.mend)] : unread;
   });
 }

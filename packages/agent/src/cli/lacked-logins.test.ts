@@ -10,12 +10,14 @@ const stateDir = '/home/claw/.openclaw';
 const ready: StateDirectory = {
   stateDir,
   generation: 'json',
+  gatewaySees: 'all',
   agents: [{ id: 'main', store, isPresent: true }],
   foreign: [],
 };
 const unknown: StateDirectory = {
   stateDir,
   generation: 'none',
+  gatewaySees: 'all',
   agents: [{ id: 'main', store, isPresent: false }],
   foreign: [],
   noCreation: `${stateDir} has no login yet and does not say its OpenClaw's version: log in there once with OpenClaw itself`,

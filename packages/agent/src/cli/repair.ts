@@ -86,6 +86,7 @@ async function repairHere(
       identity,
       config: settings.config,
       places: settings.places,
+      reload: settings.reload,
       logger: createLogger({
         program: 'agent',
         level: 'error',

@@ -45,6 +45,7 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
         identity,
         config: settings.config,
         places: settings.places,
+        reload: settings.reload,
         logger,
         onCrash: crash,
         at,
@@ -60,7 +61,7 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
           try {
             const changed = await loadSettings(home, context);
             await claims.change(changed.places);
-            await agent.configure(changed.config, changed.places);
+            await agent.configure(changed);
             logger.note(note('configuration-read', { file: changed.file }));
           } catch (error) {
             if (!(error instanceof AuthmeshError)) throw error;

@@ -44,7 +44,10 @@ export function problemsOf(status: Status, now: Instant): string[] {
     if (pool.phase === 'halted' || pool.phase === 'closed')
       problems.push(`pool ${pool.name} is ${pool.phase}: ${pool.why}`);
   }
-  for (const { foreign } of openclaw) for (const { path, reason } of foreign) problems.push(`${path}: ${reason}`);
+  for (const { stateDir, foreign, reload } of openclaw) {
+    for (const { path, reason } of foreign) problems.push(`${path}: ${reason}`);
+    if (reload) problems.push(`${stateDir}: ${reload.reason}; ${reload.mend}`);
+  }
   return problems;
 }
 

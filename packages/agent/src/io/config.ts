@@ -5,6 +5,7 @@ import { type Configuration, type ConfigurationBinding, loadConfiguration } from
 import { expandPath } from '@authmesh/shared/node/home-path';
 import type { LogLevel } from '@authmesh/shared/node/logger';
 import { type AgentFile, agentFile } from './formats/agent-file.ts';
+import type { ReloadSettings } from './secrets-reload.ts';
 import { storeFileName } from './store-discovery.ts';
 
 /** What a running agent goes by. */
@@ -15,6 +16,8 @@ export interface AgentSettings {
   /** Of the first state folder's main agent, where it lies elsewhere. */
   readonly agentDir?: string | undefined;
   readonly core: AgentConfig;
+  /** How gateways learn of what was written. */
+  readonly reload: ReloadSettings;
   readonly secrets: AgentFile['secrets'];
   readonly logLevel: LogLevel;
 }
@@ -72,6 +75,7 @@ export async function loadAgentConfig(
       sessions: value.sessions,
       healthCommands: value.healthCommands,
     },
+    reload: { command: value.openclaw.command, when: value.openclaw.reload },
     secrets: value.secrets,
     logLevel: value.logLevel,
   };
@@ -100,6 +104,7 @@ function withOpenclawDefaults(
     value: {
       ...loaded.value,
       openclaw: {
+        ...openclaw,
         stateDirs: stateDir ? [stateDir] : openclaw.stateDirs,
         agentDir: agentDir?.value ?? openclaw.agentDir,
       },

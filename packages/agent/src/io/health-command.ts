@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
+import { runShell } from './shell-command.ts';
 
 /** What came of a health command: ended 0 in time, or why not. */
 export interface HealthResult {
@@ -42,39 +42,16 @@ export async function checkHealth({ command, timeoutMs, fallsFirst, signal }: He
 }
 
 /** Undefined when it ended 0; otherwise how it ended. */
-function runOnce(
+async function runOnce(
   command: string,
   timeoutMs: Milliseconds,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  return new Promise(resolve => {
-    // A group of its own, so that what the shell started ends with it.
-    const child = spawn('/bin/sh', ['-c', command], { stdio: 'ignore', detached: true });
-    const end = () => {
-      if (child.pid !== undefined) kill(-child.pid);
-    };
-    const timer = setTimeout(end, timeoutMs);
-    signal?.addEventListener('abort', end);
-    const settle = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', end);
-    };
-    child.once('error', error => {
-      settle();
-      resolve(`it could not be started (${error.name})`);
-    });
-    child.once('exit', (code, killedBy) => {
-      settle();
-      if (code === 0) resolve(undefined);
-      else resolve(killedBy === null ? `it ended with status ${code}` : 'it did not end in time');
-    });
-  });
-}
-
-function kill(group: number): void {
   try {
-    process.kill(group, 'SIGKILL');
-  } catch {
-    // It ended by itself.
+    const { status } = await runShell(command, { timeoutMs, signal });
+    if (status === 0) return undefined;
+    return status === undefined ? 'it did not end in time' : `it ended with status ${status}`;
+  } catch (error) {
+    return `it could not be started (${error instanceof Error ? error.name : 'unknown'})`;
   }
 }

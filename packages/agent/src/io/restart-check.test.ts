@@ -10,6 +10,7 @@ const storeOf = (agent: string) => `${stateDir}/agents/${agent}/agent/auth-profi
 const directory = (agents: readonly string[], more: Partial<StateDirectory> = {}): StateDirectory => ({
   stateDir,
   generation: 'json',
+  gatewaySees: 'all',
   agents: agents.map(id => ({ id, store: storeOf(id), isPresent: true })),
   foreign: [],
   ...more,

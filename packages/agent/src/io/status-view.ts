@@ -11,6 +11,7 @@ import { type CopyStatus, copyStatus, iso, type Roster } from './copy-status.ts'
 import { type AccountState, accountState } from './login-states.ts';
 import { type OverweightStore, overweightStores } from './overweight.ts';
 import { type PoolStatus, poolStatus } from './pool-status.ts';
+import type { ReloadTrouble } from './secrets-reload.ts';
 import type { StateDirectory } from './store-discovery.ts';
 
 /** What `status --json` prints (CONTRACT.md); times as ISO text. */
@@ -33,7 +34,7 @@ export interface Status {
   readonly accounts: readonly AccountStatus[];
   readonly stores: readonly { readonly store: string; readonly state: string; readonly reason?: string | undefined }[];
   /** What keeps logins under each state directory, and what of it authmesh leaves alone. */
-  readonly openclaw: readonly Pick<StateDirectory, 'stateDir' | 'generation' | 'foreign'>[];
+  readonly openclaw: readonly OpenclawStatus[];
   /** Logins of the fleet that this host lacks: `adopt` puts them here, where nothing is in its way. */
   readonly lacks: readonly LackedLogin[];
   readonly pools: readonly PoolStatus[];
@@ -64,6 +65,12 @@ export interface AccountStatus {
   readonly copies: readonly CopyStatus[];
 }
 
+/** An OpenClaw of this host. */
+export interface OpenclawStatus extends Pick<StateDirectory, 'stateDir' | 'generation' | 'foreign'> {
+  /** Why its gateway may not know of what was written; undefined where it does. */
+  readonly reload?: ReloadTrouble | undefined;
+}
+
 /** It answers every beat: two of them without an answer, and a little more. */
 const quietMsMax: Milliseconds = 2 * beatIntervalMs + 5 * second;
 
@@ -71,7 +78,7 @@ const quietMsMax: Milliseconds = 2 * beatIntervalMs + 5 * second;
 export function statusOf(
   state: AgentState,
   at: Instant,
-  directories: readonly StateDirectory[],
+  directories: readonly (StateDirectory & Pick<OpenclawStatus, 'reload'>)[],
   home?: Status['home'],
 ): Status {
   const { self, link, lastHeard, overview } = state;
@@ -102,7 +109,12 @@ export function statusOf(
     accounts: accountViews(state, at).map(view => accountStatus(state, view, { names, online }, at)),
     stores: [...state.stores].map(([store, entry]) => ({ store, state: entry.state, reason: entry.reason })),
     lacks: lackedLogins(state, directories),
-    openclaw: directories.map(({ stateDir, generation, foreign }) => ({ stateDir, generation, foreign })),
+    openclaw: directories.map(({ stateDir, generation, foreign, reload }) => ({
+      stateDir,
+      generation,
+      foreign,
+      reload,
+    })),
     home,
     pools: (overview?.body.pools ?? []).map(poolStatus),
     overweight: overview ? overweightStores(state, overview.body.pools) : [],

@@ -156,6 +156,33 @@ describe('what is found on a host', () => {
   });
 });
 
+describe('what a running gateway sees', () => {
+  it.each([
+    ['2026.2.12', 'all'],
+    ['2026.2.25', 'all'],
+    ['2026.2.26', 'nothing'],
+    ['2026.4.2', 'nothing'],
+  ])('of a JSON store under OpenClaw %s is %s', async (version, sees) => {
+    await put(join(stateDir, 'openclaw.json'), JSON.stringify({ meta: { lastTouchedVersion: version } }));
+    await put(inAgent('main', 'auth-profiles.json'));
+    expect((await look()).gatewaySees).toBe(sees);
+  });
+
+  it('of a store whose release is not said is all, unless it keeps its state beside', async () => {
+    await put(inAgent('main', 'auth-profiles.json'));
+    expect((await look()).gatewaySees).toBe('all');
+    await put(inAgent('main', 'auth-state.json'));
+    expect((await look()).gatewaySees).toBe('nothing');
+  });
+
+  it('of a database is the logins where all agents share it', async () => {
+    await database(inAgent('main', 'openclaw-agent.sqlite'), agentTable + agentRow);
+    expect((await look()).gatewaySees).toBe('nothing');
+    await database(join(stateDir, 'state', 'openclaw.sqlite'), sharedTable + sharedRow);
+    expect((await look()).gatewaySees).toBe('logins');
+  });
+});
+
 describe('where a JSON store may be created', () => {
   const versioned = (version: string): Promise<void> =>
     put(join(stateDir, 'openclaw.json'), JSON.stringify({ meta: { lastTouchedVersion: version } }));

@@ -2,13 +2,19 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, minute } from '@authmesh/shared/core/time';
-import { creationRefusal, holdRefusal, readOpenclawConfig } from './formats/openclaw-config.ts';
+import { creationRefusal, holdRefusal, isRemembering, readOpenclawConfig } from './formats/openclaw-config.ts';
 import { agentDatabase, sharedDatabase } from './formats/sqlite-schema.ts';
 import { type ProbeResult, probeAgentDatabase, probeSharedState } from './sqlite-probe.ts';
 import { errorCode } from './store-file.ts';
 
 /** Where a host's OpenClaw keeps its logins, found by looking at the host and never by its version. */
 export type StoreGeneration = 'json' | 'json-with-state' | 'sqlite' | 'sqlite-shared' | 'none' | 'unknown';
+
+/**
+ * What a running gateway sees of what is written into its stores: all of it at its next turn (up to 2026.2.25), the logins
+ * but not that a cooldown was lifted (from 2026.8.1 on), or nothing for sure.
+ */
+export type GatewaySight = 'all' | 'logins' | 'nothing';
 
 /** An agent of OpenClaw and the store that is its own; where logins are shared, the main agent's is the one that all share. */
 export interface AgentStore {
@@ -22,6 +28,7 @@ export interface StateDirectory {
   /** The main agent's folder, where it lies elsewhere (`OPENCLAW_AGENT_DIR`). */
   readonly agentDir?: string | undefined;
   readonly generation: StoreGeneration;
+  readonly gatewaySees: GatewaySight;
   /** Every agent's store; none where logins are kept in what cannot be read. */
   readonly agents: readonly AgentStore[];
   /** What looks like a place of logins and is not read or written, with the reason for the operator. */
@@ -106,13 +113,16 @@ export function createStoreDiscovery(places: OpenclawPlaces, now: () => number =
       const noHold = `OpenClaw under ${stateDir} reads its marks at its start, and does not see them lifted`;
       const stores = databaseStores(databases);
       const generation = stores.length === 0 ? 'unknown' : isShared ? 'sqlite-shared' : 'sqlite';
-      const places = { stateDir, agentDir, generation, agents: stores, foreign } as const;
+      const gatewaySees = isShared ? 'logins' : 'nothing';
+      const places = { stateDir, agentDir, generation, gatewaySees, agents: stores, foreign } as const;
       return { ...places, openclawVersion, concurrentMax, noHold, noCreation };
     }
     const generation = present.length === 0 ? 'none' : hasStateFile ? 'json-with-state' : 'json';
     const noCreation = present.length > 0 ? undefined : creationRefusal(stateDir, openclawVersion);
     const noHold = holdRefusal(stateDir, hasStateFile, openclawVersion);
-    return { stateDir, agentDir, generation, agents, foreign: [], openclawVersion, concurrentMax, noHold, noCreation };
+    const gatewaySees = hasStateFile || isRemembering(openclawVersion) ? 'nothing' : 'all';
+    const found = { stateDir, agentDir, generation, gatewaySees, agents, foreign: [], openclawVersion } as const;
+    return { ...found, concurrentMax, noHold, noCreation };
   }
 
   const stateDirs = [...new Set(places.stateDirs.map(dir => resolve(dir)))];

@@ -15,7 +15,7 @@ it('counts for a store what all agents open whose stores are links to one file',
   for (const id of ['main', 'work']) writeFileSync(storeOf(id), '{}');
   symlinkSync(storeOf('work'), storeOf('night'));
   const agents = ['main', 'work', 'night', 'idle'].map(id => ({ id, store: storeOf(id), isPresent: id !== 'idle' }));
-  const directory: StateDirectory = { stateDir, generation: 'json', agents, foreign: [] };
+  const directory: StateDirectory = { stateDir, generation: 'json', gatewaySees: 'all', agents, foreign: [] };
   const layout = layoutOf({ ...defaults, sessions: { night: 3 } }, [directory]);
   const alone = { sessions: 1, together: undefined, fallback: storeOf('main'), noHold: undefined };
   expect(layout.get(storeOf('main'))).toMatchObject(alone);

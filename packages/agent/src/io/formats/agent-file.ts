@@ -37,6 +37,18 @@ export const agentFile = z.strictObject({
         .describe(
           'Folder of the main agent, where OpenClaw keeps it outside its state folder. Default: $OPENCLAW_AGENT_DIR.',
         ),
+      command: z
+        .string()
+        .min(1, 'expected a command')
+        .max(1_000)
+        .default('openclaw')
+        .describe('What starts OpenClaw’s command line; run by a shell.'),
+      reload: z
+        .enum(['auto', 'always', 'never'])
+        .default('auto')
+        .describe(
+          'When a running gateway is told to read its logins anew (`openclaw secrets reload`) after a delivery: where its release needs it, always, or never.',
+        ),
     })
     .prefault({})
     .describe('Where OpenClaw keeps what it knows.'),

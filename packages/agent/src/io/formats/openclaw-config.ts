@@ -50,9 +50,14 @@ export function creationRefusal(stateDir: string, version: string | undefined): 
  */
 export function holdRefusal(stateDir: string, hasStateFile: boolean, version: string | undefined): string | undefined {
   if (hasStateFile) return `OpenClaw keeps its marks in auth-state.json under ${stateDir}, and reads them at its start`;
-  const order = version === undefined ? undefined : orderOf(version, rememberingRelease);
-  if (order === undefined || order < 0) return undefined;
+  if (!isRemembering(version)) return undefined;
   return `OpenClaw ${version} under ${stateDir} reads its marks at its start, and does not see them lifted`;
+}
+
+/** Whether a gateway of this release goes on with what it once read of a JSON store; one that says no version does not. */
+export function isRemembering(version: string | undefined): boolean {
+  const order = version === undefined ? undefined : orderOf(version, rememberingRelease);
+  return order !== undefined && order >= 0;
 }
 
 function orderOf(version: string, other: readonly number[]): number | undefined {

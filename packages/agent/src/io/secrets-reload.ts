@@ -1,0 +1,152 @@
+import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
+import { runShell, type ShellEnd } from './shell-command.ts';
+import type { StateDirectory } from './store-discovery.ts';
+
+/*
+ * A running gateway of most releases goes on with the logins that it once read: `openclaw secrets reload` makes what was
+ * written count at once (field/openclaw-stores.md, 2.6). A delivery counts without it; what becomes of the reload is a
+ * state of its own, with what mends it.
+ */
+
+export interface ReloadSettings {
+  /** What starts OpenClaw's command line. */
+  readonly command: string;
+  /** `auto`: where the release needs it. */
+  readonly when: 'auto' | 'always' | 'never';
+}
+
+/** What keeps a gateway from learning of what was written. */
+export interface ReloadTrouble {
+  readonly reason: string;
+  readonly mend: string;
+}
+
+export interface Reloader {
+  /**
+   * A login was written there, in the place of one that OpenClaw had put aside (`wasPaused`) or not: where its gateway would
+   * not see that by itself it is told, once for all that is written meanwhile.
+   */
+  readonly written: (where: Pick<StateDirectory, 'stateDir' | 'gatewaySees'>, wasPaused: boolean) => void;
+  /** What came of the last reload there, where that was trouble. */
+  readonly trouble: (stateDir: string) => (ReloadTrouble & { readonly at: Instant }) | undefined;
+  /** Resolves when no reload is due or under way. */
+  readonly settled: () => Promise<void>;
+  /** Ends what runs; nothing is started any more. */
+  readonly close: () => Promise<void>;
+}
+
+export interface ReloaderOptions {
+  readonly settings: () => ReloadSettings;
+  /** Told when a gateway has read its stores anew: what stands there now is what counts. */
+  readonly onReloaded: (stateDir: string) => void;
+  /** Told once when the trouble of a state directory begins. */
+  readonly onTrouble: (stateDir: string, trouble: ReloadTrouble) => void;
+  readonly gatherMs?: Milliseconds | undefined;
+}
+
+/** How long deliveries are gathered for one reload. */
+const gatherMsDefault: Milliseconds = 200;
+/** It takes 1.5 to 4 s where all is well. */
+const timeoutMs: Milliseconds = 30 * second;
+
+/** Tells the gateways of this host. */
+export function createReloader(options: ReloaderOptions): Reloader {
+  const { settings, onReloaded, onTrouble, gatherMs = gatherMsDefault } = options;
+  const due = new Map<string, NodeJS.Timeout>();
+  const running = new Map<string, Promise<void>>();
+  const again = new Set<string>();
+  const troubles = new Map<string, ReloadTrouble & { readonly at: Instant }>();
+  const stop = new AbortController();
+
+  async function reload(stateDir: string): Promise<void> {
+    const { command } = settings();
+    const trouble = troubleOf(command, await runReload(command, stateDir, stop.signal));
+    if (stop.signal.aborted) return;
+    if (trouble === undefined) {
+      troubles.delete(stateDir);
+      onReloaded(stateDir);
+      return;
+    }
+    if (troubles.get(stateDir)?.reason !== trouble.reason) onTrouble(stateDir, trouble);
+    troubles.set(stateDir, { ...trouble, at: Date.now() });
+  }
+
+  function start(stateDir: string): void {
+    due.delete(stateDir);
+    const ended = reload(stateDir).finally(() => {
+      running.delete(stateDir);
+      if (again.delete(stateDir)) gather(stateDir);
+    });
+    running.set(stateDir, ended);
+  }
+
+  function gather(stateDir: string): void {
+    if (stop.signal.aborted || due.has(stateDir)) return;
+    due.set(
+      stateDir,
+      setTimeout(() => start(stateDir), gatherMs),
+    );
+  }
+
+  return {
+    written({ stateDir, gatewaySees }, wasPaused) {
+      const { when } = settings();
+      const isSeen = gatewaySees === 'all' || (gatewaySees === 'logins' && !wasPaused);
+      if (when === 'never' || (when === 'auto' && isSeen)) return;
+      // What the one under way has read is older than this.
+      if (running.has(stateDir)) again.add(stateDir);
+      else gather(stateDir);
+    },
+    trouble: stateDir => troubles.get(stateDir),
+    async settled() {
+      while (due.size > 0 || running.size > 0) {
+        for (const [stateDir, timer] of due) {
+          clearTimeout(timer);
+          start(stateDir);
+        }
+        await Promise.all(running.values());
+      }
+    },
+    async close() {
+      stop.abort();
+      for (const timer of due.values()) clearTimeout(timer);
+      due.clear();
+      again.clear();
+      await Promise.all(running.values());
+    },
+  };
+}
+
+function runReload(command: string, stateDir: string, signal: AbortSignal): Promise<ShellEnd> {
+  const environment = { OPENCLAW_STATE_DIR: stateDir };
+  const options = { timeoutMs, signal, environment, keepsOutput: true };
+  return runShell(`${command} secrets reload --json`, options).catch(() => ({ status: 127, output: '' }));
+}
+
+/** What the command's end means; undefined where the gateway has what was written, or there is none to tell. */
+function troubleOf(command: string, { status, output }: ShellEnd): ReloadTrouble | undefined {
+  const byHand = `run \`${command} secrets reload\` on this host and do what it says`;
+  if (status === 0) return undefined;
+  if (status === undefined) return { reason: `\`${command} secrets reload\` did not end in time`, mend: byHand };
+  if (status === 127) {
+    return {
+      reason: `\`${command}\` is not found, so a running gateway may go on with the logins that it once read`,
+      mend: 'say in `openclaw.command` of agent.json how OpenClaw is started, or restart its gateway',
+    };
+  }
+  // A gateway that starts later reads what stands there.
+  if (/ECONNREFUSED|Gateway not reachable/i.test(output)) return undefined;
+  if (/scope upgrade pending|pairing required/i.test(output)) {
+    return {
+      reason: 'OpenClaw’s gateway waits for an approval before it reads its logins anew',
+      mend: `run \`${command} devices list\`, and \`${command} devices approve\` with the request that is pending`,
+    };
+  }
+  if (/unknown command/i.test(output)) {
+    return {
+      reason: `this release of OpenClaw has no \`secrets reload\``,
+      mend: 'set `openclaw.reload` to "never" in agent.json',
+    };
+  }
+  return { reason: `\`${command} secrets reload\` ended with status ${status}`, mend: byHand };
+}
