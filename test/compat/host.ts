@@ -55,7 +55,13 @@ const gatewayStartMs = 90_000;
 const turnMs = 60_000;
 
 /** Makes the home and the configuration of a host whose only provider is the one of the run. */
-export async function createHost(folder: string, name: string, release: Release, remote: Provider): Promise<Host> {
+export async function createHost(
+  folder: string,
+  name: string,
+  release: Release,
+  remote: Provider,
+  ids: readonly Agent[] = allAgents,
+): Promise<Host> {
   const home = join(folder, name);
   const stateDir = join(home, '.openclaw');
   const agentDir = (agent: Agent = 'main'): string => join(stateDir, 'agents', agent, 'agent');
@@ -66,7 +72,7 @@ export async function createHost(folder: string, name: string, release: Release,
   for (const agent of agents) await mkdir(agentDir(agent), { recursive: true, mode: 0o700 });
   await writeFile(
     join(stateDir, 'openclaw.json'),
-    JSON.stringify(configuration(home, port, token, remote.url), null, 2),
+    JSON.stringify(configuration(home, port, token, remote.url, ids), null, 2),
   );
   const environment: Environment = {
     HOME: home,
@@ -105,13 +111,13 @@ export async function createHost(folder: string, name: string, release: Release,
       const args = [release.entry, 'gateway', 'run'];
       const daemon =
         under?.([process.execPath, ...args]) ?? start(process.execPath, args, environment, join(folder, `${name}.log`));
-      await daemon.line(/listening on ws:/, gatewayStartMs);
+      await daemon.line(/listening on ws:|\[gateway\] ready/, gatewayStartMs);
       return { daemon, turn: agent => turn(port, token, agent), stop: () => daemon.stop() };
     },
   };
 }
 
-function configuration(home: string, port: number, token: string, baseUrl: string): object {
+function configuration(home: string, port: number, token: string, baseUrl: string, ids: readonly Agent[]): object {
   const model = { id: 'm1', name: 'm1', reasoning: false, input: ['text'], contextWindow: 200_000, maxTokens: 1_000 };
   const cost = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
   return {
@@ -134,7 +140,7 @@ function configuration(home: string, port: number, token: string, baseUrl: strin
         // What comes back at once is for authmesh to bound.
         maxConcurrent: allAgents.length,
       },
-      list: allAgents.map(id => ({ id })),
+      list: ids.map(id => ({ id })),
     },
     models: {
       providers: {

@@ -17,9 +17,22 @@ export interface Release {
  * Releases that the run covers when nobody names one, with what npm needs to install each from the registry alone:
  * 2026.2.12 asks for a git dependency and, by range, for a package that was never published.
  */
-export const releases: Readonly<Record<string, { readonly overrides: Readonly<Record<string, string>> }>> = {
-  '2026.2.12': { overrides: { libsignal: '6.0.0', linkedom: '0.18.12' } },
+export const releases: Readonly<Record<string, Known>> = {
+  '2026.2.12': { store: 'json', overrides: { libsignal: '6.0.0', linkedom: '0.18.12' } },
+  '2026.9.6': { store: 'shared', overrides: {} },
 };
+
+interface Known {
+  /** Where it keeps logins. */
+  readonly store: 'json' | 'shared';
+  readonly overrides: Readonly<Record<string, string>>;
+}
+
+/** The releases to run that keep their logins so; `AUTHMESH_COMPAT_ONLY` names one. */
+export function releasesOf(store: Known['store']): readonly string[] {
+  const only = process.env.AUTHMESH_COMPAT_ONLY;
+  return Object.keys(releases).filter(version => releases[version]?.store === store && (only ?? version) === version);
+}
 
 const installMs = 15 * 60_000;
 
@@ -44,7 +57,12 @@ export async function installRelease(version: string, cache: string = cacheFolde
   await mkdir(cache, { recursive: true });
   const building = await mkdtemp(join(cache, `.${version}-`));
   try {
-    const manifest = { name: 'openclaw-host', private: true, dependencies: { openclaw: version }, ...known };
+    const manifest = {
+      name: 'openclaw-host',
+      private: true,
+      dependencies: { openclaw: version },
+      overrides: known.overrides,
+    };
     await writeFile(join(building, 'package.json'), JSON.stringify(manifest, null, 2));
     await npmInstall(building);
     const found: unknown = JSON.parse(

@@ -2,6 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deliverySteps } from '@authmesh/agent/io/delivery';
+import { transactionSteps } from '@authmesh/agent/io/store-port';
 import type { AgentStep } from '@authmesh/agent/running-agent';
 import type { CommitStep } from '@authmesh/coordinator/coordinator';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +11,7 @@ import { until } from './harness/condition.ts';
 import type { Host } from './harness/host.ts';
 import { oauth, owner } from './harness/login.ts';
 import { renew, share } from './harness/share.ts';
+import { databaseStore } from './harness/sqlite.ts';
 import { type Fleet, useStage } from './harness/stage.ts';
 
 const stage = useStage();
@@ -48,7 +50,7 @@ function leftovers(host: Host): string[] {
 }
 
 describe('an agent that is killed in a delivery', () => {
-  it.each<AgentStep>([...deliverySteps])(
+  it.each<AgentStep>(deliverySteps.filter(step => !transactionSteps.some(one => one === step)))(
     'at "%s" leaves the old login or the new one, and delivers when it is back',
     async step => {
       const before = t440.store().entry(login.profile);
@@ -69,6 +71,31 @@ describe('an agent that is killed in a delivery', () => {
       expect(t440.store().entry(login.profile)).not.toHaveProperty('refresh');
       await renew(login, pcA, t440);
       await until('no lock and no temporary file is left', () => leftovers(t440).length === 0);
+    },
+  );
+});
+
+describe('an agent that is killed in a delivery into a database', () => {
+  it.each<AgentStep>([...transactionSteps])(
+    'at "%s" leaves the old row or the new one, and delivers when it is back',
+    async step => {
+      const host = fleet.host(`modern-${step}`, { command: [process.execPath, entryOf('agent')] });
+      const store = databaseStore(host.stateDir, '2026.9');
+      const { refresh: _, ...bearer } = oauth(login);
+      store.put(login.profile, { ...bearer, ...pcA.store().entry(login.profile), refresh: undefined });
+      await fleet.join(host);
+      await host.start('--log-level', 'debug');
+      await host.online();
+      const before = JSON.stringify(store.read());
+      dieAt(dirname(host.stateDir), step);
+      const renewed = oauth(login);
+      pcA.store().put(login.profile, renewed);
+      expect((await host.daemon().ended).signal).toBe('SIGKILL');
+      if (step === 'committed') expect(store.entry(login.profile)?.access === renewed.access).toBe(true);
+      else expect(JSON.stringify(store.read())).toBe(before);
+      await host.start('--log-level', 'debug');
+      await store.holds(login.profile, renewed);
+      await host.stop();
     },
   );
 });

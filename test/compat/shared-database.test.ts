@@ -1,0 +1,155 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type DatabaseStore, databaseStore } from '../e2e/harness/sqlite.ts';
+import { hour, shared } from './fixture.ts';
+import { type Fleet, startFleet } from './fleet.ts';
+import { createHost, type Gateway, type Host, provider as providerId } from './host.ts';
+import { type Login, type Provider, secret, startProvider } from './provider.ts';
+import { installRelease, releasesOf } from './release.ts';
+
+/** A profile of the second host that nobody but its own OpenClaw touches. */
+const own = 'lab:notes';
+const rounds = Number(process.env.AUTHMESH_COMPAT_ROUNDS ?? 10);
+
+/** Two hosts whose real OpenClaw keeps the logins of all agents in one database, and a fleet over them. */
+describe.each(releasesOf('shared'))('OpenClaw %s', version => {
+  let folder: string;
+  let provider: Provider;
+  let a: Host;
+  let b: Host;
+  let storeA: DatabaseStore;
+  let storeB: DatabaseStore;
+  let gateway: Gateway;
+  let fleet: Fleet;
+  const stops: (() => Promise<void>)[] = [];
+
+  beforeAll(async () => {
+    const release = await installRelease(version);
+    folder = await mkdtemp(join(tmpdir(), 'authmesh-compat-'));
+    provider = await startProvider();
+    stops.push(() => provider.close());
+    a = await createHost(folder, 'pc-a', release, provider, ['main']);
+    b = await createHost(folder, 't440', release, provider, ['main']);
+    // The real program makes its own database, with its first login.
+    for (const host of [a, b]) await paste(host, secret('first'));
+    storeA = databaseStore(a.stateDir, '2026.9');
+    storeB = databaseStore(b.stateDir, '2026.9');
+    storeB.put(shared, entry(provider.issue(-hour)));
+    renew(hour);
+    gateway = await b.startGateway();
+    stops.push(() => gateway.stop());
+    fleet = await startFleet(folder, [a, b]);
+    stops.push(() => fleet.stop());
+  });
+  let keep = process.env.AUTHMESH_COMPAT_KEEP !== undefined;
+  afterEach(({ task }) => {
+    keep ||= task.result?.state === 'fail';
+  });
+  afterAll(async () => {
+    for (const stop of stops.toReversed()) await stop();
+    if (keep) process.stderr.write(`The homes and logs of this run are in ${folder}\n`);
+    else await rm(folder, { recursive: true, force: true });
+  });
+
+  /** A login that the host's own OpenClaw stores, by its command line. */
+  async function paste(host: Host, token: string): Promise<void> {
+    const args = ['models', 'auth', 'paste-token', '--provider', 'lab', '--profile-id', own, '--expires-in', '30d'];
+    const outcome = await host.openclaw(args, { input: token });
+    if (outcome.code !== 0)
+      throw new Error(`paste-token on ${host.name} ended with ${outcome.code}: ${outcome.stderr}`);
+  }
+
+  /** The owner signs in again on the first host. */
+  function renew(lifeMs: number): Login {
+    const login = provider.issue(lifeMs);
+    storeA.put(shared, entry(login));
+    return login;
+  }
+
+  async function delivered({ access }: Login): Promise<void> {
+    const wanted = { timeout: 15_000, interval: 20, message: `the delivery into ${storeB.path}` };
+    await expect.poll(() => storeB.entry(shared)?.access === access, wanted).toBe(true);
+  }
+
+  async function bearersOfTurn(): Promise<readonly string[]> {
+    const before = provider.bearers.length;
+    await gateway.turn('main');
+    return provider.bearers.slice(before);
+  }
+
+  it('a dead copy in the real program’s own database is healed when its host joins', async () => {
+    // Two agents come back with it: so many wait until the pool has been idle.
+    const { access, expires } = storeA.entry(shared) ?? {};
+    await expect.poll(() => storeB.entry(shared)?.access === access, { timeout: 40_000 }).toBe(true);
+    expect(storeB.entry(shared)).toMatchObject({ type: 'oauth', expires });
+    expect(storeB.entry(shared)).not.toHaveProperty('refresh');
+  });
+
+  it('a login renewed on one host is seen by models status of the other', async () => {
+    const login = renew(48 * hour);
+    await delivered(login);
+    const found = (await b.status()).find(({ profileId }) => profileId === shared);
+    expect(found).toMatchObject({ status: 'ok', expiresAt: login.expires });
+  });
+
+  it('the next turn of a running gateway uses it', async () => {
+    const login = renew(hour);
+    await delivered(login);
+    expect(await bearersOfTurn()).toEqual([login.name]);
+  });
+
+  it('a dead bearer form is neither refreshed nor fenced, and heals with the next delivery', async () => {
+    const dying = renew(2_000);
+    await delivered(dying);
+    await expect.poll(() => Date.now() > dying.expires, { timeout: 10_000 }).toBe(true);
+    const before = storeB.entry(shared);
+    // What it had in memory may be used once more.
+    await bearersOfTurn();
+    expect(await bearersOfTurn()).toEqual([]);
+    expect([provider.exchanges, storeB.entry(shared)]).toEqual([[], before]);
+    const login = renew(hour);
+    await delivered(login);
+    expect(await bearersOfTurn()).toEqual([login.name]);
+  });
+
+  it(`${rounds} rounds of OpenClaw storing logins of its own during deliveries lose nothing`, async () => {
+    const lost: string[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      const token = secret(`own${round}`);
+      const saved = paste(b, token);
+      let login = renew(hour + round * 1_000);
+      let isSaved = false;
+      void saved.finally(() => {
+        isSaved = true;
+      });
+      // Deliveries all along, so that one of them meets the save.
+      while (!isSaved) {
+        await delivered(login);
+        login = renew(hour + round * 1_000);
+      }
+      await delivered(login);
+      await saved;
+      if (storeB.entry(own)?.token !== token) lost.push(`round ${round}: what OpenClaw stored`);
+    }
+    expect(lost).toEqual([]);
+  }, 600_000);
+
+  it('no JSON store was made, and nothing left this machine', async () => {
+    for (const host of [a, b]) {
+      for (const agent of ['main', 'work'])
+        expect(existsSync(join(host.agentDir(agent), 'auth-profiles.json'))).toBe(false);
+      const refused = existsSync(host.refusedFile) ? await readFile(host.refusedFile, 'utf8') : '';
+      expect(refused).not.toMatch(/authmesh/);
+    }
+    const status = await fleet.agent(b, ['status', '--json']);
+    for (const one of provider.secrets()) expect(status.stdout.includes(one)).toBe(false);
+  });
+});
+
+/** As OpenClaw's own sign-in stores it; the account id says that both hosts hold the same account. */
+function entry({ access, refresh, expires }: Login) {
+  return { type: 'oauth', provider: providerId, access, refresh, expires, accountId: 'acct_compat' };
+}
