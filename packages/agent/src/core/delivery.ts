@@ -8,6 +8,7 @@ import { dueForm, formOf, hasFalseEnd } from './due-form.ts';
 import type { AgentEffect } from './effect.ts';
 import type { SeenProfile, WriteOutcome } from './event.ts';
 import { profileObserved } from './observation.ts';
+import { deliveredNow } from './overwriting.ts';
 import { isAsking, isWorking, mayReplaceUntil, recoveryFailed, recoveryWritten, wakes } from './permit/recovery.ts';
 import { report } from './report.ts';
 import type { AgentState, Copy } from './state.ts';
@@ -122,7 +123,8 @@ export function writeSettled(
   }
   switch (outcome.result) {
     case 'written': {
-      state.copies.set(key, { ...settled, trouble: undefined, attempts: 0, retryAt: undefined });
+      const delivered = deliveredNow(copy);
+      state.copies.set(key, { ...settled, delivered, trouble: undefined, attempts: 0, retryAt: undefined });
       if (isRecovery) recoveryWritten(state, key, outcome.seen.use, effects);
       const revision = state.accounts.get(account)?.position.revision;
       effects.push(

@@ -13,6 +13,7 @@ import type { AgentEffect } from './effect.ts';
 import type { SeenProfile, SeenStore } from './event.ts';
 import { fenceOf, withDoubt, withFailedFence } from './fence.ts';
 import { holdObserved } from './hold/found.ts';
+import { withOverwriting } from './overwriting.ts';
 import { noteLimit } from './permit/signal.ts';
 import { report, reportGone } from './report.ts';
 import { type AgentState, type Copy, copiesMax, createCopy } from './state.ts';
@@ -73,7 +74,8 @@ export function profileObserved(
   }
   const fence = fenceOf(found, before, at);
   const seen = withRememberedAccount(fence?.isStuck ? withFailedFence(found) : found, before);
-  const copy = withDoubt(state, nextCopy(store, seen, fence, before, at));
+  const next = withDoubt(state, nextCopy(store, seen, fence, before, at));
+  const copy = withOverwriting(before, next, seen, at, effects);
   state.copies.set(key, copy);
   noteLimit(state, before, copy, at);
   if (copy.last !== before?.last || copy.account !== before?.account || copy.doubted !== before?.doubted)

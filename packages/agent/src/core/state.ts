@@ -20,6 +20,7 @@ import type { SeenHold, SeenProfile } from './event.ts';
 import type { Hold } from './hold/hold.ts';
 import { firstLink, type Link } from './link-state.ts';
 import type { AccountMemory } from './memory.ts';
+import type { Delivered } from './overwriting.ts';
 import { type ClaimsState, createClaims } from './permit/claim.ts';
 
 /** What the coordinator said of the credential that a copy holds. */
@@ -62,6 +63,7 @@ export interface Copy {
         readonly takesRefreshOnly?: boolean | undefined;
       }
     | undefined;
+  readonly delivered?: Delivered | undefined;
   /** Why the last delivery failed. */
   readonly trouble?: string | undefined;
   readonly attempts: number;
@@ -139,6 +141,7 @@ export function createCopy(store: StoreId, profile: ProfileId, account: AccountI
     unsettledAt: undefined,
     reportedAt: undefined,
     writing: undefined,
+    delivered: undefined,
     trouble: undefined,
     attempts: 0,
     retryAt: undefined,
