@@ -128,6 +128,8 @@ function replaceEntry(
     expires: takesOnly && before ? before.expires : shiftExpiry(effect.expiresAt, agent.state.clockOffsetMs),
     other: before?.other ?? 0,
   };
+  // `openclaw secrets reload` follows what is delivered.
+  if (!takesOnly) afterOnHost(world, host, world.pace(1_500, 4_000), () => host.snapshots.delete(store.id));
   const otherBefore = store.other;
   store.profiles.set(effect.profile, written);
   store.version++;

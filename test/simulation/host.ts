@@ -1,10 +1,10 @@
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import type { AgentTimer } from '@authmesh/agent/core/event';
 import type { AgentState } from '@authmesh/agent/core/state';
-import type { AccountId, Fingerprint, NodeId, Sealed, StoreId } from '@authmesh/shared/core/identifiers';
+import type { AccountId, Fingerprint, NodeId, ProfileId, Sealed, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import type { Family } from './issuer.ts';
-import { createStore, type Disk } from './world/disk.ts';
+import { createStore, type Disk, type Entry } from './world/disk.ts';
 import { createJournal, type Journal } from './world/journal.ts';
 import { createWay, type Link, type Way } from './world/network.ts';
 import type { Credential } from './world/secret.ts';
@@ -50,6 +50,8 @@ export interface Host {
   clockWasSet: boolean;
   /** In the future while it sleeps: nothing runs until then. */
   asleepUntil: Instant;
+  /** What its gateway remembers of each store, and writes back on its turns, until it is told to read it anew. */
+  readonly snapshots: Map<StoreId, ReadonlyMap<ProfileId, Entry>>;
   agent: Agent | undefined;
   /** Whether it was joined: only then is its agent kept running. */
   member: boolean;
@@ -78,6 +80,7 @@ export function createHost(options: {
     skewMs,
     clockWasSet: false,
     asleepUntil: 0,
+    snapshots: new Map(),
     agent: undefined,
     member: false,
     joining: false,

@@ -18,6 +18,8 @@ export interface Habits {
   readonly emptiesOnFailure: boolean;
   /** Tokens are replaced by a fence before the refresh (2026.9.4 and later). */
   readonly fences: boolean;
+  /** Its gateway goes on with what it once read of a store, and writes that back (2026.2.26 to 2026.3.22). */
+  readonly remembers: boolean;
   /** Files are truncated and written in place: for a moment a reader finds half of one (before 2026.4.5). */
   readonly writesInPlace: boolean;
 }
@@ -49,6 +51,7 @@ function takeTurn(world: World, claw: OpenClaw, store: Store): void {
   const { host, habits } = claw;
   store.usage++;
   if (habits.writesInPlace) writeInPlace(world, host, store);
+  if (habits.remembers) writeBack(world, host, store);
   const clock = hostClock(world, host);
   for (const [profile, entry] of store.profiles) {
     useLogin(world, host, store, profile, entry);
@@ -60,6 +63,25 @@ function takeTurn(world: World, claw: OpenClaw, store: Store): void {
     refreshLogin(world, claw, store, profile);
     return;
   }
+}
+
+/** The gateway saves what it remembers, whatever stands there by now. */
+function writeBack(world: World, host: Host, store: Store): void {
+  const known = host.snapshots.get(store.id);
+  if (!known) {
+    host.snapshots.set(store.id, new Map(store.profiles));
+    return;
+  }
+  let isChanged = false;
+  for (const [profile, entry] of known) {
+    const now = store.profiles.get(profile);
+    if (!now || now === entry) continue;
+    store.profiles.set(profile, entry);
+    isChanged = true;
+  }
+  if (!isChanged) return;
+  store.version++;
+  storeChanged(world, host, store);
 }
 
 /** Half a file, for two milliseconds: under the lock, but readers do not ask. */
@@ -115,6 +137,8 @@ export function refreshLogin(
 export function put(world: World, host: Host, store: Store, profile: ProfileId, entry: Entry): void {
   store.profiles.set(profile, entry);
   store.version++;
+  // Its own words it knows, and a command line tells its gateway.
+  host.snapshots.delete(store.id);
   storeChanged(world, host, store);
 }
 
@@ -126,5 +150,6 @@ export function drawHabits(random: Random): Habits {
     emptiesOnFailure: random.chance(0.3),
     fences: random.chance(0.2),
     writesInPlace: random.chance(0.5),
+    remembers: random.chance(0.15),
   };
 }

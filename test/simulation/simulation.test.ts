@@ -45,6 +45,7 @@ describe('the machines in a world that goes wrong', () => {
       'hold-lifted',
       'sessions-failed',
       'refresh-taken',
+      'delivery-overwritten',
     ];
     expect(expected.filter(name => !reached.has(name))).toEqual([]);
     expect([...reached].every(name => name in noteCatalogue)).toBe(true);
