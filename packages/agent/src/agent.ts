@@ -1,5 +1,4 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { AgentEvent, AgentTimer } from '@authmesh/agent/core/event';
 import { repairOf } from '@authmesh/agent/core/repair';
 import { createAgentState } from '@authmesh/agent/core/state';
@@ -23,6 +22,7 @@ import { createElapsedClock } from '@authmesh/shared/node/elapsed-clock';
 import { createDriver } from '@authmesh/shared/runtime/driver';
 import { createInputJournal } from '@authmesh/shared/runtime/input-journal';
 import { createTimers } from '@authmesh/shared/runtime/timers';
+import { createExecutor } from './agent-effects.ts';
 import { createAgentLink } from './agent-link.ts';
 import { createAgentStores } from './agent-stores.ts';
 import { createRequests } from './control-requests.ts';
@@ -48,7 +48,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const keeper = createKeeper(journal, vault, logger);
   const checkHome = createHomeCheck(home);
   const keepOverview = createOverviewKeeper(home);
-  let kept: Promise<void> = Promise.resolve();
 
   const machine = () => driver;
   const stores = createAgentStores({
@@ -89,7 +88,18 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       overview: await readOverview(home),
       run,
     }),
-    execute,
+    execute: createExecutor({
+      link,
+      stores,
+      timers,
+      requests,
+      health,
+      journal,
+      keeper,
+      logger,
+      onLinkClosed: message => driver.dispatch({ type: 'link-closed', reason: 'lost', message }),
+      onStop: () => closed?.(),
+    }),
     now: Date.now,
     elapsed,
     awake: () => performance.now(),
@@ -100,46 +110,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       options.onCrash(error);
     },
   });
-
-  function execute(effect: AgentEffect): void | Promise<void> {
-    switch (effect.type) {
-      case 'dial':
-        return link.dial(effect.url);
-      case 'close-link':
-        link.close();
-        return driver.dispatch({ type: 'link-closed', reason: 'lost', message: effect.why });
-      case 'send':
-        if (effect.message.type !== 'acknowledge') return link.send(effect.message);
-        // The driver holds back what follows a promise, a dial among it: nothing overtakes, or changes its link.
-        journal.hurry();
-        return kept.then(() => link.send(effect.message));
-      case 'set-timer':
-        return timers.set(effect.timer, effect.delayMs);
-      case 'clear-timer':
-        return timers.clear(effect.timer);
-      case 'write-credential':
-      case 'create-profile':
-        return stores.deliver(effect);
-      case 'mark-store':
-        return stores.mark(effect);
-      case 'remember':
-        // What is kept comes out the same from the stores after a crash: only an acknowledgement waits for it.
-        kept = keeper.keep(effect.memory);
-        return;
-      case 'reply':
-        return requests.answer(effect.request, effect.reply);
-      case 'check-health':
-        return health.check(effect);
-      case 'reread':
-        return stores.reread(effect.store);
-      case 'stop':
-        return closed?.();
-      case 'note':
-        return logger.note(effect);
-      default:
-        effect satisfies never;
-    }
-  }
 
   await stores.watch(places);
   const stopClock = watchClock({
