@@ -66,7 +66,9 @@ describe.each<Era>(['2026.7', '2026.9'])('a host whose OpenClaw keeps logins in 
     await store.holds(login.profile, current);
     const { code } = await modern.agent('adopt', adopted.profile);
     expect(code).toBe(0);
-    expect(store.entry(adopted.profile)).toMatchObject({ access: other.access });
+    // Releases with a database call this provider by another name.
+    const profile = adopted.profile.replace('openai-codex', 'openai');
+    expect(store.entry(profile)).toMatchObject({ provider: 'openai', access: other.access });
   });
 
   it('says of a schema that it does not know what it found, and writes nothing there', async () => {

@@ -115,6 +115,22 @@ describe('adopting', () => {
   });
 });
 
+describe('a login of OpenAI', () => {
+  it.each([
+    ['oauth:openai/acct_9', 'openai-codex:default', 'openai', 'openai:default'],
+    ['oauth:openai/acct_9', 'openai:work', 'openai-codex', 'openai-codex:work'],
+    ['oauth:openai/acct_9', 'openai-codex:default', undefined, 'openai-codex:default'],
+    ['oauth:openai/acct_9', 'mine', 'openai', 'mine'],
+    ['api_key:openai/openai:default', 'openai:default', 'openai-codex', 'openai:default'],
+  ] as const)('%s as %s where OpenClaw says %s becomes %s', (account, profile, openaiName, expected) => {
+    const layout = new Map([[store, { sessions: 1, fallback: store, openaiName }]]);
+    const scene = lacking({ layout, apiKeys: true });
+    scene.announce({ ...work, account: account as typeof work.account, profile: profile as typeof work.profile });
+    const created = only(adopt(scene, profile), 'create-profile');
+    expect(created.map(effect => effect.profile)).toEqual([expected]);
+  });
+});
+
 describe('`sync.create`', () => {
   const wanted = { create: ['*work'], createIn: store };
 

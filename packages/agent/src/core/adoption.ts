@@ -8,6 +8,7 @@ import { formFor, isCovered, isRenewedHere, subjectOf } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
 import type { ControlRequest, WriteOutcome } from './event.ts';
 import { isDoubted } from './fence.ts';
+import { profileIn } from './naming.ts';
 import { type AgentState, type Copy, createCopy } from './state.ts';
 
 /** A question of the command line that waits for the coordinator or for deliveries. */
@@ -74,11 +75,9 @@ function wasHere(state: AgentState, { account, profile }: AnnouncementFacts): bo
 }
 
 /** Why a login of the fleet cannot be put into this store now; undefined when it can. */
-export function obstacle(
-  state: AgentState,
-  { account, profile }: AnnouncementFacts,
-  store: StoreId,
-): string | undefined {
+export function obstacle(state: AgentState, facts: AnnouncementFacts, store: StoreId): string | undefined {
+  const { account } = facts;
+  const profile = profileIn(state, facts, store);
   if (state.link.phase === 'draining') return 'the agent is stopping; try again';
   if (!isCovered(state, account, profile)) return 'the configuration leaves it out (`sync.profiles`, `sync.apiKeys`)';
   const there = state.copies.get(copyKey(store, profile));
@@ -88,7 +87,8 @@ export function obstacle(
 }
 
 function create(state: AgentState, facts: AnnouncementFacts, store: StoreId, effects: AgentEffect[]): CopyKey {
-  const { account, access, refresh, expiresAt, profile } = facts;
+  const { account, access, refresh, expiresAt } = facts;
+  const profile = profileIn(state, facts, store);
   const key = copyKey(store, profile);
   const before = state.copies.get(key);
   const past = before?.account === account ? before : undefined;

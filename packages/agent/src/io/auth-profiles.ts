@@ -1,5 +1,6 @@
 import type { CredentialForm } from '@authmesh/agent/core/effect';
 import type { SeenProfile, SeenStore } from '@authmesh/agent/core/event';
+import { providerIn } from '@authmesh/agent/core/naming';
 import type { Fingerprint, ProfileId } from '@authmesh/shared/core/identifiers';
 import { type Instant, type Milliseconds, shiftExpiry, significantOffset } from '@authmesh/shared/core/time';
 import type { Credential } from '@authmesh/shared/protocol/credential';
@@ -12,8 +13,6 @@ import { liftAuthMarks } from './formats/usage-marks.ts';
 
 export type { ReadContext } from './formats/profile-entry.ts';
 export { liftAuthMarks };
-
-/** OpenClaw's JSON store, `auth-profiles.json` of 2026.2.12 to 2026.6.1, as text. */
 
 /** Beyond any store in the field (about 1 KB a profile); a file above it is not read at all. */
 export const storeBytesMax = 8 * 1024 * 1024;
@@ -159,7 +158,11 @@ export function createProfile(
   const store = text ?? `${JSON.stringify({ version: 1, profiles: {} }, null, 2)}\n`;
   if (!hasObject(store, ['profiles']) || hasEntry(store, profile)) return undefined;
   const { kind, provider, access, refresh, idToken, details } = credential;
-  const entry: Record<string, Json> = { type: kind, provider, [secretField[kind]]: access };
+  const entry: Record<string, Json> = {
+    type: kind,
+    provider: providerIn(profile, provider),
+    [secretField[kind]]: access,
+  };
   if (kind === 'oauth') {
     if (form === 'full' && refresh !== undefined) entry.refresh = refresh;
     if (idToken !== undefined) entry.idToken = idToken;

@@ -1,8 +1,16 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { OpenaiName } from '@authmesh/agent/core/naming';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, minute } from '@authmesh/shared/core/time';
-import { creationRefusal, holdRefusal, isRemembering, readOpenclawConfig } from './formats/openclaw-config.ts';
+import { type Database, databaseStores, explainUnreadable } from './database-stores.ts';
+import {
+  creationRefusal,
+  holdRefusal,
+  isRemembering,
+  openaiNameOf,
+  readOpenclawConfig,
+} from './formats/openclaw-config.ts';
 import { agentDatabase, sharedDatabase } from './formats/sqlite-schema.ts';
 import { type ProbeResult, probeAgentDatabase, probeSharedState } from './sqlite-probe.ts';
 import { errorCode } from './store-file.ts';
@@ -39,6 +47,7 @@ export interface StateDirectory {
   readonly concurrentMax?: number | undefined;
   /** Why its agents cannot be held back by marks of their own; undefined where they can. */
   readonly noHold?: string | undefined;
+  readonly openaiName?: OpenaiName | undefined;
   /** Why no store may be created here; undefined where one may. A profile may be, in a store that is there. */
   readonly noCreation?: string | undefined;
 }
@@ -115,14 +124,14 @@ export function createStoreDiscovery(places: OpenclawPlaces, now: () => number =
       const generation = stores.length === 0 ? 'unknown' : isShared ? 'sqlite-shared' : 'sqlite';
       const gatewaySees = isShared ? 'logins' : 'nothing';
       const places = { stateDir, agentDir, generation, gatewaySees, agents: stores, foreign } as const;
-      return { ...places, openclawVersion, concurrentMax, noHold, noCreation };
+      return { ...places, openclawVersion, concurrentMax, noHold, openaiName: 'openai', noCreation };
     }
     const generation = present.length === 0 ? 'none' : hasStateFile ? 'json-with-state' : 'json';
     const noCreation = present.length > 0 ? undefined : creationRefusal(stateDir, openclawVersion);
     const noHold = holdRefusal(stateDir, hasStateFile, openclawVersion);
     const gatewaySees = hasStateFile || isRemembering(openclawVersion) ? 'nothing' : 'all';
     const found = { stateDir, agentDir, generation, gatewaySees, agents, foreign: [], openclawVersion } as const;
-    return { ...found, concurrentMax, noHold, noCreation };
+    return { ...found, concurrentMax, noHold, openaiName: openaiNameOf(openclawVersion), noCreation };
   }
 
   const stateDirs = [...new Set(places.stateDirs.map(dir => resolve(dir)))];
@@ -167,30 +176,6 @@ async function exists(path: string): Promise<boolean> {
   } catch (error) {
     return errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR';
   }
-}
-
-interface Database {
-  readonly id: string;
-  readonly path: string;
-  readonly result: ProbeResult | undefined;
-}
-
-/**
- * The stores of a host that keeps its logins in SQLite: the shared one, if its marker says that it is the owner, and each
- * agent's own. The main agent has one of its own besides only where it has logins there.
- */
-function databaseStores(databases: readonly Database[]): AgentStore[] {
-  if (!databases.some(({ result }) => result === 'logins')) return [];
-  const [shared, ...own] = databases;
-  const isShared = shared?.result === 'logins';
-  return [...(shared && isShared ? [shared] : []), ...own]
-    .filter(({ id, path, result }) => result === 'logins' || !(isShared && id === 'main' && path !== shared?.path))
-    .map(({ id, path, result }) => ({ id, store: path as StoreId, isPresent: result === 'logins' }));
-}
-
-function explainUnreadable({ path, result }: Database): { readonly path: string; readonly reason: string }[] {
-  if (typeof result !== 'object') return [];
-  return [{ path, reason: `whether it holds logins cannot be told: ${result.unreadable}` }];
 }
 
 function explainLeftover({ store }: AgentStore): { readonly path: string; readonly reason: string } {

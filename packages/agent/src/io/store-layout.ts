@@ -15,7 +15,7 @@ export function layoutOf(config: AgentConfig, directories: readonly StateDirecto
     ({ store }) => locate(store),
   );
   const weightOf = ({ id }: AgentStore) => config.sessions?.[id] ?? 1;
-  for (const { agents, concurrentMax, noHold } of directories) {
+  for (const { agents, concurrentMax, noHold, openaiName } of directories) {
     const main = agents.find(({ id }) => id === 'main');
     for (const agent of agents) {
       const together = (agent.isPresent ? files.get(locate(agent.store)) : undefined) ?? [agent];
@@ -25,6 +25,7 @@ export function layoutOf(config: AgentConfig, directories: readonly StateDirecto
         fallback: main?.store ?? agent.store,
         isFallback: main && agent !== main && together.includes(main) ? true : undefined,
         concurrentMax,
+        openaiName,
         noHold: together.length > 1 ? `${agent.store} is the store of ${together.length} agents` : noHold,
       });
     }

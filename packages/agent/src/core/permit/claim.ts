@@ -2,6 +2,7 @@ import type { CopyKey, StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { Claimant, LimitSignal, PermitOutcome, Queued } from '@authmesh/shared/protocol/permit';
 import type { ProfileUse } from '../event.ts';
+import type { OpenaiName } from '../naming.ts';
 import type { AgentState } from '../state.ts';
 
 /**
@@ -78,6 +79,8 @@ export interface StoreLayout {
   readonly concurrentMax?: number | undefined;
   /** Why its agent cannot be held back by marks of its own; absent where it can. */
   readonly noHold?: string | undefined;
+  /** What its OpenClaw calls OpenAI's subscription logins, where that is known. */
+  readonly openaiName?: OpenaiName | undefined;
 }
 
 export interface ClaimsState {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { OpenaiName } from '@authmesh/agent/core/naming';
 import { z } from 'zod';
 
 /** The first release that keeps logins in SQLite: a JSON store beside it stops every command of later ones. */
@@ -7,6 +8,9 @@ const sqliteRelease = [2026, 6, 5] as const;
 
 /** The first release whose gateway does not look at its stores at every turn. */
 const rememberingRelease = [2026, 2, 26] as const;
+
+/** The first release that calls OpenAI's subscription logins `openai`. */
+const openaiRelease = [2026, 6, 1] as const;
 
 const versionField = z.object({ meta: z.object({ lastTouchedVersion: z.string().max(64) }) });
 const concurrencyField = z.object({
@@ -58,6 +62,13 @@ export function holdRefusal(stateDir: string, hasStateFile: boolean, version: st
 export function isRemembering(version: string | undefined): boolean {
   const order = version === undefined ? undefined : orderOf(version, rememberingRelease);
   return order !== undefined && order >= 0;
+}
+
+/** What a release that keeps its logins in files calls OpenAI's subscription logins; unknown where it says no version. */
+export function openaiNameOf(version: string | undefined): OpenaiName | undefined {
+  const order = version === undefined ? undefined : orderOf(version, openaiRelease);
+  if (order === undefined) return undefined;
+  return order < 0 ? 'openai-codex' : 'openai';
 }
 
 function orderOf(version: string, other: readonly number[]): number | undefined {
