@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Host } from './host.ts';
@@ -42,6 +42,7 @@ export async function startFleet(folder: string, hosts: readonly Host[]): Promis
     for (const [index, host] of hosts.entries()) {
       if (index > 0) code = JSON.parse(need(await agent(hosts[0] ?? host, ['invite', '--json'])).stdout).code;
       need(await agent(host, ['join', code, '--name', host.name, '--state-dir', host.stateDir]));
+      await configure(host);
       daemons.push(
         start(
           `${programs}authmesh-agent`,
@@ -76,6 +77,14 @@ export async function startFleet(folder: string, hosts: readonly Host[]): Promis
 
 function agent(host: Host, args: readonly string[]): Promise<Outcome> {
   return run(`${programs}authmesh-agent`, [...args, '--home', agentHome(host)], environment(host));
+}
+
+/** As the host's owner says how OpenClaw is started there. */
+async function configure(host: Host): Promise<void> {
+  const file = join(agentHome(host), 'agent.json');
+  const { openclaw, ...rest } = JSON.parse(await readFile(file, 'utf8'));
+  const command = `${process.execPath} ${host.release.entry}`;
+  await writeFile(file, JSON.stringify({ ...rest, openclaw: { ...openclaw, command } }), { mode: 0o600 });
 }
 
 function agentHome(host: Host): string {

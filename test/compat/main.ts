@@ -12,8 +12,7 @@ if (values.only !== undefined && !(values.only in releases)) {
   process.exit(64);
 }
 if (values.only !== undefined) process.env.AUTHMESH_COMPAT_ONLY = values.only;
-// A release that is named has one of the two kinds of stores.
-const kind = values.only === undefined ? undefined : releases[values.only]?.store;
-const files = kind === undefined ? [] : [kind === 'json' ? 'openclaw.test.ts' : 'shared-database.test.ts'];
+const named = values.only === undefined ? undefined : releases[values.only];
+const files = named === undefined ? [] : [named.isLong ? 'openclaw.test.ts' : 'releases.test.ts'];
 const run = await startVitest('test', files, { run: true, config: 'vitest.compat.config.ts' });
 await run.close();

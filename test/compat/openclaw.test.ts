@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createFixture, type Fixture, hour, shared } from './fixture.ts';
 import { pool } from './fleet.ts';
 import { type Agent, agents, allAgents, type Gateway } from './host.ts';
-import { releasesOf } from './release.ts';
+import { releasesFor } from './release.ts';
 import { playRounds } from './rounds.ts';
 
 const rounds = Number(process.env.AUTHMESH_COMPAT_ROUNDS ?? 200);
@@ -21,7 +21,7 @@ async function isAnswered(gateway: Gateway, agent: Agent): Promise<boolean> {
 }
 
 /** Checks of one release share a fleet and run in this order: each leaves a living login on both hosts. */
-describe.each(releasesOf('json'))('OpenClaw %s', version => {
+describe.each(releasesFor('long'))('OpenClaw %s', version => {
   let fixture: Fixture;
 
   beforeAll(async () => {

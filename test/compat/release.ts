@@ -18,20 +18,29 @@ export interface Release {
  * 2026.2.12 asks for a git dependency and, by range, for a package that was never published.
  */
 export const releases: Readonly<Record<string, Known>> = {
-  '2026.2.12': { store: 'json', overrides: { libsignal: '6.0.0', linkedom: '0.18.12' } },
+  '2026.2.12': { store: 'json', isLong: true, overrides: { libsignal: '6.0.0', linkedom: '0.18.12' } },
+  '2026.3.13': { store: 'json', isByName: true, overrides: { libsignal: '6.0.0', linkedom: '0.18.12' } },
+  '2026.7.1': { store: 'agent', isByName: true, overrides: {} },
   '2026.9.6': { store: 'shared', overrides: {} },
 };
 
 interface Known {
-  /** Where it keeps logins. */
-  readonly store: 'json' | 'shared';
+  /** Where it keeps logins: in a file or a database of each agent, or in a database of all. */
+  readonly store: 'json' | 'agent' | 'shared';
+  /** The long run, with the store code of this very release. */
+  readonly isLong?: boolean;
+  /** Only where it is asked for: it takes minutes, and half a gigabyte. */
+  readonly isByName?: boolean;
   readonly overrides: Readonly<Record<string, string>>;
 }
 
-/** The releases to run that keep their logins so; `AUTHMESH_COMPAT_ONLY` names one. */
-export function releasesOf(store: Known['store']): readonly string[] {
+/** The releases of the long run, or the others; `AUTHMESH_COMPAT_ONLY` names one. */
+export function releasesFor(kind: 'long' | 'short'): readonly string[] {
   const only = process.env.AUTHMESH_COMPAT_ONLY;
-  return Object.keys(releases).filter(version => releases[version]?.store === store && (only ?? version) === version);
+  return Object.keys(releases).filter(version => {
+    const { isLong = false, isByName = false } = releases[version] ?? {};
+    return isLong === (kind === 'long') && (only === undefined ? !isByName : only === version);
+  });
 }
 
 const installMs = 15 * 60_000;

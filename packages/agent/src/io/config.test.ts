@@ -36,6 +36,7 @@ describe('agent.json', () => {
     expect(settings).toEqual({
       name: undefined,
       stateDirs: [join(homedir(), '.openclaw')],
+      reload: { command: 'openclaw', when: 'auto' },
       core: {
         coordinators: ['wss://coordinator.example'],
         profiles: { allow: ['*'], deny: [] },

@@ -78,7 +78,7 @@ export const noteCatalogue = {
   'inputs-refused': { level: 'warn', says: 'the journal of inputs stopped' },
   'message-too-large': { level: 'error', says: 'a message to the coordinator fits no frame and was not sent' },
   'publish-impossible': { level: 'error', says: 'a login could not be sealed for the coordinator' },
-  'delivery-overwritten': { level: 'warn', says: 'OpenClaw put the login back that a delivery had replaced' },
+  'delivery-overwritten': { level: 'warn', says: 'what a delivery had replaced stands there again' },
   'reload-troubled': { level: 'warn', says: 'a gateway may not know of what was written' },
   'delivery-troubled': { level: 'warn', says: 'a login was delivered, something beside it was not' },
   'watching-troubled': { level: 'warn', says: 'watching has trouble; the rescan goes on' },
