@@ -19,18 +19,14 @@ export interface Release {
  */
 export const releases: Readonly<Record<string, Known>> = {
   '2026.2.12': { store: 'json', isLong: true, overrides: { libsignal: '6.0.0', linkedom: '0.18.12' } },
-  '2026.3.13': { store: 'json', isByName: true, overrides: { libsignal: '6.0.0', linkedom: '0.18.12' } },
-  '2026.7.1': { store: 'agent', isByName: true, overrides: {} },
   '2026.9.6': { store: 'shared', overrides: {} },
 };
 
 interface Known {
-  /** Where it keeps logins: in a file or a database of each agent, or in a database of all. */
-  readonly store: 'json' | 'agent' | 'shared';
+  /** Where it keeps logins: in a file of each agent, or in a database of all. */
+  readonly store: 'json' | 'shared';
   /** The long run, with the store code of this very release. */
   readonly isLong?: boolean;
-  /** Only where it is asked for: it takes minutes, and half a gigabyte. */
-  readonly isByName?: boolean;
   readonly overrides: Readonly<Record<string, string>>;
 }
 
@@ -38,8 +34,8 @@ interface Known {
 export function releasesFor(kind: 'long' | 'short'): readonly string[] {
   const only = process.env.AUTHMESH_COMPAT_ONLY;
   return Object.keys(releases).filter(version => {
-    const { isLong = false, isByName = false } = releases[version] ?? {};
-    return isLong === (kind === 'long') && (only === undefined ? !isByName : only === version);
+    const isLong = releases[version]?.isLong === true;
+    return isLong === (kind === 'long') && (only ?? version) === version;
   });
 }
 

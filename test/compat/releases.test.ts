@@ -161,9 +161,7 @@ describe.each(releasesFor('short'))('OpenClaw %s', version => {
 
 /** Where this release keeps the main agent's logins. */
 function storeOf({ stateDir }: Host, version: string): ProfileStore {
-  const kind = releases[version]?.store;
-  if (kind === 'json') return storeFile(stateDir, 'main');
-  return databaseStore(stateDir, kind === 'agent' ? '2026.7' : '2026.9');
+  return releases[version]?.store === 'json' ? storeFile(stateDir, 'main') : databaseStore(stateDir, '2026.9');
 }
 
 /** As OpenClaw's own sign-in stores it; the account id says that both hosts hold the same account. */
