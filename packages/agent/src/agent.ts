@@ -112,6 +112,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
 
   await stores.watch(places);
+  for (const { stateDir, gatewaySees } of stores.directories()) if (gatewaySees === 'nothing') reloader.owed(stateDir);
   const stopClock = watchClock({
     onJump: byMs => {
       driver.dispatch({ type: 'clock-jumped', byMs });

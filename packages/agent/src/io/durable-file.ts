@@ -27,6 +27,8 @@ export type ReplaceOutcome =
   | { readonly result: 'replaced' }
   /** Somebody changed the file since it was read: nothing was written. */
   | { readonly result: 'overtaken' }
+  /** The moment for it had passed. */
+  | { readonly result: 'lapsed' }
   /** Somebody else is writing it, for longer than it was waited for. */
   | { readonly result: 'locked'; readonly reason: string }
   | { readonly result: 'failed'; readonly reason: string };
@@ -34,6 +36,8 @@ export type ReplaceOutcome =
 export interface ReplaceOptions {
   /** Asked right before the rename: whether the file still is the one that was read. */
   readonly isUnchanged?: (() => boolean | Promise<boolean>) | undefined;
+  /** Asked last, before anything is replaced. */
+  readonly mayStill?: (() => boolean) | undefined;
   /** Told at each step; tests crash or fail there. */
   readonly at?: ((step: ReplaceStep) => void | Promise<void>) | undefined;
 }
@@ -77,6 +81,7 @@ export async function replaceFile(target: string, text: string, options: Replace
     }
     await at('temp-synced');
     if (options.isUnchanged && !(await options.isUnchanged())) return { result: 'overtaken' };
+    if (options.mayStill?.() === false) return { result: 'lapsed' };
     renameSync(temp, target);
     isTempThere = false;
     await at('renamed');

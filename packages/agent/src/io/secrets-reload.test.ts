@@ -1,6 +1,7 @@
-import { chmod, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createReloader, type Reloader, type ReloadSettings } from './secrets-reload.ts';
 
@@ -31,6 +32,7 @@ beforeEach(async () => {
     onReloaded: stateDir => reloaded.push(stateDir),
     onTrouble: (_, { reason }) => troubled.push(reason),
     gatherMs: 20,
+    retryMs: 100,
   });
 });
 afterEach(() => reloader.close());
@@ -107,10 +109,33 @@ describe('the reload after a delivery', () => {
       mend: expect.stringMatching(mend),
     });
     expect(troubled).toHaveLength(1);
+    // What mends it needs no delivery to be noticed.
     await program(0);
+    await expect.poll(() => reloader.trouble('/home/claw/.openclaw')).toBeUndefined();
+    expect(reloaded).toEqual(['/home/claw/.openclaw']);
+  });
+
+  it('is no trouble any more where nobody wants it', async () => {
+    await program(1, 'error: unknown command');
     reloader.written(host('nothing'), false);
     await reloader.settled();
+    settings = { command, when: 'never' };
     expect(reloader.trouble('/home/claw/.openclaw')).toBeUndefined();
+  });
+
+  it('leaves nothing running that the command started', async () => {
+    const beats = join(folder, 'beats');
+    const child = `(while :; do echo x >> ${beats}; sleep 0.02; done) &`;
+    await writeFile(command, `#!/bin/sh\n${child}\nwhile ! [ -s ${beats} ]; do sleep 0.01; done\nexit 0\n`);
+    await chmod(command, 0o755);
+    reloader.owed('/home/claw/.openclaw');
+    await reloader.settled();
+    const grows = async () => {
+      const { size } = await stat(beats);
+      await delay(200);
+      return (await stat(beats)).size > size;
+    };
+    await expect.poll(grows, { timeout: 5_000 }).toBe(false);
   });
 
   it('ends with its agent, and nothing is started after it', async () => {

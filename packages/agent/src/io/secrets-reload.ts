@@ -1,4 +1,4 @@
-import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
+import { type Instant, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import { runShell, type ShellEnd } from './shell-command.ts';
 import type { StateDirectory } from './store-discovery.ts';
 
@@ -27,9 +27,11 @@ export interface Reloader {
    * not see that by itself it is told, once for all that is written meanwhile.
    */
   readonly written: (where: Pick<StateDirectory, 'stateDir' | 'gatewaySees'>, wasPaused: boolean) => void;
-  /** What came of the last reload there, where that was trouble. */
+  /** A gateway there may have missed what was written while nobody told it: before this agent started, or when it ended. */
+  readonly owed: (stateDir: string) => void;
+  /** What came of the last reload there, where that was trouble. It is tried again by itself. */
   readonly trouble: (stateDir: string) => (ReloadTrouble & { readonly at: Instant }) | undefined;
-  /** Resolves when no reload is due or under way. */
+  /** Starts what is due at once; resolves when nothing is under way. */
   readonly settled: () => Promise<void>;
   /** Ends what runs; nothing is started any more. */
   readonly close: () => Promise<void>;
@@ -42,16 +44,19 @@ export interface ReloaderOptions {
   /** Told once when the trouble of a state directory begins. */
   readonly onTrouble: (stateDir: string, trouble: ReloadTrouble) => void;
   readonly gatherMs?: Milliseconds | undefined;
+  readonly retryMs?: Milliseconds | undefined;
 }
 
 /** How long deliveries are gathered for one reload. */
 const gatherMsDefault: Milliseconds = 200;
+/** How long after a failed one the next is tried: somebody may have mended what was wrong. */
+const retryMsDefault: Milliseconds = minute;
 /** It takes 1.5 to 4 s where all is well. */
 const timeoutMs: Milliseconds = 30 * second;
 
 /** Tells the gateways of this host. */
 export function createReloader(options: ReloaderOptions): Reloader {
-  const { settings, onReloaded, onTrouble, gatherMs = gatherMsDefault } = options;
+  const { settings, onReloaded, onTrouble, gatherMs = gatherMsDefault, retryMs = retryMsDefault } = options;
   const due = new Map<string, NodeJS.Timeout>();
   const running = new Map<string, Promise<void>>();
   const again = new Set<string>();
@@ -69,42 +74,44 @@ export function createReloader(options: ReloaderOptions): Reloader {
     }
     if (troubles.get(stateDir)?.reason !== trouble.reason) onTrouble(stateDir, trouble);
     troubles.set(stateDir, { ...trouble, at: Date.now() });
+    later(stateDir, retryMs);
   }
 
   function start(stateDir: string): void {
+    clearTimeout(due.get(stateDir));
     due.delete(stateDir);
+    if (settings().when === 'never') return;
     const ended = reload(stateDir).finally(() => {
       running.delete(stateDir);
-      if (again.delete(stateDir)) gather(stateDir);
+      if (again.delete(stateDir)) later(stateDir, gatherMs);
     });
     running.set(stateDir, ended);
   }
 
-  function gather(stateDir: string): void {
-    if (stop.signal.aborted || due.has(stateDir)) return;
-    due.set(
-      stateDir,
-      setTimeout(() => start(stateDir), gatherMs),
-    );
+  function later(stateDir: string, ms: Milliseconds): void {
+    if (stop.signal.aborted) return;
+    clearTimeout(due.get(stateDir));
+    due.set(stateDir, setTimeout(start, ms, stateDir));
+  }
+
+  function owed(stateDir: string): void {
+    // What the one under way has read is older than this.
+    if (running.has(stateDir)) again.add(stateDir);
+    else if (!due.has(stateDir) || troubles.has(stateDir)) later(stateDir, gatherMs);
   }
 
   return {
     written({ stateDir, gatewaySees }, wasPaused) {
-      const { when } = settings();
       const isSeen = gatewaySees === 'all' || (gatewaySees === 'logins' && !wasPaused);
-      if (when === 'never' || (when === 'auto' && isSeen)) return;
-      // What the one under way has read is older than this.
-      if (running.has(stateDir)) again.add(stateDir);
-      else gather(stateDir);
+      if (settings().when === 'always' || !isSeen) owed(stateDir);
     },
-    trouble: stateDir => troubles.get(stateDir),
+    owed,
+    trouble: stateDir => (settings().when === 'never' ? undefined : troubles.get(stateDir)),
     async settled() {
-      while (due.size > 0 || running.size > 0) {
-        for (const [stateDir, timer] of due) {
-          clearTimeout(timer);
-          start(stateDir);
-        }
+      for (const stateDir of due.keys()) start(stateDir);
+      while (running.size > 0) {
         await Promise.all(running.values());
+        for (const stateDir of due.keys()) if (!troubles.has(stateDir)) start(stateDir);
       }
     },
     async close() {

@@ -52,6 +52,8 @@ export function runShell(command: string, options: ShellOptions): Promise<ShellE
     // Not `close`: what it left running may hold the streams open.
     child.once('exit', status => {
       settle();
+      end();
+      for (const text of [child.stdout, child.stderr]) text?.destroy();
       resolve({ status: status ?? undefined, output });
     });
   });

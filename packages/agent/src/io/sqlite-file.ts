@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 
 /** How long a call may stand still for a writer; whoever has more time tries again. */
@@ -21,7 +22,9 @@ export type Database = DatabaseSync;
 
 /** Opens a database; to be closed soon, for its owner's sake. */
 export function openDatabase(path: string, { readOnly }: { readonly readOnly: boolean }): Database {
-  return new DatabaseSync(path, { readOnly, timeout: busyMs });
+  // None is made where there is none any more.
+  const url = new URL(`${pathToFileURL(path).href}?mode=${readOnly ? 'ro' : 'rw'}`);
+  return new DatabaseSync(url, { readOnly, timeout: busyMs });
 }
 
 /** Reads something from a database and closes it, whatever comes of that. */

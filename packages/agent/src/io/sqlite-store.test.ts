@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,6 +75,27 @@ describe('a database that others use', () => {
     const patient = createSqliteStore(agentDatabase).replace(owner.path, before, textOf({}));
     owner.database.exec('COMMIT');
     expect(await patient).toEqual({ outcome: { result: 'replaced' } });
+  });
+
+  it('is not written once the permit has lapsed that it was waiting under', async () => {
+    const before = port.read(owner.path);
+    owner.database.exec('BEGIN IMMEDIATE');
+    let isOver = false;
+    const waiting = createSqliteStore(agentDatabase).replace(owner.path, before, textOf({}), {
+      mayStill: () => !isOver,
+    });
+    isOver = true;
+    owner.database.exec('COMMIT');
+    expect(await waiting).toEqual({ outcome: { result: 'lapsed' } });
+    expect(port.read(owner.path)).toMatchObject({ text: before.state === 'read' && before.text });
+  });
+
+  it('that has gone meanwhile is not made anew', async () => {
+    const before = port.read(owner.path);
+    owner.database.close();
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${owner.path}${suffix}`, { force: true });
+    expect(await port.replace(owner.path, before, textOf({}))).toEqual({ outcome: { result: 'overtaken' } });
+    expect(existsSync(owner.path)).toBe(false);
   });
 
   it('is written beside a reader that holds its view of before', async () => {

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 import { liftAuthMarks, storeBytesMax } from './auth-profiles.ts';
@@ -7,7 +7,7 @@ import { columnsOf, type RowPlace, type SqliteLayout, schemaProblem } from './fo
 import { type Database, explainSqlite, isBusy, openDatabase, readDatabase } from './sqlite-file.ts';
 import { type FileSignature, locate, unfitFile } from './store-file.ts';
 import { lockWaitMs } from './store-lock.ts';
-import type { AtStep, StorePort, StoreRead } from './store-port.ts';
+import type { ReplaceTextOptions, StorePort, StoreRead } from './store-port.ts';
 
 /*
  * A store in a row of OpenClaw's own SQLite database. The database is opened late and closed at once. What was read is
@@ -15,6 +15,8 @@ import type { AtStep, StorePort, StoreRead } from './store-port.ts';
  * lock there but SQLite's own.
  */
 
+/** Statistics that change under the hand this often in a row stay as they are. */
+const marksAttemptsMax = 5;
 const pauseMsMin: Milliseconds = 5;
 const pauseMsMax: Milliseconds = 100;
 
@@ -27,24 +29,26 @@ export function createSqliteStore(layout: SqliteLayout, waitMs: Milliseconds = l
     peek: peekDatabase,
     // `BEGIN IMMEDIATE` is the lock, for the moment of the replacement.
     lock: async () => ({ state: 'held', release: () => undefined }),
-    async replace(store, read, text, at) {
+    async replace(store, read, text, options = {}) {
       if (read.state !== 'read')
         return { outcome: failed('it has no logins yet: log in there once with OpenClaw itself') };
-      return { outcome: await swapPatiently({ store, layout, waitMs }, layout.profiles, [read.text, text], at) };
+      return { outcome: await swapPatiently({ store, layout, waitMs }, layout.profiles, [read.text, text], options) };
     },
     async liftMarks(store, profiles, onTrouble) {
       if (profiles.length === 0) return;
-      for (;;) {
+      for (let attempt = 0; attempt < marksAttemptsMax; attempt++) {
         const read = readRows(store, layout);
         if (read.state !== 'read' || read.beside === undefined) return;
         const { beside } = read;
         const lifted = profiles.reduce(liftAuthMarks, beside);
         if (lifted === beside) return;
         const outcome = await swapPatiently({ store, layout, waitMs }, layout.state, [beside, lifted]);
-        if (outcome.result === 'overtaken') continue;
-        if (outcome.result !== 'replaced') onTrouble?.(`the cooldown in ${store} stays: ${outcome.reason}`);
-        return;
+        if (outcome.result === 'replaced') return;
+        if (outcome.result === 'locked' || outcome.result === 'failed')
+          return onTrouble?.(`the cooldown in ${store} stays: ${outcome.reason}`);
+        await delay(pauseMsMin);
       }
+      onTrouble?.(`the cooldown in ${store} stays: OpenClaw keeps on writing its statistics`);
     },
   };
 }
@@ -106,14 +110,21 @@ interface Target {
 type Change = readonly [before: string, after: string];
 
 /** Tries to swap, again and again while another process is writing. */
-async function swapPatiently(target: Target, place: RowPlace, change: Change, at?: AtStep): Promise<ReplaceOutcome> {
+async function swapPatiently(
+  target: Target,
+  place: RowPlace,
+  change: Change,
+  options: ReplaceTextOptions = {},
+): Promise<ReplaceOutcome> {
   const { store, waitMs } = target;
   const deadline = performance.now() + waitMs;
   for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(pauseMsMax, pauseMs * 2)) {
     try {
-      return await swap(target, place, change, at);
+      return await swap(target, place, change, options);
     } catch (error) {
+      if (!existsSync(store)) return { result: 'overtaken' };
       if (!isBusy(error)) return failed(explainSqlite(error));
+      if (options.mayStill?.() === false) return { result: 'lapsed' };
       if (performance.now() >= deadline) {
         return { result: 'locked', reason: `another process is writing ${store}; it is tried again` };
       }
@@ -127,7 +138,7 @@ async function swap(
   { store, layout }: Target,
   { table, keyColumn, key, textColumn, timeColumn }: RowPlace,
   [before, after]: Change,
-  at: AtStep | undefined,
+  { at, mayStill }: ReplaceTextOptions,
 ): Promise<ReplaceOutcome> {
   const database = openDatabase(store, { readOnly: false });
   try {
@@ -140,6 +151,7 @@ async function swap(
     const { changes } = database.prepare(update).run(after, Date.now(), key, before);
     if (changes !== 1) return { result: 'overtaken' };
     await at?.('row-updated');
+    if (mayStill?.() === false) return { result: 'lapsed' };
     database.exec('COMMIT');
     await at?.('committed');
     return { result: 'replaced' };

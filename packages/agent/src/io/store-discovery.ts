@@ -95,6 +95,8 @@ export function createStoreDiscovery(places: OpenclawPlaces, now: () => number =
     const isKnown = known?.inode === stats.ino && (known.state === state || known.result === 'logins');
     if (isKnown && now() - known.at < probeMs) return known.result;
     const result = stats.size === 0 ? 'no-logins' : probe(path);
+    // What cannot be read now may be at the next look, and no time of the file shows it.
+    if (typeof result === 'object') return known?.inode === stats.ino ? known.result : result;
     probed.set(path, { inode: stats.ino, state, at: now(), result });
     return result;
   }

@@ -25,6 +25,12 @@ export type StoreRead =
   /** `passing`: it may be gone at the next look (somebody is just writing). */
   | { readonly state: 'refused'; readonly reason: string; readonly passing: boolean };
 
+export interface ReplaceTextOptions {
+  readonly at?: AtStep | undefined;
+  /** Asked when everything else is ready; false: nothing is replaced, and that is `lapsed`. */
+  readonly mayStill?: (() => boolean) | undefined;
+}
+
 /** What became of a store's text that was to be replaced. */
 export interface Replacement {
   readonly outcome: ReplaceOutcome;
@@ -53,7 +59,12 @@ export interface StorePort {
   /** Keeps OpenClaw out from the reading to the replacing, where its release knows such a lock. */
   readonly lock: (store: string, options: LockOptions) => Promise<LockOutcome>;
   /** Puts `text` in place of what was read, unless somebody changed that in between. A crash leaves the old or the new one. */
-  readonly replace: (store: string, read: StoreRead, text: string, at?: AtStep) => Promise<Replacement>;
+  readonly replace: (
+    store: string,
+    read: StoreRead,
+    text: string,
+    options?: ReplaceTextOptions,
+  ) => Promise<Replacement>;
   /**
    * Lifts the profiles' marks of failed authentication that stand beside the credentials. These stand already: marks
    * that stay only delay the agent, so trouble here fails nothing and is told as a sentence.

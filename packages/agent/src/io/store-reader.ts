@@ -49,6 +49,9 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
   let told: ParsedStore | undefined;
   let refusal: string | undefined;
   let retries = 0;
+  let isRetry = false;
+  let isDoubtful = false;
+  let readAt = Number.NEGATIVE_INFINITY;
   let settling: NodeJS.Timeout | undefined;
   let retrying: NodeJS.Timeout | undefined;
   let isClosed = false;
@@ -77,13 +80,17 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
   async function read(isFull: boolean, always: boolean): Promise<void> {
     if (isClosed) return;
     if (refusal !== undefined && adapter.peek(store) !== undefined) return tell(quarantinedStore(refusal), always);
-    if (adapter.readingShows && !isFull && !always && isAsBefore()) return;
+    const isSettled = !isDoubtful || performance.now() - readAt < tickMs;
+    if (adapter.readingShows && !isFull && !always && !isRetry && isAsBefore() && isSettled) return;
+    isRetry = false;
+    readAt = performance.now();
     // Before the reading: what changes after it is seen at the next look.
     const before = adapter.peek(store);
     const found = adapter.read(store);
     if (found.state === 'read') {
       // What is so new may change once more and look the same.
-      signature = adapter.readingShows && isWithinTick(found.signature) ? undefined : found.signature;
+      signature = found.signature;
+      isDoubtful = isWithinTick(found.signature);
       options.onTarget(found.target);
       const hash = createHash('sha256')
         .update(found.text)
@@ -93,6 +100,7 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
       contentHash = hash;
     } else {
       signature = adapter.readingShows ? before : undefined;
+      isDoubtful = false;
       contentHash = undefined;
     }
     const parsed = parseRead(found, options.context());
@@ -102,7 +110,10 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
       retries++;
       contentHash = undefined;
       clearTimeout(retrying);
-      retrying = setTimeout(enqueue, pauseMs);
+      retrying = setTimeout(() => {
+        isRetry = true;
+        enqueue();
+      }, pauseMs);
       return;
     }
     if (!isPassing) retries = 0;
@@ -131,7 +142,7 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
 
   return {
     touch: () => {
-      retries = 0;
+      if (!adapter.readingShows || !isAsBefore()) retries = 0;
       enqueue();
       clearTimeout(settling);
       settling = setTimeout(enqueue, options.settleMs);
@@ -158,7 +169,8 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
 
 /** Whether a file was written so lately that a second write may leave the same times. */
 function isWithinTick({ modifiedMs, changedMs }: FileSignature): boolean {
-  return Date.now() - Math.max(modifiedMs, changedMs) < tickMs;
+  const age = Date.now() - Math.max(modifiedMs, changedMs);
+  return age >= 0 && age < tickMs;
 }
 
 /** The store as it was, but for some profiles, which are as in `after`. */

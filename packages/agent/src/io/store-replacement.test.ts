@@ -48,8 +48,10 @@ describe('a store that is replaced', () => {
     const save = await openSave();
     const last = json({ round: 2 });
     let saving = Promise.resolve();
-    const replacement = await replaceStore(store, readStoreFile(store), json({ round: 1 }), step => {
-      if (step === 'renamed') saving = save(last.slice(0, 5), last.slice(5));
+    const replacement = await replaceStore(store, readStoreFile(store), json({ round: 1 }), {
+      at: step => {
+        if (step === 'renamed') saving = save(last.slice(0, 5), last.slice(5));
+      },
     });
     await saving;
     expect(replacement).toEqual({ outcome: { result: 'replaced' }, missed: { late: last, ours: json({ round: 1 }) } });

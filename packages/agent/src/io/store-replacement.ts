@@ -25,20 +25,21 @@ export async function replaceStore(
   store: string,
   read: StoreRead,
   text: string,
-  at?: ReplaceOptions['at'],
+  { at, mayStill }: Pick<ReplaceOptions, 'at' | 'mayStill'> = {},
 ): Promise<Replacement> {
   const isUnchanged = (): boolean => {
     const now = peekSignature(store);
     return read.state === 'read' ? now !== undefined && isSameSignature(now, read.signature) : now === undefined;
   };
-  if (read.state !== 'read') return { outcome: await replaceFile(store, text, { at, isUnchanged }) };
+  if (read.state !== 'read') return { outcome: await replaceFile(store, text, { at, mayStill, isUnchanged }) };
   const replaced = openIfThere(read.target);
   // Gone: the check would say the same.
   if (replaced === undefined) return { outcome: { result: 'overtaken' } };
   try {
-    const outcome = await replaceFile(read.target, text, { at, isUnchanged });
+    const outcome = await replaceFile(read.target, text, { at, mayStill, isUnchanged });
     // A failure may come after the rename, when the folder cannot be synced.
-    const late = outcome.result === 'overtaken' ? undefined : await lateText(replaced, read.text);
+    const late =
+      outcome.result === 'overtaken' || outcome.result === 'lapsed' ? undefined : await lateText(replaced, read.text);
     return late === undefined ? { outcome } : { outcome, missed: { late, ours: text } };
   } finally {
     closeSync(replaced);

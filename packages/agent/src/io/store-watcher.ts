@@ -82,7 +82,7 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
     const store = storeOf(path);
     const reader = store && readers.get(store);
     if (reader) reader.touch();
-    else if (store === path) lookSoon();
+    else if (store) lookSoon();
   }
 
   let looks: Promise<void> = Promise.resolve();
@@ -110,14 +110,18 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
   }
 
   function follow(store: StoreId, target: string): void {
-    if (target === store || dirname(target) === dirname(store)) return;
+    if (target === store || (dirname(target) === dirname(store) && watched.isOfInterest(target))) return;
     const stores = followed.get(target);
     if (stores) {
       stores.add(store);
       return;
     }
-    followed.set(target, new Set([store]));
-    watcher.add(target);
+    const those = new Set([store]);
+    // A database’s new rows stand in its log first.
+    for (const path of [target, `${target}-wal`]) {
+      followed.set(path, those);
+      watcher.add(path);
+    }
   }
 
   async function look(isFull: boolean): Promise<void> {

@@ -113,8 +113,9 @@ async function writeOnce(
   await deps.at?.('edited');
   if (text !== undefined && text !== onDisk) {
     // The last moment: whoever was suspended since the delivery began must not wake anybody now.
-    if (batch.some(change => isLapsed(change, deps))) return { state: 'lapsed', missed };
-    const replaced = await adapter.replace(store, read, text, deps.at);
+    const mayStill = () => !batch.some(change => isLapsed(change, deps));
+    const replaced = await adapter.replace(store, read, text, { at: deps.at, mayStill });
+    if (replaced.outcome.result === 'lapsed') return { state: 'lapsed', missed };
     if (replaced.outcome.result === 'replaced' || replaced.missed) onReplaced();
     if (replaced.outcome.result === 'locked') return { state: 'locked', reason: replaced.outcome.reason, missed };
     if (replaced.outcome.result === 'failed') {

@@ -3,7 +3,8 @@ import { clockJumpMsMin, clockOffsetMsMin, type Instant, type Milliseconds, seco
 import { linkClosed } from './admission.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { sendAway } from './presence.ts';
-import type { CoordinatorState } from './state.ts';
+import type { CoordinatorState, Session } from './state.ts';
+import { judgeAgain } from './submission.ts';
 
 /*
  * The fleet goes by the coordinator's wall clock: ends are kept by it, and every node's clock is known by its difference.
@@ -26,11 +27,28 @@ export function clocksRead(
   if (Math.abs(byMs) < clockJumpMsMin) return;
   effects.push(note('clock-jumped', { why: `by ${Math.round(byMs / second)} s` }));
   const isSet = Math.abs(byMs) >= clockOffsetMsMin;
+  // Whoever waits for another's link to prove dead has compared clocks before.
+  for (const link of isSet ? [...state.challengers.keys()] : []) {
+    effects.push({ type: 'close-link', link, reason: 'clockSet' });
+    linkClosed(state, link, at, effects);
+  }
   for (const [link, session] of [...state.sessions]) {
     if (session.role === 'daemon' && isSet) {
       sendAway(link, seed + link, effects);
       effects.push({ type: 'close-link', link, reason: 'clockSet' });
       linkClosed(state, link, at, effects);
     } else state.sessions.set(link, { ...session, lastHeard: at });
+  }
+}
+
+/** A node's clock was set: what its stores say of the logins whose home it is means something else now. */
+export function clockCompared(
+  state: CoordinatorState,
+  { node }: Session,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  for (const [account, { record }] of state.accounts) {
+    if (record.current?.home === node) judgeAgain(state, account, [node], at, effects);
   }
 }

@@ -104,6 +104,18 @@ describe('the end of the fleet’s login', () => {
     expect(current(scene)?.expiresAt).toBe(start + minute);
   });
 
+  it('comes back as far as it was accepted, when the clock of the home was wrong', () => {
+    const scene = running();
+    scene.tell({ type: 'link-closed', link: home });
+    // It starts two hours ahead, until it has fetched the time.
+    scene.connect(home, founder, { at: start + 2 * hour });
+    expect(told(scene, home, {})).toHaveLength(1);
+    expect(current(scene)?.expiresAt).toBe(start - hour);
+    scene.through({ type: 'frame-received', link: home, message: { type: 'beat', at: start } });
+    expect(current(scene)?.expiresAt).toBe(start + hour);
+    expect(told(scene, home, { expiresAt: start + 3 * hour })).toEqual([]);
+  });
+
   it('comes to a login that never ended', () => {
     const scene = createScene();
     scene.connect(home, founder);

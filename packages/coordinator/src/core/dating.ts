@@ -17,8 +17,8 @@ export function withEnd(held: Held, { clockOffsetMs }: Session): Held {
 /**
  * The record with an earlier end, where the stores of the login's home say so. OpenClaw renews there by those stores' own
  * word; the fleet's end was reckoned with the coordinator's clock of that hour, and where that was ahead, a renewal would
- * look older than the login that it replaces. A later end is not taken over: by a store whose host's clock was set back a
- * login lives on that has ended.
+ * look older than the login that it replaces. A later end than it was accepted with is not taken over: by a store whose
+ * host's clock was set back a login lives on that has ended. A home whose own clock was wrong leads back as far as that.
  */
 export function datedAnew(
   state: CoordinatorState,
@@ -31,10 +31,13 @@ export function datedAnew(
     return undefined;
   }
   if (refresh === undefined && record.kind === 'oauth') return undefined;
-  const end = earliestEnd(state, session, current);
-  if (end === undefined || (current.expiresAt !== null && end + sameEndMs >= current.expiresAt)) return undefined;
+  const word = earliestEnd(state, session, current);
+  if (word === undefined) return undefined;
+  const acceptedEnd = current.acceptedEnd === undefined ? current.expiresAt : current.acceptedEnd;
+  const expiresAt = acceptedEnd !== null && word > acceptedEnd ? acceptedEnd : word;
+  if (current.expiresAt !== null && Math.abs(expiresAt - current.expiresAt) <= sameEndMs) return undefined;
   const position = { epoch: state.fleet.record.epoch, revision: nextRevision(record) };
-  return { ...record, current: { ...current, position, expiresAt: end } };
+  return { ...record, current: { ...current, position, expiresAt, acceptedEnd } };
 }
 
 /** Of several stores of the home the one that ends first is the one that is renewed first. */

@@ -70,6 +70,18 @@ describe('a clock that was set', () => {
   });
 });
 
+describe('a second link of a node, when the clock is set', () => {
+  it('comes back as well: it compared clocks before', () => {
+    const scene = connected();
+    scene.connect(4, founder);
+    expect([...scene.state().challengers.keys()]).toEqual([4]);
+    scene.setClock(-hour);
+    const effects = scene.tell({ type: 'timer-fired', timer: 'sweep' });
+    expect(only(effects, 'close-link').map(({ link }) => link)).toEqual([4, 1, 2]);
+    expect([...scene.state().sessions.keys()]).toEqual([3]);
+  });
+});
+
 describe('new configuration', () => {
   it('has every daemon come back for it, unless nothing changed', () => {
     const scene = connected();

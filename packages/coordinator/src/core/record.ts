@@ -128,7 +128,13 @@ export interface AccountRecord {
   readonly kind: CredentialKind;
   readonly profile: ProfileId;
   readonly current?:
-    | (Revision & { readonly acceptedAt: Instant; readonly why: AcceptedWhy; readonly sealed: Sealed })
+    | (Revision & {
+        readonly acceptedAt: Instant;
+        /** The end that it was accepted with, where its home has said another since. */
+        readonly acceptedEnd?: Instant | null | undefined;
+        readonly why: AcceptedWhy;
+        readonly sealed: Sealed;
+      })
     | undefined;
   readonly ancestors: readonly Fingerprint[];
   readonly spent: readonly Fingerprint[];

@@ -6,7 +6,7 @@ import type { UpMessage } from '@authmesh/shared/protocol/up';
 import { attested, linkClosed, linkProbed } from './admission.ts';
 import { announcementOf } from './announcement.ts';
 import { toldAnew } from './away.ts';
-import { clocksRead } from './clock.ts';
+import { clockCompared, clocksRead } from './clock.ts';
 import { persistFailed, retryPersist } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { enrollProved } from './enrollment.ts';
@@ -96,6 +96,7 @@ function frameReceived(
   const clockOffsetMs = message.type === 'beat' ? significantOffset(message.at - at) : before.clockOffsetMs;
   const session: Session = { ...before, lastHeard: at, clockOffsetMs };
   state.sessions.set(link, session);
+  if (clockOffsetMs !== before.clockOffsetMs) clockCompared(state, session, at, effects);
   switch (message.type) {
     case 'inventory':
       // First: a new epoch has to be durable before anything is judged.

@@ -92,6 +92,7 @@ const currentRow = z.object({
   home: nodeId,
   generation: count,
   acceptedAt: instant,
+  acceptedEnd: instant.nullable().optional(),
   why: z.enum(['first', 'completed', 'successor', 'issued-later', 'current-dead', 'recovered', 'resealed', 'restored']),
   sealed,
 });
