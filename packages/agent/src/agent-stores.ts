@@ -1,5 +1,6 @@
 import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { AgentEvent, WriteOutcome } from '@authmesh/agent/core/event';
+import { isWorking } from '@authmesh/agent/core/permit/recovery';
 import type { AgentState } from '@authmesh/agent/core/state';
 import { withCreation } from '@authmesh/agent/io/adoption-store';
 import type { ParsedStore } from '@authmesh/agent/io/auth-profiles';
@@ -21,8 +22,8 @@ export interface AgentStoresOptions {
   readonly machine: () => Driver<AgentState, AgentEvent>;
   /** The clock that permits are counted by. */
   readonly elapsed: () => Milliseconds;
-  /** Told of each login that was written, and whether OpenClaw had put the one before it aside. */
-  readonly onWritten: (directory: StateDirectory, wasPaused: boolean) => void;
+  /** Told of each login that was written, and whether OpenClaw could not use what stood there before. */
+  readonly onWritten: (directory: StateDirectory, wasOut: boolean) => void;
   readonly at?: ((step: DeliveryStep) => void) | undefined;
 }
 
@@ -117,12 +118,12 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
     deliver(delivery) {
       const { store, profile, form, access, refresh, expiresAt } = delivery;
       const known = vault.get(access);
-      const use = machine().state.copies.get(copyKey(store, profile))?.seen?.use;
+      const seen = machine().state.copies.get(copyKey(store, profile))?.seen;
+      const isOut = !seen || !isWorking(seen, Date.now()) || (seen.use?.pausedUntil ?? 0) > Date.now();
       const settle = (outcome: WriteOutcome) => {
         const directory = directoryOf(directories(), store);
         const isLogin = delivery.type === 'create-profile' || !delivery.takesRefreshOnly;
-        if (outcome.result === 'written' && directory && isLogin)
-          options.onWritten(directory, (use?.pausedUntil ?? 0) > Date.now());
+        if (outcome.result === 'written' && directory && isLogin) options.onWritten(directory, isOut);
         machine().dispatch({ type: 'write-settled', store, profile, outcome });
       };
       if (!known) {

@@ -23,10 +23,10 @@ export interface ReloadTrouble {
 
 export interface Reloader {
   /**
-   * A login was written there, in the place of one that OpenClaw had put aside (`wasPaused`) or not: where its gateway would
-   * not see that by itself it is told, once for all that is written meanwhile.
+   * A login was written there, in the place of one that OpenClaw could use or not (`wasOut`): where its gateway would not see
+   * that by itself it is told, once for all that is written meanwhile.
    */
-  readonly written: (where: Pick<StateDirectory, 'stateDir' | 'gatewaySees'>, wasPaused: boolean) => void;
+  readonly written: (where: Pick<StateDirectory, 'stateDir' | 'gatewaySees'>, wasOut: boolean) => void;
   /** A gateway there may have missed what was written while nobody told it: before this agent started, or when it ended. */
   readonly owed: (stateDir: string) => void;
   /** What came of the last reload there, where that was trouble. It is tried again by itself. */
@@ -101,8 +101,8 @@ export function createReloader(options: ReloaderOptions): Reloader {
   }
 
   return {
-    written({ stateDir, gatewaySees }, wasPaused) {
-      const isSeen = gatewaySees === 'all' || (gatewaySees === 'logins' && !wasPaused);
+    written({ stateDir, gatewaySees }, wasOut) {
+      const isSeen = gatewaySees === 'all' || (gatewaySees === 'logins' && !wasOut);
       if (settings().when === 'always' || !isSeen) owed(stateDir);
     },
     owed,

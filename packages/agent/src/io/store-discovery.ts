@@ -19,8 +19,8 @@ import { errorCode } from './store-file.ts';
 export type StoreGeneration = 'json' | 'json-with-state' | 'sqlite' | 'sqlite-shared' | 'none' | 'unknown';
 
 /**
- * What a running gateway sees of what is written into its stores: all of it at its next turn (up to 2026.2.25), the logins
- * but not that a cooldown was lifted (from 2026.8.1 on), or nothing for sure.
+ * What a running gateway sees of what is written into its stores: all of it at its next turn (up to 2026.2.25), a login in
+ * the place of one that it uses (from 2026.8.1 on; it does not come back to one that it could not use), or nothing for sure.
  */
 export type GatewaySight = 'all' | 'logins' | 'nothing';
 
