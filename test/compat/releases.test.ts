@@ -13,7 +13,7 @@ import { installRelease, releases, releasesFor } from './release.ts';
 
 /** A profile of the second host that nobody but its own OpenClaw touches. */
 const own = 'lab:notes';
-const rounds = Number(process.env.AUTHMESH_COMPAT_ROUNDS ?? 10);
+const rounds = Number(process.env.AUTHMESH_COMPAT_ROUNDS ?? 5);
 
 /** Two hosts with a real OpenClaw each, wherever it keeps its logins, and a fleet over them. */
 describe.each(releasesFor('short'))('OpenClaw %s', version => {
