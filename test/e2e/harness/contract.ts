@@ -46,7 +46,14 @@ const openclaw = z.strictObject({
   stateDir: path,
   generation: z.enum(['json', 'json-with-state', 'sqlite', 'sqlite-shared', 'none', 'unknown']),
   foreign: z.array(foreign),
-  reload: z.strictObject({ reason: z.string().min(1), mend: z.string().min(1), at: z.number() }).optional(),
+  reload: z
+    .strictObject({
+      reason: z.string().min(1),
+      mend: z.string().min(1),
+      isUnasked: z.boolean().optional(),
+      at: z.number(),
+    })
+    .optional(),
 });
 
 export const statusDocument = z.strictObject({

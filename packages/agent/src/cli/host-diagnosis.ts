@@ -86,6 +86,9 @@ function stateDirFindings({ status, stateDirs }: Examined): Finding[] {
       ),
     );
     const { reload } = found;
-    return reload ? [...unread, problem('gateway', `${stateDir}: ${reload.reason}`, reload.mend)] : unread;
+    if (!reload) return unread;
+    // Where there is no command to ask with there may be no gateway either.
+    const told = reload.isUnasked ? notice : problem;
+    return [...unread, told('gateway', `${stateDir}: ${reload.reason}`, reload.mend)];
   });
 }

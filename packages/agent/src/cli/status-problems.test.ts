@@ -235,3 +235,21 @@ describe('a login that nobody can renew', () => {
     expect(findings(home)).toEqual([]);
   });
 });
+
+describe('a gateway that may not know of what was written', () => {
+  const stateDir = '/home/claw/.openclaw';
+  const trouble = { reason: 'it waits for an approval', mend: 'run `openclaw devices list`' };
+  const withReload = (reload: Status['openclaw'][number]['reload']) => ({
+    ...statusAt(createScene(), start),
+    openclaw: [{ stateDir, generation: 'sqlite' as const, foreign: [], reload }],
+  });
+
+  it('is a problem with what mends it', () => {
+    expect(problemsOf(withReload(trouble), start)).toEqual([`${stateDir}: ${trouble.reason}; ${trouble.mend}`]);
+    expect(problemsOf(withReload(undefined), start)).toEqual([]);
+  });
+
+  it('is none where there is no command to ask with: there may be no gateway either', () => {
+    expect(problemsOf(withReload({ ...trouble, isUnasked: true }), start)).toEqual([]);
+  });
+});

@@ -46,7 +46,8 @@ export function problemsOf(status: Status, now: Instant): string[] {
   }
   for (const { stateDir, foreign, reload } of openclaw) {
     for (const { path, reason } of foreign) problems.push(`${path}: ${reason}`);
-    if (reload) problems.push(`${stateDir}: ${reload.reason}; ${reload.mend}`);
+    // Where there is no command to ask with there may be no gateway either: `doctor` names it.
+    if (reload && !reload.isUnasked) problems.push(`${stateDir}: ${reload.reason}; ${reload.mend}`);
   }
   return problems;
 }

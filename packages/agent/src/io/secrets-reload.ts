@@ -19,6 +19,8 @@ export interface ReloadSettings {
 export interface ReloadTrouble {
   readonly reason: string;
   readonly mend: string;
+  /** Nothing says that a gateway runs at all: there is no command to ask with. */
+  readonly isUnasked?: boolean | undefined;
 }
 
 export interface Reloader {
@@ -139,6 +141,7 @@ function troubleOf(command: string, { status, output }: ShellEnd): ReloadTrouble
     return {
       reason: `\`${command}\` is not found, so a running gateway may go on with the logins that it once read`,
       mend: 'say in `openclaw.command` of agent.json how OpenClaw is started, or restart its gateway',
+      isUnasked: true,
     };
   }
   // A gateway that starts later reads what stands there.
