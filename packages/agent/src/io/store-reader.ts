@@ -49,7 +49,9 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
   let told: ParsedStore | undefined;
   let refusal: string | undefined;
   let retries = 0;
+  /** The next read is one that a passing state asked for. */
   let isRetry = false;
+  /** The file was so new when it was read that one more change may have left it looking the same. */
   let isDoubtful = false;
   let readAt = Number.NEGATIVE_INFINITY;
   let settling: NodeJS.Timeout | undefined;
@@ -71,6 +73,11 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
     return isSameSignature(now, signature);
   }
 
+  /** Nothing can be new there; a doubtful state is looked at once more, and not before that can tell. */
+  function isKnown(): boolean {
+    return isAsBefore() && (!isDoubtful || performance.now() - readAt < tickMs);
+  }
+
   function tell(parsed: ParsedStore, always: boolean): void {
     if (isClosed || (!always && !isNews(parsed))) return;
     told = parsed;
@@ -80,15 +87,13 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
   async function read(isFull: boolean, always: boolean): Promise<void> {
     if (isClosed) return;
     if (refusal !== undefined && adapter.peek(store) !== undefined) return tell(quarantinedStore(refusal), always);
-    const isSettled = !isDoubtful || performance.now() - readAt < tickMs;
-    if (adapter.readingShows && !isFull && !always && !isRetry && isAsBefore() && isSettled) return;
+    if (adapter.readingShows && !isFull && !always && !isRetry && isKnown()) return;
     isRetry = false;
     readAt = performance.now();
     // Before the reading: what changes after it is seen at the next look.
-    const before = adapter.peek(store);
+    const before = adapter.readingShows ? adapter.peek(store) : undefined;
     const found = adapter.read(store);
     if (found.state === 'read') {
-      // What is so new may change once more and look the same.
       signature = found.signature;
       isDoubtful = isWithinTick(found.signature);
       options.onTarget(found.target);
@@ -99,7 +104,7 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
       if (hash === contentHash && !isFull && !always) return;
       contentHash = hash;
     } else {
-      signature = adapter.readingShows ? before : undefined;
+      signature = before;
       isDoubtful = false;
       contentHash = undefined;
     }
