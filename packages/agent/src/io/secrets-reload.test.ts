@@ -126,7 +126,7 @@ describe('the reload after a delivery', () => {
   it('leaves nothing running that the command started', async () => {
     // The pipe ends when nobody holds it open for writing any more.
     const pipe = join(folder, 'pipe');
-    execFileSync('mkfifo', [pipe]);
+    execFileSync('/bin/sh', ['-c', `mkfifo ${pipe}`]);
     await writeFile(command, `#!/bin/sh\nexec 3> ${pipe}\nsleep 300 &\nexit 0\n`);
     await chmod(command, 0o755);
     const ended = readFile(pipe, 'utf8');
