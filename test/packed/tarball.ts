@@ -62,18 +62,41 @@ export async function examineContents({ name, contents }: Tarball): Promise<stri
     const built = await stat(join(root, 'packages', name, file));
     if ((built.mode & 0o111) === 0) problems.push(`${name}: the built ${file} is not executable`);
   }
+  for (const library of await librariesOf(contents, files)) {
+    const isItself = library === `@authmesh/${name}`;
+    if (!isItself && !(library in dependenciesOf(manifest)))
+      problems.push(`${name}: ${library} is imported and no dependency`);
+  }
   return problems;
 }
 
-/** publint and attw on the tarball; every module is an entry point. Throws with what they found. */
+/** publint on the tarball, and attw where it has types: every module is an entry point. Throws with what they found. */
 export async function lint({ name, file, contents }: Tarball): Promise<void> {
   await need(join(bins, 'publint'), [file, '--strict', '--pack', 'false']);
-  const dist = join(contents, 'dist');
-  const modules = (await readdir(dist, { recursive: true }))
+  const modules = (await readdir(join(contents, 'dist'), { recursive: true }))
     .filter(entry => entry.endsWith('.d.ts'))
     .map(entry => entry.slice(0, -'.d.ts'.length));
+  if (modules.length === 0) return;
   const flags = ['--profile', 'esm-only', '--format', 'ascii', '--no-color', '--no-emoji'];
   await need(join(bins, 'attw'), [file, ...flags, '--entrypoints', ...modules], { cwd: join(root, 'packages', name) });
+}
+
+/** The packages that the code of a tarball imports by name. */
+async function librariesOf(contents: string, files: readonly string[]): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const file of files.filter(one => one.endsWith('.js'))) {
+    const text = await readFile(join(contents, file), 'utf8');
+    for (const [, specifier = ''] of text.matchAll(
+      /^(?:import|export)\b(?:[^'";=]*\bfrom)?\s*["']([^."'][^"']*)["']/gm,
+    )) {
+      if (!specifier.startsWith('node:')) found.add(/^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier);
+    }
+  }
+  return found;
+}
+
+function dependenciesOf(manifest: unknown): Readonly<Record<string, string>> {
+  return (manifest as { readonly dependencies?: Readonly<Record<string, string>> }).dependencies ?? {};
 }
 
 function schemasOf(name: string): string[] {

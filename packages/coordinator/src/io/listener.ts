@@ -1,9 +1,12 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { AuthmeshError, systemErrorCode } from '@authmesh/shared/node/errors';
 import { answerHttp, type HttpEndpoints, turnAway } from './http-answers.ts';
+
+/** Not by `import`: that reads every export of the module, and its lazy `WebSocket` loads an HTTP client of 14 MB. */
+const { createServer } = process.getBuiltinModule('node:http');
 
 /** Connections that the kernel keeps ready: a whole fleet may return within one turn of the event loop. */
 const backlog = 4_096;
