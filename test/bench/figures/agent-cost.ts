@@ -20,10 +20,10 @@ export const agentCost: Bench = {
       const [host] = fleet.hosts;
       if (!host) throw new RangeError('the fleet has no host');
       await delay(settleMs);
-      const megabytes = (host.agent.residentKb() - bare.residentKb()) / 1_024;
       const before = { agent: host.agent.cpuMs(), bare: bare.cpuMs() };
       await delay(idleMs);
       const percent = ((host.agent.cpuMs() - before.agent) / idleMs) * 100;
+      const megabytes = (host.agent.residentKb() - bare.residentKb()) / 1_024;
       const barePercent = ((bare.cpuMs() - before.bare) / idleMs) * 100;
       return [
         {

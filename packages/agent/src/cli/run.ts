@@ -6,6 +6,7 @@ import { fingerprintSecret } from '@authmesh/shared/crypto/fingerprint';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { openControlServer } from '@authmesh/shared/node/control-server';
 import { AuthmeshError, operatorSentence } from '@authmesh/shared/node/errors';
+import { returnHeapWhenCalm } from '@authmesh/shared/node/heap-return';
 import { takeInstanceLock } from '@authmesh/shared/node/instance-lock';
 import { beginLifecycle } from '@authmesh/shared/node/lifecycle';
 import { createLogger } from '@authmesh/shared/node/logger';
@@ -77,6 +78,7 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
           process.exitCode = 0;
         },
       });
+      returnHeapWhenCalm();
       logger.note(note('agent-started', { file: home }));
       return 0;
     },

@@ -5,6 +5,7 @@ import { note } from '@authmesh/shared/core/notes';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { openControlServer } from '@authmesh/shared/node/control-server';
 import { AuthmeshError, operatorSentence } from '@authmesh/shared/node/errors';
+import { returnHeapWhenCalm } from '@authmesh/shared/node/heap-return';
 import { takeInstanceLock } from '@authmesh/shared/node/instance-lock';
 import { beginLifecycle } from '@authmesh/shared/node/lifecycle';
 import { createLogger } from '@authmesh/shared/node/logger';
@@ -82,6 +83,7 @@ export function createRunCommand({ at }: Pick<CoordinatorOptions, 'at'> = {}): C
           process.exitCode = 0;
         },
       });
+      returnHeapWhenCalm();
       const foundingCode = coordinator.foundingCode();
       context.output.say(`authmesh-coordinator listening on ${coordinator.url}`);
       if (context.output.isJson)
