@@ -154,7 +154,12 @@ function configuration(home: string, port: number, token: string, baseUrl: strin
 async function turn(port: number, token: string, agent: Agent): Promise<{ status: number; text: string }> {
   const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      // Around 2026.3.28 the owner's token alone may not start a turn.
+      'x-openclaw-scopes': 'operator.write',
+    },
     body: JSON.stringify({ model: `openclaw:${agent}`, messages: [{ role: 'user', content: 'Say ok.' }] }),
     signal: AbortSignal.timeout(turnMs),
   });

@@ -15,28 +15,31 @@ export interface Release {
 
 /**
  * Releases that the run covers when nobody names one, with what npm needs to install each from the registry alone:
- * 2026.2.12 asks for a git dependency and, by range, for a package that was never published.
+ * The first two ask for a git dependency, 2026.2.12 also, by range, for a package that was never published.
  */
 export const releases: Readonly<Record<string, Known>> = {
   '2026.2.12': { store: 'json', isLong: true, overrides: { libsignal: '6.0.0', linkedom: '0.18.12' } },
+  '2026.3.13': { store: 'json', overrides: { libsignal: '6.0.0' } },
+  '2026.3.28': { store: 'json', overrides: {} },
+  '2026.4.9': { store: 'json', overrides: {} },
+  '2026.5.28': { store: 'json', overrides: {} },
+  '2026.7.1': { store: 'agent', overrides: {} },
+  '2026.8.2': { store: 'shared', overrides: {} },
   '2026.9.6': { store: 'shared', overrides: {} },
 };
 
 interface Known {
-  /** Where it keeps logins: in a file of each agent, or in a database of all. */
-  readonly store: 'json' | 'shared';
+  /** Where it keeps logins: in a file of each agent, in a database of each, or in one of all. */
+  readonly store: 'json' | 'agent' | 'shared';
   /** The long run, with the store code of this very release. */
   readonly isLong?: boolean;
   readonly overrides: Readonly<Record<string, string>>;
 }
 
-/** The releases of the long run, or the others; `AUTHMESH_COMPAT_ONLY` names one. */
+/** The releases of the long run, or the others; `AUTHMESH_COMPAT_ONLY` names some, with commas between them. */
 export function releasesFor(kind: 'long' | 'short'): readonly string[] {
-  const only = process.env.AUTHMESH_COMPAT_ONLY;
-  return Object.keys(releases).filter(version => {
-    const isLong = releases[version]?.isLong === true;
-    return isLong === (kind === 'long') && (only ?? version) === version;
-  });
+  const only = process.env.AUTHMESH_COMPAT_ONLY?.split(',') ?? Object.keys(releases);
+  return only.filter(version => (releases[version]?.isLong === true) === (kind === 'long'));
 }
 
 const installMs = 15 * 60_000;

@@ -18,8 +18,14 @@ const tables: Readonly<Record<Era, string>> = {
 };
 
 const rows = {
-  '2026.7': { table: 'auth_profile_store', key: 'store_key', text: 'store_json', row: 'primary' },
-  '2026.9': { table: 'config_machine_state', key: 'state_key', text: 'value_json', row: 'authProfiles.store' },
+  '2026.7': {
+    store: { table: 'auth_profile_store', key: 'store_key', text: 'store_json', row: 'primary' },
+    state: { table: 'auth_profile_state', key: 'state_key', text: 'state_json', row: 'primary' },
+  },
+  '2026.9': {
+    store: { table: 'config_machine_state', key: 'state_key', text: 'value_json', row: 'authProfiles.store' },
+    state: { table: 'config_machine_state', key: 'state_key', text: 'value_json', row: 'authProfiles.state' },
+  },
 } as const;
 
 /** A store that is a row of a database. */
@@ -30,7 +36,6 @@ export interface DatabaseStore extends ProfileStore {
 
 /** The shared store of a host, or with the older era an agent's own; the database is made with the first login. */
 export function databaseStore(stateDir: string, era: Era, agent = 'main'): DatabaseStore {
-  const { table, key, text, row } = rows[era];
   const path =
     era === '2026.7'
       ? join(stateDir, 'agents', agent, 'agent', 'openclaw-agent.sqlite')
@@ -46,14 +51,16 @@ export function databaseStore(stateDir: string, era: Era, agent = 'main'): Datab
       database.close();
     }
   };
+  const read = (kind: 'store' | 'state'): string | undefined => {
+    if (!existsSync(path)) return undefined;
+    const { table, key, text, row } = rows[era][kind];
+    const found = using(database => database.prepare(`SELECT ${text} AS text FROM ${table} WHERE ${key} = ?`).get(row));
+    return found === undefined ? undefined : String(found.text);
+  };
+  const { table, row } = rows[era].store;
   const store = profileStore(path, {
-    read: () => {
-      if (!existsSync(path)) return undefined;
-      const found = using(database =>
-        database.prepare(`SELECT ${text} AS text FROM ${table} WHERE ${key} = ?`).get(row),
-      );
-      return found === undefined ? undefined : String(found.text);
-    },
+    read: () => read('store'),
+    readState: () => read('state'),
     write: content =>
       using(database => {
         database.prepare(`INSERT OR REPLACE INTO ${table} VALUES (?, ?, ?)`).run(row, content, Date.now());

@@ -15,6 +15,8 @@ export interface ProfileStore {
   /** Empty when the store is not there. */
   read(): Contents;
   entry(profile: string): Entry | undefined;
+  /** What OpenClaw noted of the profile's use, wherever this release keeps that. */
+  use(profile: string): Entry | undefined;
   /** A sign-in or a refresh by the store's own OpenClaw. */
   put(profile: string, entry: Entry): void;
   remove(profile: string): void;
@@ -38,7 +40,11 @@ export function secretOf(entry: Entry | undefined): unknown {
 /** A store whose text stands wherever these two say. */
 export function profileStore(
   path: string,
-  text: { readonly read: () => string | undefined; readonly write: (text: string) => void },
+  text: {
+    readonly read: () => string | undefined;
+    readonly readState: () => string | undefined;
+    readonly write: (text: string) => void;
+  },
 ): ProfileStore {
   const read = (): Contents => {
     const found = text.read();
@@ -50,6 +56,10 @@ export function profileStore(
     path,
     read,
     entry: profile => read().profiles[profile],
+    use(profile) {
+      const { usageStats = {} } = JSON.parse(text.readState() ?? '{}') as { usageStats?: Record<string, Entry> };
+      return usageStats[profile];
+    },
     put: (profile, entry) => change({ ...read().profiles, [profile]: entry }),
     remove(profile) {
       const { [profile]: _, ...others } = read().profiles;
@@ -68,8 +78,11 @@ export function storeFile(stateDir: string, agent: string): StoreFile {
     writeFileSync(temporary, text, { mode: 0o600 });
     renameSync(temporary, path);
   };
+  const beside = join(dirname(path), 'auth-state.json');
+  const readIfThere = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') : undefined);
   const store = profileStore(path, {
-    read: () => (existsSync(path) ? readFileSync(path, 'utf8') : undefined),
+    read: () => readIfThere(path),
+    readState: () => readIfThere(beside) ?? readIfThere(path),
     write,
   });
   return { ...store, exists: () => existsSync(path), bytes: () => readFileSync(path), write };

@@ -1,5 +1,5 @@
 import { copyKey } from '@authmesh/shared/core/identifiers';
-import { minute } from '@authmesh/shared/core/time';
+import { minute, second } from '@authmesh/shared/core/time';
 import { describe, expect, it } from 'vitest';
 import {
   createDelivery,
@@ -28,20 +28,44 @@ function deliver(scene: Scene): number {
   return started;
 }
 
-describe('a gateway that puts its old login back', () => {
-  it('is told three times, and then said to overwrite what is delivered', () => {
-    const scene = createDelivery('1', current);
-    for (let round = 1; round <= 3; round++) {
-      expect(deliver(scene)).toBe(1);
-      expect(copyOf(scene)?.trouble).toBeUndefined();
-      expect(notes(scene.tell(holds(seen('1'))))).toContain('delivery-overwritten');
-    }
-    expect(copyOf(scene)?.trouble).toMatch(/^overwritten by the gateway: .* 3 times/);
-    expect(deliver(scene)).toBe(0);
-    scene.pass(minute);
-    scene.tell({ type: 'timer-fired', timer: 'revisit' });
+/** The old login is judged, and time passes; how many deliveries that started. */
+function answer(scene: Scene, passesMs: number): number {
+  scene.hear(judgement('stale', '1'));
+  scene.pass(passesMs);
+  const started = only(scene.tell({ type: 'timer-fired', timer: 'revisit' }), 'write-credential').length;
+  if (started > 0)
     scene.tell({ type: 'write-settled', store, profile, outcome: { result: 'written', seen: seen('2') } });
+  return started;
+}
+
+describe('a gateway that puts its old login back', () => {
+  it('is answered each time while it is being told, and after three rounds said to overwrite what is delivered', () => {
+    const scene = createDelivery('1', current);
+    deliver(scene);
+    for (let round = 1; round <= 3; round++) {
+      expect(notes(scene.tell(holds(seen('1'))))).toContain('delivery-overwritten');
+      for (let turn = 1; turn <= 8; turn++) {
+        expect(copyOf(scene)?.trouble).toBeUndefined();
+        expect(deliver(scene)).toBe(0);
+        expect(answer(scene, 50)).toBe(1);
+        scene.pass(450);
+        expect(notes(scene.tell(holds(seen('1'))))).not.toContain('delivery-overwritten');
+      }
+      expect(answer(scene, 50)).toBe(1);
+      scene.pass(2 * second);
+    }
+    scene.tell(holds(seen('1')));
+    expect(copyOf(scene)?.trouble).toMatch(/^overwritten by the gateway: .* 3 reloads did not help/);
+    expect(answer(scene, 59 * second)).toBe(0);
+    expect(answer(scene, second)).toBe(1);
     expect(copyOf(scene)).toMatchObject({ seen: { access: print('2') }, trouble: undefined });
+    // The gateway is told now, once more: what it overwrites meanwhile is put back until then.
+    scene.tell(holds(seen('1')));
+    expect(copyOf(scene)?.trouble).toMatch(/^overwritten by the gateway/);
+    expect(answer(scene, 50)).toBe(1);
+    scene.pass(minute);
+    scene.tell(holds(seen('1')));
+    expect(answer(scene, 59 * second)).toBe(0);
   });
 
   it('is none where another login comes, or the next one of the fleet', () => {
@@ -49,12 +73,12 @@ describe('a gateway that puts its old login back', () => {
     deliver(scene);
     expect(notes(scene.tell(holds(seen('3'))))).not.toContain('delivery-overwritten');
     const other = createDelivery('1', current);
-    for (let round = 1; round <= 2; round++) {
-      deliver(other);
-      other.tell(holds(seen('1')));
-    }
+    deliver(other);
+    other.tell(holds(seen('1')));
     other.announce(facts('4', 2, { expiresAt: start + later }));
     other.hear(judgement('stale', '1'));
+    other.pass(50);
+    other.tell({ type: 'timer-fired', timer: 'revisit' });
     other.tell({ type: 'write-settled', store, profile, outcome: { result: 'written', seen: seen('4') } });
     expect(copyOf(other)?.delivered).toEqual({ access: print('4'), replaced: print('1'), rounds: 0 });
   });

@@ -1,25 +1,34 @@
 import type { Fingerprint } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
-import { type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
+import { type Instant, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import type { AgentEffect } from './effect.ts';
 import type { SeenProfile } from './event.ts';
 import type { Copy } from './state.ts';
 
 /*
  * A gateway of OpenClaw 2026.2.26 to 2026.3.22 writes its own copy over what was delivered, on every turn, until it has
- * read its store anew (field/openclaw-stores.md, 2.6). What it wrote is an ancestor, so it is delivered again, and the
- * gateway told again; where that does not help it is said, and tried once a minute.
+ * read its store anew (field/openclaw-stores.md, 2.6). It is told to, and takes what stands there when that reaches it,
+ * seconds later: of a gateway that works all the time this is its own old login, unless the delivery is repeated as often as
+ * it is overwritten. So a round is as long as a reload may take, with a delivery after each overwriting; where three did
+ * not help it is said, and one more is tried each minute.
  */
 
-/** What was last delivered to a copy, and how often what it had replaced came back. */
+/** What was last delivered to a copy, and how what it had replaced came back. */
 export interface Delivered {
   readonly access: Fingerprint;
   readonly replaced?: Fingerprint | undefined;
+  /** Rounds that were begun. */
   readonly rounds: number;
+  /** Until then what is overwritten belongs to the last one. */
+  readonly roundEnds?: Instant | undefined;
 }
 
 /** Rounds after which it is no coincidence. */
 const roundsMax = 3;
+/** Deliveries are gathered for 0.2 s, and a reload takes 1.5 to 4 s (2026.3.13). */
+const roundMs: Milliseconds = 5 * second;
+/** Between an overwriting and the next delivery of a round: nobody who writes without rest is answered without rest. */
+const pauseMs: Milliseconds = 50;
 const retryMs: Milliseconds = minute;
 
 /** A delivery ended well: what it replaced may come back. */
@@ -27,10 +36,11 @@ export function deliveredNow({ writing, delivered }: Copy): Delivered | undefine
   if (!writing || writing.takesRefreshOnly) return delivered;
   const replaced = writing.replaces?.access;
   if (replaced === writing.access) return delivered;
-  return { access: writing.access, replaced, rounds: delivered?.access === writing.access ? delivered.rounds : 0 };
+  if (delivered?.access === writing.access) return { ...delivered, replaced };
+  return { access: writing.access, replaced, rounds: 0 };
 }
 
-/** The copy with its trouble, where what was delivered has been written over once more. */
+/** The copy with its next attempt, and its trouble, where what was delivered has been written over once more. */
 export function withOverwriting(
   before: Copy | undefined,
   copy: Copy,
@@ -42,10 +52,14 @@ export function withOverwriting(
   if (!delivered || before.seen?.access !== delivered.access || seen.access === undefined) return copy;
   if (seen.access !== delivered.replaced) return copy;
   const { store, profile, account } = copy;
-  const rounds = delivered.rounds + 1;
+  const isSameRound = delivered.roundEnds !== undefined && at < delivered.roundEnds;
+  const rounds = isSameRound ? delivered.rounds : delivered.rounds + 1;
+  const trouble =
+    rounds > roundsMax
+      ? `overwritten by the gateway: OpenClaw goes on putting its old login back, ${rounds - 1} reloads did not help; restart its gateway, or see that \`openclaw secrets reload\` works`
+      : copy.trouble;
+  if (isSameRound) return { ...copy, trouble, retryAt: at + pauseMs };
   effects.push(note('delivery-overwritten', { store, profile, account }));
-  const counted = { ...copy, delivered: { ...delivered, rounds } };
-  if (rounds < roundsMax) return counted;
-  const trouble = `overwritten by the gateway: OpenClaw has put its old login back ${rounds} times; restart its gateway, or see that \`openclaw secrets reload\` works`;
-  return { ...counted, trouble, retryAt: at + retryMs };
+  const retryAt = at + (rounds > roundsMax ? retryMs : pauseMs);
+  return { ...copy, trouble, retryAt, delivered: { ...delivered, rounds, roundEnds: retryAt + roundMs } };
 }
