@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Daemon, type Environment, type Outcome, run, start } from './program.ts';
 import type { Provider } from './provider.ts';
-import type { Release } from './release.ts';
+import { type Release, releases } from './release.ts';
 import { readStore, type Store } from './store.ts';
 
 /** What `models status --json` says of one profile. */
@@ -72,7 +72,7 @@ export async function createHost(
   for (const agent of agents) await mkdir(agentDir(agent), { recursive: true, mode: 0o700 });
   await writeFile(
     join(stateDir, 'openclaw.json'),
-    JSON.stringify(configuration(home, port, token, remote.url, ids), null, 2),
+    JSON.stringify(configuration(home, port, token, remote.url, ids, releases[release.version]?.refreshes), null, 2),
   );
   const environment: Environment = {
     HOME: home,
@@ -117,13 +117,20 @@ export async function createHost(
   };
 }
 
-function configuration(home: string, port: number, token: string, baseUrl: string, ids: readonly Agent[]): object {
+function configuration(
+  home: string,
+  port: number,
+  token: string,
+  baseUrl: string,
+  ids: readonly Agent[],
+  plugin: string | undefined,
+): object {
   const model = { id: 'm1', name: 'm1', reasoning: false, input: ['text'], contextWindow: 200_000, maxTokens: 1_000 };
   const cost = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
   return {
     update: { checkOnStart: false },
     logging: { file: join(home, 'openclaw.log') },
-    plugins: { enabled: false },
+    plugins: plugin === undefined ? { enabled: false } : { enabled: true, allow: [plugin] },
     gateway: {
       mode: 'local',
       port,

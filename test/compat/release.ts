@@ -25,12 +25,14 @@ export const releases: Readonly<Record<string, Known>> = {
   '2026.5.28': { store: 'json', overrides: {} },
   '2026.7.1': { store: 'agent', overrides: {} },
   '2026.8.2': { store: 'shared', overrides: {} },
-  '2026.9.6': { store: 'shared', overrides: {} },
+  '2026.9.6': { store: 'shared', refreshes: 'xai', overrides: {} },
 };
 
 interface Known {
   /** Where it keeps logins: in a file of each agent, in a database of each, or in one of all. */
   readonly store: 'json' | 'agent' | 'shared';
+  /** A plugin whose provider's logins its `doctor` refreshes, behind a fence. */
+  readonly refreshes?: string;
   /** The long run, with the store code of this very release. */
   readonly isLong?: boolean;
   readonly overrides: Readonly<Record<string, string>>;

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Entry } from '../e2e/harness/login.ts';
 import { databaseStore } from '../e2e/harness/sqlite.ts';
 import { type ProfileStore, storeFile } from '../e2e/harness/store-file.ts';
 import { hour, shared } from './fixture.ts';
@@ -13,6 +14,8 @@ import { installRelease, releases, releasesFor } from './release.ts';
 
 /** A profile of the second host that nobody but its own OpenClaw touches. */
 const own = 'lab:notes';
+/** A fence stands for 0.2 s and more. To look without rest would keep OpenClaw from a calm look at its own database. */
+const lookMs = 50;
 const rounds = Number(process.env.AUTHMESH_COMPAT_ROUNDS ?? 5);
 
 /** Two hosts with a real OpenClaw each, wherever it keeps its logins, and a fleet over them. */
@@ -138,8 +141,7 @@ describe.each(releasesFor('short'))('OpenClaw %s', version => {
     await delivered(refused);
     await isUsed(refused);
     provider.refuse(refused.access, 401);
-    await gateway.turn('main');
-    expect(provider.bearers.at(-1)).toBe(refused.name);
+    expect(await bearersOfTurn()).toContain(refused.name);
     await annotate(storeB.use(shared)?.cooldownUntil === undefined ? 'it left no mark' : 'it was held back');
     const login = renew(hour);
     await delivered(login);
@@ -169,6 +171,28 @@ describe.each(releasesFor('short'))('OpenClaw %s', version => {
     expect(lost).toEqual([]);
   }, 600_000);
 
+  const { refreshes } = releases[version] ?? {};
+  if (refreshes !== undefined) {
+    it('a refresh that fails leaves a fence, and the login that still lives is put back', async () => {
+      const profile = `${refreshes}:default`;
+      const { access, refresh, expires } = provider.issue(hour);
+      storeA.put(profile, { type: 'oauth', provider: refreshes, access, refresh, expires, accountId: 'acct_xai' });
+      const isKnown = async () => (await fleet.agent(a, ['explain', profile, '--json'])).code === 0;
+      await expect.poll(isKnown, { timeout: 10_000 }).toBe(true);
+      const states: string[] = [];
+      const look = setInterval(() => {
+        const state = stateOf(storeA.entry(profile), access);
+        if (state !== states.at(-1)) states.push(state);
+      }, lookMs);
+      // The provider is not to be reached from here.
+      const doctor = await a.openclaw(['doctor', '--fix', '--non-interactive']);
+      expect(doctor.code, doctor.stderr).toBe(0);
+      await expect.poll(() => states.at(-1), { timeout: 35_000 }).toBe('without refresh token');
+      clearInterval(look);
+      expect(states).toEqual(['whole', 'pending', 'failed', 'without refresh token']);
+    });
+  }
+
   it('no store was made in another form, and nothing left this machine', async () => {
     for (const host of [a, b]) {
       const file = join(host.agentDir('main'), 'auth-profiles.json');
@@ -187,6 +211,14 @@ function storeOf({ stateDir }: Host, version: string): ProfileStore {
   return form === 'json'
     ? storeFile(stateDir, 'main')
     : databaseStore(stateDir, form === 'agent' ? '2026.7' : '2026.9');
+}
+
+/** What stands in the place of a login with this access token. */
+function stateOf(found: Entry | undefined, access: string): string {
+  const held = String(found?.access);
+  if (held === access) return found?.refresh === undefined ? 'without refresh token' : 'whole';
+  if (!held.startsWith('openclaw-oauth-refresh-fence:')) return 'another';
+  return held.includes(':failed:') ? 'failed' : 'pending';
 }
 
 /** As OpenClaw's own sign-in stores it; the account id says that both hosts hold the same account. */
