@@ -17,6 +17,7 @@ const isLong = (version: string) => releases[version]?.isLong === true;
 const files = [
   ...(values.only.some(isLong) ? ['openclaw.test.ts'] : []),
   ...(values.only.every(isLong) ? [] : ['releases.test.ts']),
+  ...(['2026.2.12', '2026.9.6'].every(version => values.only.includes(version)) ? ['eras.test.ts'] : []),
 ];
 const run = await startVitest('test', files, { run: true, config: 'vitest.compat.config.ts' });
 await run.close();
