@@ -14,10 +14,12 @@ if (unknown !== undefined) {
 }
 process.env.AUTHMESH_COMPAT_ONLY = values.only.join(',');
 const isLong = (version: string) => releases[version]?.isLong === true;
+const isCovered = (...versions: string[]) => versions.every(version => values.only.includes(version));
 const files = [
   ...(values.only.some(isLong) ? ['openclaw.test.ts'] : []),
   ...(values.only.every(isLong) ? [] : ['releases.test.ts']),
-  ...(['2026.2.12', '2026.9.6'].every(version => values.only.includes(version)) ? ['eras.test.ts'] : []),
+  ...(isCovered('2026.2.12', '2026.9.6') ? ['eras.test.ts'] : []),
+  ...(isCovered('2026.5.28', '2026.7.1', '2026.9.6') ? ['upgrade.test.ts'] : []),
 ];
 const run = await startVitest('test', files, { run: true, config: 'vitest.compat.config.ts' });
 await run.close();
