@@ -9,6 +9,7 @@ import { type Fleet, startFleet } from './fleet.ts';
 import { createHost, type Host, provider as providerId } from './host.ts';
 import { type Login, type Provider, secret, startProvider } from './provider.ts';
 import { installRelease } from './release.ts';
+import { signedIn } from './store.ts';
 
 /** One account under the names that the two releases have for it. */
 const before = { profile: 'openai-codex:default', provider: 'openai-codex' };
@@ -35,10 +36,10 @@ describe('OpenClaw 2026.2.12 + 2026.9.6', () => {
     const args = ['models', 'auth', 'paste-token', '--provider', 'lab', '--profile-id', 'lab:notes'];
     const pasted = await b.openclaw(args, { input: `${secret('first')}\r` });
     expect(pasted.code, pasted.stderr).toBe(0);
-    storeA.put(shared, entry(providerId, provider.issue(2 * hour)));
-    storeA.put(before.profile, entry(before.provider, provider.issue(2 * hour)));
-    storeB.put(shared, entry(providerId, provider.issue(hour)));
-    storeB.put(since.profile, entry(since.provider, provider.issue(hour)));
+    storeA.put(shared, signedIn(provider.issue(2 * hour), providerId));
+    storeA.put(before.profile, signedIn(provider.issue(2 * hour), before.provider));
+    storeB.put(shared, signedIn(provider.issue(hour), providerId));
+    storeB.put(since.profile, signedIn(provider.issue(hour), since.provider));
     fleet = await startFleet(folder, [a, b]);
   });
   afterAll(async () => {
@@ -66,10 +67,10 @@ describe('OpenClaw 2026.2.12 + 2026.9.6', () => {
   ])('a login under $name goes both ways', async ({ old, young }) => {
     for (let time = 1; time <= 2; time++) {
       const there = provider.issue(48 * hour + time);
-      storeA.put(old.profile, entry(old.provider, there));
+      storeA.put(old.profile, signedIn(there, old.provider));
       await arrives(there, b, storeB, young.profile);
       const back = provider.issue(72 * hour + time);
-      storeB.put(young.profile, entry(young.provider, back));
+      storeB.put(young.profile, signedIn(back, young.provider));
       await arrives(back, a, storeA, old.profile);
       expect(storeB.entry(young.profile)).toMatchObject({ access: back.access, refresh: back.refresh });
     }
@@ -78,7 +79,3 @@ describe('OpenClaw 2026.2.12 + 2026.9.6', () => {
     expect(provider.exchanges).toEqual([]);
   });
 });
-
-function entry(provider_: string, { access, refresh, expires }: Login) {
-  return { type: 'oauth', provider: provider_, access, refresh, expires, accountId: 'acct_eras' };
-}

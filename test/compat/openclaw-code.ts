@@ -9,16 +9,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const wanted = ['ensureAuthProfileStore', 'markAuthProfileUsed', 'setAuthProfileOrder', 'upsertAuthProfile'] as const;
+const wanted = ['setAuthProfileOrder', 'upsertAuthProfile'] as const;
+/** In the same chunk in 2026.2.12 alone. */
+const welcome = ['ensureAuthProfileStore', 'markAuthProfileUsed'] as const;
 
 type Call = (params?: unknown) => unknown;
 
 /** The chunk's minified export names by the names of the source; `entry.js` would start the command line. */
 function findChunk(dist: string): { readonly file: string; readonly aliases: ReadonlyMap<string, string> } {
   for (const name of readdirSync(dist)) {
-    if (!name.endsWith('.js')) continue;
+    if (!/\.m?js$/.test(name)) continue;
     const source = readFileSync(join(dist, name), 'utf8');
-    if (source.includes('from "./entry.js"')) continue;
+    if (/from "\.\/entry\.m?js"/.test(source)) continue;
     const exported = /export \{([^}]*)\};?\s*$/.exec(source)?.[1] ?? '';
     const aliases = new Map(
       exported.split(',').map(entry => {
@@ -34,7 +36,7 @@ function findChunk(dist: string): { readonly file: string; readonly aliases: Rea
 const [, , dist = ''] = process.argv;
 const { file, aliases } = findChunk(dist);
 const chunk: Record<string, Call> = await import(pathToFileURL(file).href);
-const real = (name: (typeof wanted)[number]): Call => {
+const real = (name: (typeof wanted | typeof welcome)[number]): Call => {
   const found = chunk[aliases.get(name) ?? name];
   if (!found) throw new Error(`${file} does not export ${name}`);
   return found;
@@ -61,4 +63,4 @@ process.on('message', async ({ id, call, args }: Request) => {
   }
 });
 process.on('disconnect', () => process.exit());
-process.send?.({ ready: true });
+process.send?.({ canMark: welcome.every(name => aliases.has(name)) });

@@ -8,8 +8,8 @@ import type { Host } from './host.ts';
 export interface OpenClaw {
   /** `models auth order set`: under OpenClaw's lock. */
   setOrder(provider: string, order: readonly string[]): Promise<void>;
-  /** What a successful turn writes: under OpenClaw's lock. */
-  markUsed(profileId: string): Promise<void>;
+  /** What a successful turn writes: under OpenClaw's lock. Absent where the release's code does not offer it. */
+  readonly markUsed?: ((profileId: string) => Promise<void>) | undefined;
   /** What a login and `models auth paste-token` write: OpenClaw takes no lock for it. */
   upsert(profileId: string, credential: Readonly<Record<string, unknown>>, agentDir?: string): Promise<void>;
   stop(): Promise<void>;
@@ -31,7 +31,7 @@ export async function startOpenClaw(host: Host): Promise<OpenClaw> {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const waiting = new Map<number, (reply: Reply) => void>();
-  await ready(child, host.name);
+  const { canMark } = await ready(child, host.name);
   child.on('message', (reply: Reply) => {
     waiting.get(reply.id)?.(reply);
     waiting.delete(reply.id);
@@ -49,7 +49,7 @@ export async function startOpenClaw(host: Host): Promise<OpenClaw> {
   };
   return {
     setOrder: async (provider, order) => void (await call('order', { provider, order })),
-    markUsed: async profileId => void (await call('used', { profileId })),
+    markUsed: canMark ? async profileId => void (await call('used', { profileId })) : undefined,
     upsert: async (profileId, credential, agentDir) => void (await call('upsert', { profileId, credential, agentDir })),
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -60,10 +60,11 @@ export async function startOpenClaw(host: Host): Promise<OpenClaw> {
   };
 }
 
-async function ready(child: ChildProcess, name: string): Promise<void> {
+async function ready(child: ChildProcess, name: string): Promise<{ readonly canMark: boolean }> {
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`OpenClaw's store code on ${name} ended with ${code}`);
   });
-  await Promise.race([once(child, 'message'), ended]);
+  const [said] = await Promise.race([once(child, 'message'), ended]);
   ended.catch(() => {});
+  return said;
 }

@@ -7,10 +7,11 @@ import { databaseStore } from '../e2e/harness/sqlite.ts';
 import { type ProfileStore, storeFile } from '../e2e/harness/store-file.ts';
 import { hour, shared } from './fixture.ts';
 import { type Fleet, startFleet } from './fleet.ts';
-import { createHost, type Host, provider as providerId } from './host.ts';
+import { createHost, type Host } from './host.ts';
 import { type Outcome, run } from './program.ts';
 import { type Provider, startProvider } from './provider.ts';
 import { installRelease } from './release.ts';
+import { signedIn } from './store.ts';
 
 /** A host is upgraded in place by OpenClaw's own doctor, from one way of keeping logins to the next, while its agent runs. */
 describe('OpenClaw 2026.5.28 → 2026.7.1 → 2026.9.6', () => {
@@ -36,9 +37,8 @@ describe('OpenClaw 2026.5.28 → 2026.7.1 → 2026.9.6', () => {
   });
 
   function put(stateDir: string, lifeMs: number) {
-    const { access, refresh, expires } = provider.issue(lifeMs);
-    const login = { type: 'oauth', provider: providerId, access, refresh, expires, accountId: 'acct_upgrade' };
-    storeFile(stateDir, 'main').put(shared, login);
+    const login = provider.issue(lifeMs);
+    storeFile(stateDir, 'main').put(shared, signedIn(login));
     return login;
   }
 

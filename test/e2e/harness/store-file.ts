@@ -9,14 +9,20 @@ interface Contents {
   readonly [field: string]: unknown;
 }
 
+/** Its order of each provider's profiles, and their use. */
+interface State {
+  readonly order?: Readonly<Record<string, readonly string[]>> | undefined;
+  readonly usageStats?: Readonly<Record<string, Entry>> | undefined;
+}
+
 /** Where an OpenClaw keeps logins, as it sees them itself. */
 export interface ProfileStore {
   readonly path: string;
   /** Empty when the store is not there. */
   read(): Contents;
   entry(profile: string): Entry | undefined;
-  /** What OpenClaw noted of the profile's use, wherever this release keeps that. */
-  use(profile: string): Entry | undefined;
+  /** What OpenClaw noted beside the credentials, wherever this release keeps that. */
+  state(): State;
   /** A sign-in or a refresh by the store's own OpenClaw. */
   put(profile: string, entry: Entry): void;
   remove(profile: string): void;
@@ -56,10 +62,7 @@ export function profileStore(
     path,
     read,
     entry: profile => read().profiles[profile],
-    use(profile) {
-      const { usageStats = {} } = JSON.parse(text.readState() ?? '{}') as { usageStats?: Record<string, Entry> };
-      return usageStats[profile];
-    },
+    state: () => JSON.parse(text.readState() ?? '{}') as State,
     put: (profile, entry) => change({ ...read().profiles, [profile]: entry }),
     remove(profile) {
       const { [profile]: _, ...others } = read().profiles;
