@@ -27,8 +27,6 @@ export interface Delivered {
 const roundsMax = 3;
 /** Deliveries are gathered for 0.2 s, and a reload takes 1.5 to 4 s (2026.3.13). */
 const roundMs: Milliseconds = 5 * second;
-/** Between an overwriting and the next delivery of a round: nobody who writes without rest is answered without rest. */
-const pauseMs: Milliseconds = 50;
 const retryMs: Milliseconds = minute;
 
 /** A delivery ended well: what it replaced may come back. */
@@ -58,8 +56,9 @@ export function withOverwriting(
     rounds > roundsMax
       ? `overwritten by the gateway: OpenClaw goes on putting its old login back, ${rounds - 1} reloads did not help; restart its gateway, or see that \`openclaw secrets reload\` works`
       : copy.trouble;
-  if (isSameRound) return { ...copy, trouble, retryAt: at + pauseMs };
+  if (isSameRound) return { ...copy, trouble };
   effects.push(note('delivery-overwritten', { store, profile, account }));
-  const retryAt = at + (rounds > roundsMax ? retryMs : pauseMs);
-  return { ...copy, trouble, retryAt, delivered: { ...delivered, rounds, roundEnds: retryAt + roundMs } };
+  const begins = rounds > roundsMax ? at + retryMs : at;
+  const counted = { ...copy, trouble, delivered: { ...delivered, rounds, roundEnds: begins + roundMs } };
+  return rounds > roundsMax ? { ...counted, retryAt: begins } : counted;
 }
