@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { type ProfileStore, storeFile } from '../e2e/harness/store-file.ts';
 import { hour, shared } from './fixture.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { createHost, type Host, provider as providerId } from './host.ts';
+import { removeFolder } from './program.ts';
 import { type Login, type Provider, secret, startProvider } from './provider.ts';
 import { installRelease } from './release.ts';
 import { signedIn } from './store.ts';
@@ -45,7 +46,7 @@ describe('OpenClaw 2026.2.12 + 2026.9.6', () => {
   afterAll(async () => {
     await fleet?.stop();
     await provider.close();
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   });
 
   /** The login that was stored on one host stands on the other, in the bearer form, and its OpenClaw says when it ends. */

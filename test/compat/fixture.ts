@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { type Fleet, startFleet } from './fleet.ts';
 import { type Agent, agents, allAgents, createHost, type Gateway, type Host, provider as providerId } from './host.ts';
 import { type OpenClaw, startOpenClaw } from './openclaw.ts';
+import { removeFolder } from './program.ts';
 import { type Login, type Provider, secret, startProvider } from './provider.ts';
 import { installRelease } from './release.ts';
 
@@ -98,7 +99,7 @@ export async function createFixture(version: string): Promise<Fixture> {
       stop: async keep => {
         await stop();
         if (keep) process.stderr.write(`The homes and logs of this run are in ${folder}\n`);
-        else await rm(folder, { recursive: true, force: true });
+        else await removeFolder(folder);
       },
       async restart(login) {
         for (const agent of allAgents.slice(agents.length)) {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 
 /** How a program ended and what it said. */
 export interface Outcome {
@@ -101,4 +102,9 @@ async function waitForLine(child: ChildProcess, output: () => string, pattern: R
     }
     await new Promise(resolve => setTimeout(resolve, 20));
   }
+}
+
+/** Removes what a run leaves. A command of OpenClaw that was ended a moment ago may still be making its database. */
+export async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 }

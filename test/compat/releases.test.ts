@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { hour, notes, shared, spare } from './fixture.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { createHost, type Gateway, type Host, provider as providerId } from './host.ts';
 import { startOpenClaw } from './openclaw.ts';
+import { removeFolder } from './program.ts';
 import { type Login, type Provider, secret, startProvider } from './provider.ts';
 import { installRelease, releases, releasesFor } from './release.ts';
 import { playRounds, wordsOf } from './rounds.ts';
@@ -55,7 +56,7 @@ describe.each(releasesFor('short'))('OpenClaw %s', version => {
   afterAll(async () => {
     for (const stop of stops.toReversed()) await stop();
     if (keep) process.stderr.write(`The homes and logs of this run are in ${folder}\n`);
-    else await rm(folder, { recursive: true, force: true });
+    else await removeFolder(folder);
   });
 
   /** A login that the host's own OpenClaw stores, by its command line. */

@@ -8,7 +8,7 @@ import { type ProfileStore, storeFile } from '../e2e/harness/store-file.ts';
 import { hour, shared } from './fixture.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { createHost, type Host } from './host.ts';
-import { type Outcome, run } from './program.ts';
+import { type Outcome, removeFolder, run } from './program.ts';
 import { type Provider, startProvider } from './provider.ts';
 import { installRelease } from './release.ts';
 import { signedIn } from './store.ts';
@@ -33,7 +33,7 @@ describe('OpenClaw 2026.5.28 → 2026.7.1 → 2026.9.6', () => {
   afterAll(async () => {
     await fleet?.stop();
     await provider.close();
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   });
 
   function put(stateDir: string, lifeMs: number) {

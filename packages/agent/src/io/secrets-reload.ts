@@ -127,7 +127,8 @@ export function createReloader(options: ReloaderOptions): Reloader {
 }
 
 function runReload(command: string, stateDir: string, signal: AbortSignal): Promise<ShellEnd> {
-  const environment = { OPENCLAW_STATE_DIR: stateDir };
+  // Its command line starts itself a second time, in a group of its own that would outlive a time-out or a stop.
+  const environment = { OPENCLAW_STATE_DIR: stateDir, OPENCLAW_NO_RESPAWN: '1' };
   const options = { timeoutMs, signal, environment, keepsOutput: true };
   return runShell(`${command} secrets reload --json`, options).catch(() => ({ status: 127, output: '' }));
 }
