@@ -14,7 +14,7 @@ let troubled: string[];
 
 /** Stands for OpenClaw's command line: says what it was asked, prints `words` and ends with `status`. */
 async function program(status: number, words = ''): Promise<void> {
-  const script = `#!/bin/sh\necho "$OPENCLAW_STATE_DIR $*" >> ${folder}/calls\necho '${words}' >&2\nexit ${status}\n`;
+  const script = `#!/bin/sh\necho "$OPENCLAW_STATE_DIR $OPENCLAW_NO_RESPAWN $*" >> ${folder}/calls\necho '${words}' >&2\nexit ${status}\n`;
   await writeFile(command, script);
   await chmod(command, 0o755);
 }
@@ -49,8 +49,8 @@ describe('the reload after a delivery', () => {
     reloader.written(host('nothing', '/srv/openclaw'), false);
     await reloader.settled();
     expect((await calls()).toSorted()).toEqual([
-      '/home/claw/.openclaw secrets reload --json',
-      '/srv/openclaw secrets reload --json',
+      '/home/claw/.openclaw 1 secrets reload --json',
+      '/srv/openclaw 1 secrets reload --json',
     ]);
     expect(reloaded.toSorted()).toEqual(['/home/claw/.openclaw', '/srv/openclaw']);
   });
