@@ -5,7 +5,8 @@ import { createLoginStore } from '../login-store.ts';
 import { start } from '../program.ts';
 
 const stores = 20;
-const settleMs = 5_000;
+/** Its heap has been given back by then: once, and a fifth of a second of a core. */
+const settleMs = 25_000;
 /** Two whole periods of the rescan. */
 const idleMs = 60_000;
 
