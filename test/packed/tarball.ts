@@ -62,7 +62,11 @@ export async function examineContents({ name, contents }: Tarball): Promise<stri
     const built = await stat(join(root, 'packages', name, file));
     if ((built.mode & 0o111) === 0) problems.push(`${name}: the built ${file} is not executable`);
   }
-  for (const library of await librariesOf(contents, files)) {
+  const libraries = await librariesOf(contents, files);
+  for (const library of Object.keys(dependenciesOf(manifest))) {
+    if (!libraries.has(library)) problems.push(`${name}: ${library} is a dependency and never imported`);
+  }
+  for (const library of libraries) {
     const isItself = library === `@authmesh/${name}`;
     if (!isItself && !(library in dependenciesOf(manifest)))
       problems.push(`${name}: ${library} is imported and no dependency`);

@@ -14,6 +14,8 @@ const peerRounds = 30;
 const bursts = 20;
 const writesPerBurst = 15;
 const roundsAfterBursts = 50;
+/** Between two bursts, so that each meets programs at rest. */
+const restMs = 150;
 const arrivalMsMax = 10_000;
 
 /**
@@ -151,7 +153,7 @@ async function burstTime({ source, login, arrivals }: Way): Promise<number | und
   const begun = monotonicMs();
   save(source, last.text);
   const at = await arrivals.of(last.access, arrivalMsMax);
-  await delay(150);
+  await delay(restMs);
   return at === undefined ? undefined : at - begun;
 }
 

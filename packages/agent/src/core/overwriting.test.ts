@@ -54,7 +54,7 @@ describe('a gateway that puts its old login back', () => {
       scene.pass(2 * second);
     }
     scene.tell(holds(seen('1')));
-    expect(copyOf(scene)?.trouble).toMatch(/^overwritten by the gateway: .* 3 reloads did not help/);
+    expect(copyOf(scene)?.trouble).toMatch(/^overwritten by the gateway: .* after 3 rounds of deliveries/);
     expect(answer(scene, 59 * second)).toBe(0);
     expect(answer(scene, second)).toBe(1);
     expect(copyOf(scene)).toMatchObject({ seen: { access: print('2') }, trouble: undefined });

@@ -54,7 +54,7 @@ export function withOverwriting(
   const rounds = isSameRound ? delivered.rounds : delivered.rounds + 1;
   const trouble =
     rounds > roundsMax
-      ? `overwritten by the gateway: OpenClaw goes on putting its old login back, ${rounds - 1} reloads did not help; restart its gateway, or see that \`openclaw secrets reload\` works`
+      ? `overwritten by the gateway: OpenClaw goes on putting its old login back, after ${rounds - 1} rounds of deliveries; restart its gateway, or see that \`openclaw secrets reload\` works`
       : copy.trouble;
   if (isSameRound) return { ...copy, trouble };
   effects.push(note('delivery-overwritten', { store, profile, account }));
