@@ -3,12 +3,13 @@ import type { AgentEvent, WriteOutcome } from '@authmesh/agent/core/event';
 import { isWorking } from '@authmesh/agent/core/permit/recovery';
 import type { AgentState } from '@authmesh/agent/core/state';
 import { withCreation } from '@authmesh/agent/io/adoption-store';
-import type { ParsedStore } from '@authmesh/agent/io/auth-profiles';
+import type { ParsedStore, ReadContext } from '@authmesh/agent/io/auth-profiles';
 import { createDeliverer, type DeliveryStep } from '@authmesh/agent/io/delivery';
 import { createEntryMemo } from '@authmesh/agent/io/formats/entry-memo';
 import type { RecordVault } from '@authmesh/agent/io/record-vault';
-import type { OpenclawPlaces, StateDirectory } from '@authmesh/agent/io/store-discovery';
+import type { StateDirectory, StorePlaces } from '@authmesh/agent/io/state-directory';
 import { createStoreWatcher, type StoreWatcher } from '@authmesh/agent/io/store-watcher';
+import { sharingTools } from '@authmesh/agent/io/tool-places';
 import { directoryOf } from '@authmesh/agent/io/watched-paths';
 import { copyKey, type StoreId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
@@ -32,7 +33,7 @@ type Delivery = Extract<AgentEffect, { type: 'write-credential' | 'create-profil
 /** This host's stores: what changes in them is told to the machine, what it orders is written into them. */
 export interface AgentStores {
   /** Watches these places in place of others; resolves when every store was read once. */
-  readonly watch: (places: OpenclawPlaces) => Promise<void>;
+  readonly watch: (places: StorePlaces) => Promise<void>;
   readonly directories: () => readonly StateDirectory[];
   readonly reread: (store: StoreId) => void;
   /** Reads every store that the machine knows again, or those of one state directory. */
@@ -51,14 +52,14 @@ export interface AgentStores {
 export function createAgentStores(options: AgentStoresOptions): AgentStores {
   const { vault, logger, machine, elapsed, at } = options;
   const underWay = new Set<Promise<void>>();
-  const readEntry = createEntryMemo();
+  let reading: Pick<ReadContext, 'sharing' | 'readEntry'> = {};
   let watcher: StoreWatcher | undefined;
 
   const context = () => ({
     fingerprint: vault.fingerprint,
     now: Date.now(),
     clockOffsetMs: machine().state.clockOffsetMs,
-    readEntry,
+    ...reading,
   });
   const takeCredentials = (parsed: ParsedStore) => {
     for (const [access, credential] of parsed.credentials) vault.put(access, credential);
@@ -88,6 +89,8 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
   return {
     async watch(places) {
       await watcher?.close();
+      // What is remembered of entries is as good as what they were read by.
+      reading = { sharing: sharingTools(places), readEntry: createEntryMemo() };
       watcher = await createStoreWatcher({
         places,
         context,
@@ -123,7 +126,8 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
       const settle = (outcome: WriteOutcome) => {
         const directory = directoryOf(directories(), store);
         const isLogin = delivery.type === 'create-profile' || !delivery.takesRefreshOnly;
-        if (outcome.result === 'written' && directory && isLogin) options.onWritten(directory, isOut);
+        const isOpenclaw = directory && directory.tool === undefined;
+        if (outcome.result === 'written' && isOpenclaw && isLogin) options.onWritten(directory, isOut);
         machine().dispatch({ type: 'write-settled', store, profile, outcome });
       };
       if (!known) {

@@ -5,8 +5,8 @@ import type { JournalStep } from '@authmesh/agent/io/agent-journal';
 import type { DeliveryStep } from '@authmesh/agent/io/delivery';
 import type { Identity } from '@authmesh/agent/io/identity';
 import type { ReloadSettings } from '@authmesh/agent/io/secrets-reload';
+import type { StorePlaces } from '@authmesh/agent/io/state-directory';
 import type { Status } from '@authmesh/agent/io/status-view';
-import type { OpenclawPlaces } from '@authmesh/agent/io/store-discovery';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 import type { Logger } from '@authmesh/shared/node/logger';
 import type { PublishStep } from './agent-link.ts';
@@ -18,7 +18,7 @@ export interface AgentOptions {
   readonly home: string;
   readonly identity: Identity;
   readonly config: AgentConfig;
-  readonly places: OpenclawPlaces;
+  readonly places: StorePlaces;
   /** How gateways learn of what was written. */
   readonly reload: ReloadSettings;
   readonly logger: Logger;

@@ -2,7 +2,7 @@ import type { AgentConfig } from '@authmesh/agent/core/config';
 import { loadAgentConfig } from '@authmesh/agent/io/config';
 import { type Identity, readIdentity } from '@authmesh/agent/io/identity';
 import type { ReloadSettings } from '@authmesh/agent/io/secrets-reload';
-import type { OpenclawPlaces } from '@authmesh/agent/io/store-discovery';
+import type { StorePlaces } from '@authmesh/agent/io/state-directory';
 import type { CommandContext, CommandOption } from '@authmesh/shared/node/command-line';
 import type { ConfigurationOrigin } from '@authmesh/shared/node/configuration';
 import { chooseHome } from '@authmesh/shared/node/home-path';
@@ -38,7 +38,7 @@ export function chooseAgentHome({ option }: CommandContext): string {
 export interface Settings {
   readonly coordinators: readonly string[];
   /** Absolute paths. */
-  readonly places: OpenclawPlaces;
+  readonly places: StorePlaces;
   readonly config: AgentConfig;
   readonly reload: ReloadSettings;
   readonly logLevel: LogLevel;
@@ -56,7 +56,7 @@ export async function loadSettings(home: string, { option, options }: CommandCon
   const { settings, configuration } = await loadAgentConfig({ home, environment: process.env, flags });
   return {
     coordinators: settings.core.coordinators,
-    places: { stateDirs: settings.stateDirs, agentDir: settings.agentDir },
+    places: { stateDirs: settings.stateDirs, agentDir: settings.agentDir, tools: settings.tools },
     config: settings.core,
     reload: settings.reload,
     logLevel: settings.logLevel,

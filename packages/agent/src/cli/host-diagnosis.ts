@@ -1,3 +1,4 @@
+import { toolFormats } from '@authmesh/agent/io/formats/tool-formats';
 import type { OtherAgent } from '@authmesh/agent/io/state-dir-claim';
 import type { Status } from '@authmesh/agent/io/status-view';
 import { type Milliseconds, significantOffset } from '@authmesh/shared/core/time';
@@ -31,6 +32,7 @@ export function diagnoseHost(examined: Examined): Finding[] {
     ...clockFindings(clockOffsetMs),
     ...others.map(otherFinding),
     ...stateDirFindings(examined),
+    ...status.tools.flatMap(toolFindings),
   ];
 }
 
@@ -62,6 +64,13 @@ function coordinatorFinding({ coordinator }: Status, unanswered: Examined['coord
   if (unanswered) return problem('coordinator', unanswered.found, unanswered.mend);
   if (!coordinator.refused) return ok('coordinator', `${coordinator.url} answers`);
   return problem('coordinator', `it turns this host’s daemon away: ${coordinator.problem}`, 'mend what it says');
+}
+
+/** A store that is there and cannot be read is told with the stores. */
+function toolFindings({ tool, store, isPresent }: Status['tools'][number]): Finding[] {
+  if (isPresent) return [];
+  const { title } = toolFormats[tool];
+  return [notice(title, `${store} is not there`, `log in with ${title}, or take it out of \`stores\` in agent.json`)];
 }
 
 function stateDirFindings({ status, stateDirs }: Examined): Finding[] {

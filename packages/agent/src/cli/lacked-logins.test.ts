@@ -1,6 +1,6 @@
 import { createScene, facts, type Scene, start, store } from '@authmesh/agent/core/agent-scene';
+import type { StateDirectory } from '@authmesh/agent/io/state-directory';
 import { statusOf } from '@authmesh/agent/io/status-view';
-import type { StateDirectory } from '@authmesh/agent/io/store-discovery';
 import type { AccountId, ProfileId } from '@authmesh/shared/core/identifiers';
 import { describe, expect, it } from 'vitest';
 import { diagnose } from './diagnosis.ts';

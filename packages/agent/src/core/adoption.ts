@@ -10,6 +10,7 @@ import type { ControlRequest, WriteOutcome } from './event.ts';
 import { isDoubted } from './fence.ts';
 import { profileIn } from './naming.ts';
 import { type AgentState, type Copy, createCopy } from './state.ts';
+import { isToolAccount } from './tools.ts';
 
 /** A question of the command line that waits for the coordinator or for deliveries. */
 export interface Adoption {
@@ -32,7 +33,9 @@ export function adopt(
 ): void {
   const adoption: Adoption = { request, waiting: new Set(), adopted: [], problems: [] };
   const held = accountsIn(state, store);
-  const offered = [...state.accounts.values()].filter(facts => !held.has(facts.account));
+  const offered = [...state.accounts.values()].filter(
+    facts => !held.has(facts.account) && !isToolAccount(facts.account),
+  );
   // All of them: but for what the configuration leaves out, which its owner did not forget.
   const asked = offered.filter(facts =>
     profiles.length === 0
@@ -41,10 +44,12 @@ export function adopt(
   );
   for (const name of profiles) {
     if (asked.some(facts => isNamed(facts, name))) continue;
-    const present = [...state.accounts.values()].some(facts => isNamed(facts, name));
-    const reason = present
-      ? 'this store has it already'
-      : 'the fleet has no such login; `authmesh-agent status` lists them';
+    const present = [...state.accounts.values()].find(facts => isNamed(facts, name));
+    const reason = !present
+      ? 'the fleet has no such login; `authmesh-agent status` lists them'
+      : isToolAccount(present.account)
+        ? 'it is the login of another tool; `stores` of agent.json says where OpenClaw may share it'
+        : 'this store has it already';
     adoption.problems.push({ login: name, reason });
   }
   for (const facts of asked) {

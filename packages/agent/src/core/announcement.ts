@@ -8,6 +8,7 @@ import { formFor } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
 import { keyOf, observationOf, publish, report } from './report.ts';
 import { type AgentState, accountsMax, type Copy } from './state.ts';
+import { isToolAccount } from './tools.ts';
 
 /** The fleet's current login of an account. Positions and generations only rise (invariant I3). */
 export function announced(
@@ -85,9 +86,9 @@ export function judged(state: AgentState, judgements: readonly Judgement[], effe
   }
 }
 
-/** The accounts that this host has no copy of. */
+/** The accounts that this host has no copy of, those of other tools aside: their files are made by themselves alone. */
 export function lackedAccounts(state: AgentState): AnnouncementFacts[] {
   const present = new Set<AccountId>();
   for (const copy of state.copies.values()) if (copy.seen) present.add(copy.account);
-  return [...state.accounts.values()].filter(({ account }) => !present.has(account));
+  return [...state.accounts.values()].filter(({ account }) => !present.has(account) && !isToolAccount(account));
 }

@@ -1,6 +1,7 @@
 import { canonicalProvider, type ProfileId, type StoreId } from '@authmesh/shared/core/identifiers';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { AgentState } from './state.ts';
+import { inOpenclawWords } from './tools.ts';
 
 /** How an OpenClaw names OpenAI's subscription logins: until 2026.5.28 as the first, from 2026.6.1 on as the second. */
 export type OpenaiName = 'openai-codex' | 'openai';
@@ -13,9 +14,10 @@ export function profileIn(
   { account, profile }: Pick<AnnouncementFacts, 'account' | 'profile'>,
   store: StoreId,
 ): ProfileId {
+  const named = inOpenclawWords(profile);
   const name = state.config.layout?.get(store)?.openaiName;
-  if (name === undefined || !account.startsWith('oauth:openai/')) return profile;
-  return profile.replace(openaiProfile, name) as ProfileId;
+  if (name === undefined || !account.startsWith('oauth:openai/')) return named as ProfileId;
+  return named.replace(openaiProfile, name) as ProfileId;
 }
 
 /** The provider as a store names it: by the profile's own beginning, where that is the same provider in another era. */

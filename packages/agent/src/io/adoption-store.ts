@@ -4,7 +4,7 @@ import type { AgentState } from '@authmesh/agent/core/state';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
-import type { StateDirectory } from './store-discovery.ts';
+import type { StateDirectory } from './state-directory.ts';
 import { layoutOf } from './store-layout.ts';
 
 /** The configuration with what this host's folders say: where `sync.create` may put logins, how sessions hang on stores. */
@@ -44,7 +44,7 @@ export function placeProblem(directories: readonly StateDirectory[]): string | u
 
 function placeFor(directories: readonly StateDirectory[], agentId: string | undefined): Place {
   const wanted = agentId ?? 'main';
-  for (const { agents, noCreation } of directories) {
+  for (const { agents, noCreation } of directories.filter(({ tool }) => tool === undefined)) {
     const agent =
       agents.find(({ id }) => id === wanted) ??
       (agentId === undefined ? agents.find(({ isPresent }) => isPresent) : undefined);
@@ -52,7 +52,7 @@ function placeFor(directories: readonly StateDirectory[], agentId: string | unde
     if (agent.isPresent || noCreation === undefined) return { store: agent.store };
     return { code: 'ERR_REFUSED', found: `no login can be put into ${agent.store}`, hint: noCreation };
   }
-  const reason = directories.find(directory => directory.noCreation !== undefined)?.noCreation;
+  const reason = directories.find(({ tool, noCreation }) => tool === undefined && noCreation !== undefined)?.noCreation;
   const found = `this host has no OpenClaw agent ${agentId === undefined ? 'to give a login to' : `"${agentId}"`}`;
   const hint = reason ?? 'start OpenClaw once so that it makes its agent’s folder, or name another with --agent';
   return { code: 'ERR_NOT_FOUND', found, hint };

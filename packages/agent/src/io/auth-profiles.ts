@@ -2,7 +2,7 @@ import type { CredentialForm } from '@authmesh/agent/core/effect';
 import type { SeenProfile, SeenStore } from '@authmesh/agent/core/event';
 import { providerIn } from '@authmesh/agent/core/naming';
 import type { Fingerprint, ProfileId } from '@authmesh/shared/core/identifiers';
-import { type Instant, type Milliseconds, shiftExpiry, significantOffset } from '@authmesh/shared/core/time';
+import { type Instant, type Milliseconds, never, shiftExpiry, significantOffset } from '@authmesh/shared/core/time';
 import type { Credential } from '@authmesh/shared/protocol/credential';
 import { readHold } from './formats/hold-mark.ts';
 import { hasObject, readJson, setFields } from './formats/json-document.ts';
@@ -16,9 +16,6 @@ export { liftAuthMarks };
 
 /** Beyond any store in the field (about 1 KB a profile); a file above it is not read at all. */
 export const storeBytesMax = 8 * 1024 * 1024;
-
-/** What a copilot login says for "never", and what an `oauth` entry needs where others leave `expires` out. */
-const never: Instant = 8_640_000_000_000_000;
 
 /** A store as it was read: what the core may know, the credentials for the vault, what takes no part and why. */
 export interface ParsedStore {
@@ -181,6 +178,7 @@ const reserved: ReadonlySet<string> = new Set([
 
 function expiresField(credential: Credential, options: EditOptions): Instant | undefined {
   const { kind, expiresAt } = credential;
+  // An `oauth` entry needs an end where others leave it out.
   if (expiresAt === null) return kind === 'oauth' ? never : undefined;
   return shiftExpiry(expiresAt, significantOffset(options.localOffsetMs)) ?? undefined;
 }

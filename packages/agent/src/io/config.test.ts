@@ -37,6 +37,7 @@ describe('agent.json', () => {
       name: undefined,
       stateDirs: [join(homedir(), '.openclaw')],
       reload: { command: 'openclaw', when: 'auto' },
+      tools: [],
       core: {
         coordinators: ['wss://coordinator.example'],
         profiles: { allow: ['*'], deny: [] },
@@ -97,7 +98,31 @@ describe('agent.json', () => {
     expect(await sentenceOf({ custody: 5 })).toContain('field "custody", is 5: expected "auto", "home"');
   });
 
+  it('finds other tools by the file, else by their own variables and rules', async () => {
+    const found = async (stores: unknown, environment: Record<string, string> = {}) => {
+      await write({ stores });
+      return (await loadAgentConfig({ home, environment })).settings.tools;
+    };
+    const sharesLogins = false;
+    expect(await found(['codex-cli', 'claude-code', 'gemini-cli'])).toEqual([
+      { tool: 'codex-cli', sharesLogins, file: join(homedir(), '.codex/auth.json') },
+      { tool: 'claude-code', sharesLogins, file: join(homedir(), '.claude/.credentials.json') },
+      { tool: 'gemini-cli', sharesLogins, file: join(homedir(), '.gemini/oauth_creds.json') },
+    ]);
+    expect(await found(['codex-cli'], { CODEX_HOME: '/opt/codex' })).toMatchObject([{ file: '/opt/codex/auth.json' }]);
+    expect(await found([{ tool: 'codex-cli', file: 'codex/auth.json', sharesLogins: true }])).toEqual([
+      { tool: 'codex-cli', sharesLogins: true, file: join(home, 'codex/auth.json') },
+    ]);
+  });
+
   it.each([
+    [{ stores: ['codex'] }, 'field "stores[0]", is "codex": expected "codex-cli", "claude-code", "gemini-cli"'],
+    [{ stores: [{ tool: 'codex-cli', path: 'x' }] }, 'unknown field "stores[0].path": known here: tool, file'],
+    [
+      { stores: [{ tool: 'codex-cli', file: 'x.json' }] },
+      'is "x.json": expected the path of a file that is called auth',
+    ],
+    [{ stores: ['codex-cli', { tool: 'codex-cli' }] }, 'expected each tool once'],
     [{ sync: { profile: {} } }, 'unknown field "sync.profile": did you mean "profiles"'],
     [{ sync: { profiles: { alow: [] } } }, 'unknown field "sync.profiles.alow": did you mean "allow"'],
     [{ coordinator: ['https://x'] }, 'field "coordinator[0]", is "https://x": expected a URL that begins with ws://'],

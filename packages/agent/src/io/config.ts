@@ -6,7 +6,9 @@ import { expandPath } from '@authmesh/shared/node/home-path';
 import type { LogLevel } from '@authmesh/shared/node/logger';
 import { type AgentFile, agentFile } from './formats/agent-file.ts';
 import type { ReloadSettings } from './secrets-reload.ts';
+import type { ToolPlace } from './state-directory.ts';
 import { storeFileName } from './store-discovery.ts';
+import { usualFile } from './tool-places.ts';
 
 /** What a running agent goes by. */
 export interface AgentSettings {
@@ -15,6 +17,8 @@ export interface AgentSettings {
   readonly stateDirs: readonly string[];
   /** Of the first state folder's main agent, where it lies elsewhere. */
   readonly agentDir?: string | undefined;
+  /** Files of other tools. */
+  readonly tools: readonly ToolPlace[];
   readonly core: AgentConfig;
   /** How gateways learn of what was written. */
   readonly reload: ReloadSettings;
@@ -66,6 +70,11 @@ export async function loadAgentConfig(
     name: value.name,
     stateDirs: [...new Set(stateDirs.map(path => pathOf('openclaw.stateDirs', path)))],
     agentDir: agentDir === undefined ? undefined : pathOf('openclaw.agentDir', agentDir),
+    tools: value.stores.map(({ tool, sharesLogins, file: stated }) => ({
+      tool,
+      sharesLogins,
+      file: stated === undefined ? usualFile(tool, environment) : pathOf('stores', stated),
+    })),
     core: {
       coordinators: value.coordinator,
       profiles: value.sync.profiles,

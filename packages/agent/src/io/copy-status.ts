@@ -2,7 +2,7 @@ import { decayOf } from '@authmesh/agent/core/decay';
 import { waitsForOthers } from '@authmesh/agent/core/permit/recovery';
 import type { AgentState } from '@authmesh/agent/core/state';
 import { copyKey, type NodeId } from '@authmesh/shared/core/identifiers';
-import { type Instant, second } from '@authmesh/shared/core/time';
+import { type Instant, never, second } from '@authmesh/shared/core/time';
 import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
 import { type CopyState, copyCustody, copyState, isOver } from './login-states.ts';
 import { heldSentence, lastSentence, turnSentence } from './pool-status.ts';
@@ -35,9 +35,6 @@ export interface Roster {
   readonly names: ReadonlyMap<NodeId, string>;
   readonly online: ReadonlySet<NodeId>;
 }
-
-/** The latest instant that has an ISO form (ECMA-262, time values). */
-const latestInstant: Instant = 8_640_000_000_000_000;
 
 /** How a copy stands: this host's own as it is now, another's as the coordinator last told. */
 export function copyStatus(
@@ -82,5 +79,5 @@ export function copyStatus(
 
 /** An instant as `status` prints it; one beyond what ISO text can say is the last that can. */
 export function iso(instant: Instant): string {
-  return new Date(Math.min(instant, latestInstant)).toISOString();
+  return new Date(Math.min(instant, never)).toISOString();
 }

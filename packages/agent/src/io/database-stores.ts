@@ -1,6 +1,6 @@
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import type { ProbeResult } from './sqlite-probe.ts';
-import type { AgentStore } from './store-discovery.ts';
+import type { AgentStore } from './state-directory.ts';
 
 /** A database of OpenClaw and the agent whose it is; the shared one counts as the main agent’s. */
 export interface Database {

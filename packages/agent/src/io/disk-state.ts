@@ -13,17 +13,19 @@ import { journalFileName, loadJournal } from './agent-journal.ts';
 import type { ParsedStore, ReadContext } from './auth-profiles.ts';
 import type { Identity } from './identity.ts';
 import { readOverview } from './overview-file.ts';
+import type { StateDirectory, StorePlaces } from './state-directory.ts';
 import { adapterOf } from './store-adapter.ts';
-import { createStoreDiscovery, type OpenclawPlaces, type StateDirectory } from './store-discovery.ts';
+import { createStoreDiscovery } from './store-discovery.ts';
 import { partialRetriesMs } from './store-reader.ts';
 import { parseRead } from './store-write.ts';
+import { sharingTools } from './tool-places.ts';
 
 /** Where a host's agent and its OpenClaw keep what they know. */
 export interface HostPlaces {
   readonly home: string;
   readonly identity: Identity;
   readonly config: AgentConfig;
-  readonly places: OpenclawPlaces;
+  readonly places: StorePlaces;
 }
 
 /** What a process that starts now finds on this host's disk. */
@@ -54,7 +56,7 @@ export async function readDiskState(from: HostPlaces): Promise<DiskState> {
   });
   const now = Date.now();
   const fingerprint = (secret: string) => fingerprintSecret(membership.secrets.fingerprintKey, secret);
-  const context = { fingerprint, now, clockOffsetMs: 0 };
+  const context = { fingerprint, now, clockOffsetMs: 0, sharing: sharingTools(from.places) };
   const skipped: DiskState['skipped'][number][] = [];
   for (const { store, isPresent } of directories.flatMap(({ agents }) => agents)) {
     if (!isPresent) continue;

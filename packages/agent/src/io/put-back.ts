@@ -3,7 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 import { readJson } from './formats/json-document.ts';
 import { errorCode, locate, readStoreFile } from './store-file.ts';
-import type { Missed } from './store-port.ts';
 
 const pauseMs: Milliseconds = 250;
 
@@ -12,7 +11,11 @@ const pauseMs: Milliseconds = 250;
  * made, or the text is none to edit, this still goes. Tried until `deadline` (of `performance.now()`), once at least.
  * Returns the system's name of what stood in the way, if it could not be.
  */
-export async function putBack(store: string, missed: Missed, deadline: Milliseconds): Promise<string | undefined> {
+export async function putBack(
+  store: string,
+  missed: { readonly late: string; readonly ours: string },
+  deadline: Milliseconds,
+): Promise<string | undefined> {
   for (;;) {
     const found = readStoreFile(store);
     if (found.state !== 'read') return undefined;

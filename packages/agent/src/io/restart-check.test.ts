@@ -3,7 +3,7 @@ import { copyKey, type StoreId } from '@authmesh/shared/core/identifiers';
 import { hour, minute } from '@authmesh/shared/core/time';
 import { describe, expect, it } from 'vitest';
 import { checkRestart } from './restart-check.ts';
-import type { StateDirectory } from './store-discovery.ts';
+import type { StateDirectory } from './state-directory.ts';
 
 const stateDir = '/home/claw/.openclaw';
 const storeOf = (agent: string) => `${stateDir}/agents/${agent}/agent/auth-profiles.json` as StoreId;

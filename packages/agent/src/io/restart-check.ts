@@ -2,9 +2,10 @@ import { basename } from 'node:path';
 import { type FitnessState, fitnessOf } from '@authmesh/agent/core/fitness';
 import type { AgentState, Copy } from '@authmesh/agent/core/state';
 import { type CopyKey, copyKey, type StoreId } from '@authmesh/shared/core/identifiers';
-import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
+import { type Instant, type Milliseconds, never } from '@authmesh/shared/core/time';
 import type { DiskState } from './disk-state.ts';
-import { type StateDirectory, storeFileName } from './store-discovery.ts';
+import type { StateDirectory } from './state-directory.ts';
+import { storeFileName } from './store-discovery.ts';
 import { directoryOf } from './watched-paths.ts';
 
 /** One profile of one store as a process that starts would find it. */
@@ -78,9 +79,6 @@ function foreignStores(directories: readonly StateDirectory[]): Unread[] {
   );
 }
 
-/** The latest instant that has an ISO form (ECMA-262, time values). */
-const latestInstant: Instant = 8_640_000_000_000_000;
-
 function iso(instant: Instant | null | undefined): string | null {
-  return instant === null || instant === undefined ? null : new Date(Math.min(instant, latestInstant)).toISOString();
+  return instant === null || instant === undefined ? null : new Date(Math.min(instant, never)).toISOString();
 }

@@ -1,6 +1,6 @@
 import { type Instant, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import { runShell, type ShellEnd } from './shell-command.ts';
-import type { StateDirectory } from './store-discovery.ts';
+import type { StateDirectory } from './state-directory.ts';
 
 /*
  * A running gateway of most releases goes on with the logins that it once read: `openclaw secrets reload` makes what was

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { AuthmeshError, operatorSentence } from '@authmesh/shared/node/errors';
 import { findHolder, type InstanceLock, takeLock } from '@authmesh/shared/node/instance-lock';
 import { ensurePrivateDirectory } from '@authmesh/shared/node/private-file';
-import type { OpenclawPlaces } from './store-discovery.ts';
+import type { StorePlaces } from './state-directory.ts';
 
 /*
  * Two agents with homes of their own (two memberships) would write one OpenClaw's stores against each other, so a state
@@ -22,7 +22,7 @@ export interface OtherAgent {
 
 export interface StateDirClaims {
   /** Claims these in place of those before; where another agent has one, it throws and nothing changes. */
-  readonly change: (places: OpenclawPlaces) => Promise<void>;
+  readonly change: (places: StorePlaces) => Promise<void>;
   readonly release: () => Promise<void>;
 }
 
@@ -88,7 +88,7 @@ export function createStateDirClaims(
 /** Living agents that keep one of these state directories for another home than `home`. */
 export async function findOtherAgents(
   home: string,
-  places: OpenclawPlaces,
+  places: StorePlaces,
   folder = claimsFolder(),
 ): Promise<readonly OtherAgent[]> {
   const own = await pathOf(home);
@@ -101,8 +101,8 @@ export async function findOtherAgents(
   return others;
 }
 
-function foldersOf({ stateDirs, agentDir }: OpenclawPlaces): readonly string[] {
-  return agentDir === undefined ? stateDirs : [...stateDirs, agentDir];
+function foldersOf({ stateDirs, agentDir, tools = [] }: StorePlaces): readonly string[] {
+  return [...stateDirs, ...(agentDir === undefined ? [] : [agentDir]), ...tools.map(({ file }) => dirname(file))];
 }
 
 /** Named after the folder itself, whatever leads to it. */

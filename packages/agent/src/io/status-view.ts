@@ -1,6 +1,7 @@
 import { lackedAccounts } from '@authmesh/agent/core/announcement';
 import { isCovered } from '@authmesh/agent/core/coverage';
 import type { AgentState } from '@authmesh/agent/core/state';
+import type { ToolName } from '@authmesh/agent/core/tools';
 import { beatIntervalMs } from '@authmesh/shared/core/heartbeat';
 import { accountLabel, type NodeId } from '@authmesh/shared/core/identifiers';
 import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
@@ -12,7 +13,7 @@ import { type AccountState, accountState } from './login-states.ts';
 import { type OverweightStore, overweightStores } from './overweight.ts';
 import { type PoolStatus, poolStatus } from './pool-status.ts';
 import type { ReloadTrouble } from './secrets-reload.ts';
-import type { StateDirectory } from './store-discovery.ts';
+import type { StateDirectory } from './state-directory.ts';
 
 /** What `status --json` prints (CONTRACT.md); times as ISO text. */
 export interface Status {
@@ -35,6 +36,8 @@ export interface Status {
   readonly stores: readonly { readonly store: string; readonly state: string; readonly reason?: string | undefined }[];
   /** What keeps logins under each state directory, and what of it authmesh leaves alone. */
   readonly openclaw: readonly OpenclawStatus[];
+  /** The files of other tools that `stores` of agent.json names. */
+  readonly tools: readonly { readonly tool: ToolName; readonly store: string; readonly isPresent: boolean }[];
   /** Logins of the fleet that this host lacks: `adopt` puts them here, where nothing is in its way. */
   readonly lacks: readonly LackedLogin[];
   readonly pools: readonly PoolStatus[];
@@ -109,12 +112,12 @@ export function statusOf(
     accounts: accountViews(state, at).map(view => accountStatus(state, view, { names, online }, at)),
     stores: [...state.stores].map(([store, entry]) => ({ store, state: entry.state, reason: entry.reason })),
     lacks: lackedLogins(state, directories),
-    openclaw: directories.map(({ stateDir, generation, foreign, reload }) => ({
-      stateDir,
-      generation,
-      foreign,
-      reload,
-    })),
+    openclaw: directories.flatMap(({ tool, stateDir, generation, foreign, reload }) =>
+      tool === undefined ? [{ stateDir, generation, foreign, reload }] : [],
+    ),
+    tools: directories.flatMap(({ tool, agents }) =>
+      tool === undefined ? [] : agents.map(({ store, isPresent }) => ({ tool, store, isPresent })),
+    ),
     home,
     pools: (overview?.body.pools ?? []).map(poolStatus),
     overweight: overview ? overweightStores(state, overview.body.pools) : [],

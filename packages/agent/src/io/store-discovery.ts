@@ -1,6 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { OpenaiName } from '@authmesh/agent/core/naming';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, minute } from '@authmesh/shared/core/time';
 import { type Database, databaseStores, explainUnreadable } from './database-stores.ts';
@@ -13,44 +12,9 @@ import {
 } from './formats/openclaw-config.ts';
 import { agentDatabase, sharedDatabase } from './formats/sqlite-schema.ts';
 import { type ProbeResult, probeAgentDatabase, probeSharedState } from './sqlite-probe.ts';
+import type { AgentStore, StateDirectory, StorePlaces } from './state-directory.ts';
 import { errorCode } from './store-file.ts';
-
-/** Where a host's OpenClaw keeps its logins, found by looking at the host and never by its version. */
-export type StoreGeneration = 'json' | 'json-with-state' | 'sqlite' | 'sqlite-shared' | 'none' | 'unknown';
-
-/**
- * What a running gateway sees of what is written into its stores: all of it at its next turn (up to 2026.2.25), a login in
- * the place of one that it uses (from 2026.8.1 on; it does not come back to one that it could not use), or nothing for sure.
- */
-export type GatewaySight = 'all' | 'logins' | 'nothing';
-
-/** An agent of OpenClaw and the store that is its own; where logins are shared, the main agent's is the one that all share. */
-export interface AgentStore {
-  readonly id: string;
-  readonly store: StoreId;
-  readonly isPresent: boolean;
-}
-
-export interface StateDirectory {
-  readonly stateDir: string;
-  /** The main agent's folder, where it lies elsewhere (`OPENCLAW_AGENT_DIR`). */
-  readonly agentDir?: string | undefined;
-  readonly generation: StoreGeneration;
-  readonly gatewaySees: GatewaySight;
-  /** Every agent's store; none where logins are kept in what cannot be read. */
-  readonly agents: readonly AgentStore[];
-  /** What looks like a place of logins and is not read or written, with the reason for the operator. */
-  readonly foreign: readonly { readonly path: string; readonly reason: string }[];
-  /** The OpenClaw that last wrote `openclaw.json`, when it says so. */
-  readonly openclawVersion?: string | undefined;
-  /** OpenClaw's own bound of agents that run at once (`agents.defaults.maxConcurrent`), when it says so. */
-  readonly concurrentMax?: number | undefined;
-  /** Why its agents cannot be held back by marks of their own; undefined where they can. */
-  readonly noHold?: string | undefined;
-  readonly openaiName?: OpenaiName | undefined;
-  /** Why no store may be created here; undefined where one may. A profile may be, in a store that is there. */
-  readonly noCreation?: string | undefined;
-}
+import { toolDirectory } from './tool-places.ts';
 
 export const storeFileName = 'auth-profiles.json';
 /** The folder of the shared database under a state directory. */
@@ -60,7 +24,7 @@ const probeMs: Milliseconds = 5 * minute;
 const agentsMax = 1_000;
 
 export interface StoreDiscovery {
-  /** Looks at every state directory; cheap enough for every rescan. */
+  /** Looks at every place; cheap enough for every rescan. */
   readonly look: () => Promise<readonly StateDirectory[]>;
 }
 
@@ -72,15 +36,8 @@ interface Probed {
   readonly result: ProbeResult;
 }
 
-/** Where OpenClaw keeps what it knows on this host. */
-export interface OpenclawPlaces {
-  readonly stateDirs: readonly string[];
-  /** The main agent's folder of the first state directory, where it lies elsewhere. */
-  readonly agentDir?: string | undefined;
-}
-
 /** Finds the stores in these places, agents that appear later among them. */
-export function createStoreDiscovery(places: OpenclawPlaces, now: () => number = Date.now): StoreDiscovery {
+export function createStoreDiscovery(places: StorePlaces, now: () => number = Date.now): StoreDiscovery {
   const probed = new Map<string, Probed>();
 
   async function examine(path: string, probe: (path: string) => ProbeResult): Promise<ProbeResult | undefined> {
@@ -139,7 +96,11 @@ export function createStoreDiscovery(places: OpenclawPlaces, now: () => number =
   const stateDirs = [...new Set(places.stateDirs.map(dir => resolve(dir)))];
   const agentDir = places.agentDir === undefined ? undefined : resolve(places.agentDir);
   return {
-    look: () => Promise.all(stateDirs.map((dir, index) => lookAt(dir, index === 0 ? agentDir : undefined))),
+    look: () =>
+      Promise.all([
+        ...stateDirs.map((dir, index) => lookAt(dir, index === 0 ? agentDir : undefined)),
+        ...(places.tools ?? []).map(async place => toolDirectory(place, await exists(place.file))),
+      ]),
   };
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { defaults } from '@authmesh/agent/core/agent-scene';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { expect, it } from 'vitest';
-import type { StateDirectory } from './store-discovery.ts';
+import type { StateDirectory } from './state-directory.ts';
 import { layoutOf } from './store-layout.ts';
 
 it('counts for a store what all agents open whose stores are links to one file', () => {

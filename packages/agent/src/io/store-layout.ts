@@ -1,7 +1,7 @@
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import type { StoreLayout } from '@authmesh/agent/core/permit/claim';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
-import type { AgentStore, StateDirectory } from './store-discovery.ts';
+import type { AgentStore, StateDirectory } from './state-directory.ts';
 import { locate } from './store-file.ts';
 
 /**

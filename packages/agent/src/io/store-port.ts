@@ -1,4 +1,5 @@
 import type { ProfileId } from '@authmesh/shared/core/identifiers';
+import type { Milliseconds } from '@authmesh/shared/core/time';
 import { type ReplaceOutcome, replaceSteps } from './durable-file.ts';
 import type { FileSignature } from './store-file.ts';
 import type { LockOptions, LockOutcome } from './store-lock.ts';
@@ -43,6 +44,11 @@ export interface Missed {
   readonly late: string;
   /** What stands in the store instead. */
   readonly ours: string;
+  /**
+   * Gives the store `late` as it was saved, tried until `deadline` (of `performance.now()`), once at least. Returns the
+   * system's name of what stood in the way, if it could not be.
+   */
+  readonly putBack: (deadline: Milliseconds) => Promise<string | undefined>;
 }
 
 /**

@@ -54,7 +54,10 @@ describe('a store that is replaced', () => {
       },
     });
     await saving;
-    expect(replacement).toEqual({ outcome: { result: 'replaced' }, missed: { late: last, ours: json({ round: 1 }) } });
+    expect(replacement).toMatchObject({
+      outcome: { result: 'replaced' },
+      missed: { late: last, ours: json({ round: 1 }) },
+    });
     expect(await readFile(store, 'utf8')).toBe(json({ round: 1 }));
   });
 

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { type ReplaceOptions, replaceFile } from './durable-file.ts';
 import { readJson } from './formats/json-document.ts';
+import { putBack } from './put-back.ts';
 import { isSameSignature, peekSignature } from './store-file.ts';
 import type { Replacement, StoreRead } from './store-port.ts';
 
@@ -40,7 +41,9 @@ export async function replaceStore(
     // A failure may come after the rename, when the folder cannot be synced.
     const late =
       outcome.result === 'overtaken' || outcome.result === 'lapsed' ? undefined : await lateText(replaced, read.text);
-    return late === undefined ? { outcome } : { outcome, missed: { late, ours: text } };
+    if (late === undefined) return { outcome };
+    const missed = { late, ours: text };
+    return { outcome, missed: { ...missed, putBack: deadline => putBack(store, missed, deadline) } };
   } finally {
     closeSync(replaced);
   }

@@ -3,12 +3,13 @@ import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { watch } from 'chokidar';
 import type { ParsedStore, ReadContext } from './auth-profiles.ts';
-import { createStoreDiscovery, type OpenclawPlaces, type StateDirectory, storeFileName } from './store-discovery.ts';
+import type { StateDirectory, StorePlaces } from './state-directory.ts';
+import { createStoreDiscovery, storeFileName } from './store-discovery.ts';
 import { createStoreReader, type StoreReader } from './store-reader.ts';
-import { createWatchedPaths, directoryOf, storeOf } from './watched-paths.ts';
+import { createWatchedPaths, directoryOf } from './watched-paths.ts';
 
 export interface StoreWatcherOptions {
-  readonly places: OpenclawPlaces;
+  readonly places: StorePlaces;
   readonly context: () => ReadContext;
   /** A store appeared, changed in what matters, or went; also the answer to `reread`. */
   readonly onStore: (store: StoreId, parsed: ParsedStore) => void;
@@ -79,7 +80,7 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
 
   function touched(path: string): void {
     for (const one of followed.get(path) ?? []) readers.get(one)?.touch();
-    const store = storeOf(path);
+    const store = watched.storeOf(path);
     const reader = store && readers.get(store);
     if (reader) reader.touch();
     else if (store) lookSoon();

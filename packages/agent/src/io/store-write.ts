@@ -4,7 +4,6 @@ import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { absentStore, type ParsedStore, parseStore, quarantinedStore, type ReadContext } from './auth-profiles.ts';
 import type { DeliveryDeps } from './delivery.ts';
 import { heldIn } from './formats/hold-mark.ts';
-import { putBack } from './put-back.ts';
 import { adapterOf } from './store-adapter.ts';
 import { type ChangeOutcome, isDelivery, type StoreChange } from './store-change.ts';
 import { editAll, heldBy } from './store-edit.ts';
@@ -60,13 +59,13 @@ async function writeInTurn(
   // What the store lacks since the last attempt is put back, however many more it takes.
   for (let attempt = 0; missed || attempt < overtakenMax; attempt++) {
     const ended = await writeOnce(store, batch, deps, missed, onReplaced).catch(async (error: unknown) => {
-      if (missed) await putBack(store, missed, 0);
+      await missed?.putBack(0);
       throw error;
     });
     if (ended.state === 'settled') return ended.outcomes;
     missed = ended.missed;
     if (ended.state === 'again' && performance.now() < deadline) continue;
-    const lack = missed && (await putBack(store, missed, deadline));
+    const lack = await missed?.putBack(deadline);
     if (lack !== undefined) {
       const reason = `${store} lacks a login that was saved during a delivery (${lack}): sign in once more`;
       return batch.map(() => ({ result: 'failed', reason }));

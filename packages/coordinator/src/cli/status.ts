@@ -1,6 +1,6 @@
 import { accountLabel, type NodeId } from '@authmesh/shared/core/identifiers';
 import { describeUse } from '@authmesh/shared/core/limit-advice';
-import { type Instant, second } from '@authmesh/shared/core/time';
+import { type Instant, never, second } from '@authmesh/shared/core/time';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { askControl } from '@authmesh/shared/node/control-client';
 import { exitCodes } from '@authmesh/shared/node/exit-codes';
@@ -94,5 +94,5 @@ export const statusCommand: Command = {
 };
 
 function iso(instant: Instant | null): string | null {
-  return instant === null ? null : new Date(Math.min(instant, 8_640_000_000_000_000)).toISOString();
+  return instant === null ? null : new Date(Math.min(instant, never)).toISOString();
 }

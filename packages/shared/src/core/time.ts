@@ -22,8 +22,11 @@ export function significantOffset(measuredMs: Milliseconds): Milliseconds {
   return Math.abs(measuredMs) < clockOffsetMsMin ? 0 : measuredMs;
 }
 
-/** Instants that providers and OpenClaw write for "never": the latest `Date`, and the largest safe integer. */
-const neverInstants: ReadonlySet<Instant> = new Set([8_640_000_000_000_000, Number.MAX_SAFE_INTEGER]);
+/** What stands for "never" where an end has to be named: the latest `Date` (ECMA-262, time values). */
+export const never: Instant = 8_640_000_000_000_000;
+
+/** Instants that providers and OpenClaw write for "never". */
+const neverInstants: ReadonlySet<Instant> = new Set([never, Number.MAX_SAFE_INTEGER]);
 
 /** Whether `instant` is one of the documented ways to say that a credential does not expire. */
 export function isNever(instant: Instant): boolean {

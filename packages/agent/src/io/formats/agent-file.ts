@@ -1,6 +1,9 @@
+import { basename } from 'node:path';
+import { tools } from '@authmesh/agent/core/tools';
 import { nodeName } from '@authmesh/shared/protocol/fields';
 import { profileFilter } from '@authmesh/shared/protocol/policy';
 import { z } from 'zod';
+import { toolFormats } from './tool-formats.ts';
 
 const url = z.string().regex(/^wss?:\/\/\S+$/, 'expected a URL that begins with ws:// or wss://');
 const pattern = z.string().min(1, 'expected a pattern').max(300);
@@ -11,6 +14,19 @@ const custodySetting = z.enum(['auto', 'home', 'copy'], {
       ? 'expected "auto", "home" or "copy": custody "vault" needs a version of authmesh that refreshes logins itself'
       : 'expected "auto", "home" or "copy"',
 });
+
+const toolName = z.enum(tools, { error: `expected ${tools.map(name => `"${name}"`).join(', ')}` });
+const toolStore = z
+  .strictObject({
+    tool: toolName,
+    file: z.string().min(1, 'expected a file').optional(),
+    sharesLogins: z.boolean().default(false),
+  })
+  .superRefine(({ tool, file }, { addIssue }) => {
+    const { fileName } = toolFormats[tool];
+    if (file === undefined || basename(file) === fileName) return;
+    addIssue({ code: 'custom', path: ['file'], message: `expected the path of a file that is called ${fileName}` });
+  });
 
 /** `agent.json`: what an operator may say about one host. */
 export const agentFile = z.strictObject({
@@ -67,6 +83,14 @@ export const agentFile = z.strictObject({
     })
     .prefault({})
     .describe('What is kept in step.'),
+  stores: z
+    .array(z.union([toolName.transform(tool => toolStore.parse({ tool })), toolStore]))
+    .max(tools.length)
+    .refine(stores => new Set(stores.map(({ tool }) => tool)).size === stores.length, 'expected each tool once')
+    .default([])
+    .describe(
+      'Other tools of this host whose logins are kept in step too, by name, or as an object: `file` where it is not at its usual place, `sharesLogins` where its logins are OpenClaw’s accounts as well.',
+    ),
   custody: z
     .union([custodySetting, z.record(z.string(), custodySetting)], {
       error: 'expected "auto", "home", "copy" or an object of patterns',

@@ -6,26 +6,33 @@ export interface TokenClaims {
   /** The provider's account id (OpenAI's claim), when the token carries one. */
   readonly account?: string | undefined;
   readonly subject?: string | undefined;
+  readonly email?: string | undefined;
   /** `iat` in milliseconds, by the issuer's clock. */
   readonly issuedAt?: Instant | undefined;
+  /** `exp` in milliseconds, by the issuer's clock. */
+  readonly expiresAt?: Instant | undefined;
 }
 
 const openaiClaim = 'https://api.openai.com/auth';
-/** Latest `iat` that is believed: 2100-01-01, in seconds. */
-const issuedSecondsMax = 4_102_444_800;
+/** Latest `iat` or `exp` that is believed: 2100-01-01, in seconds. */
+const secondsMax = 4_102_444_800;
 
 /** Claims of an access token, when it is a JWT (three base64url parts); an opaque token says nothing. */
 export function readClaims(token: string, provider: string): TokenClaims {
   const payload = payloadOf(token);
   if (!payload) return {};
   const openai = canonicalProvider(provider) === 'openai' ? asRecord(payload[openaiClaim]) : undefined;
-  const { iat } = payload;
-  const isInstant = typeof iat === 'number' && iat > 0 && iat < issuedSecondsMax;
   return {
     account: nonEmpty(openai?.chatgpt_account_id),
     subject: nonEmpty(payload.sub),
-    issuedAt: isInstant ? Math.floor(iat * 1_000) : undefined,
+    email: nonEmpty(payload.email),
+    issuedAt: instantOf(payload.iat),
+    expiresAt: instantOf(payload.exp),
   };
+}
+
+function instantOf(seconds: unknown): Instant | undefined {
+  return typeof seconds === 'number' && seconds > 0 && seconds < secondsMax ? Math.floor(seconds * 1_000) : undefined;
 }
 
 function payloadOf(token: string): Record<string, unknown> | undefined {

@@ -1,4 +1,5 @@
 import type { SeenProfile } from '@authmesh/agent/core/event';
+import { providerOf, type ToolName } from '@authmesh/agent/core/tools';
 import {
   type AccountId,
   accountId,
@@ -21,6 +22,8 @@ export interface ReadContext {
   readonly now: Instant;
   /** This host's clock minus the coordinator's, as the handshake measured it. */
   readonly clockOffsetMs: Milliseconds;
+  /** Tools whose logins are one account with OpenClaw's of the same provider and account id. */
+  readonly sharing?: ReadonlySet<ToolName> | undefined;
   /** How an entry is read, unless anew each time. */
   readonly readEntry?: ReadEntry | undefined;
 }
@@ -58,9 +61,10 @@ const fencePrefix = 'openclaw-oauth-refresh-fence:';
 export function readEntry(profile: string, entry: unknown, context: ReadContext): EntryRead {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return skipped('it is not an object');
   const fields = entry as Readonly<Record<string, unknown>>;
-  const { type: kind, provider } = fields;
+  const { type: kind, provider: named } = fields;
   if (!isKind(kind)) return skipped('its type is none that authmesh knows');
-  if (typeof provider !== 'string' || provider.trim() === '') return skipped('it names no provider');
+  if (typeof named !== 'string' || named.trim() === '') return skipped('it names no provider');
+  const provider = providerOf(named, context.sharing);
   const secret = fields[secretField[kind]];
   const reference = references.find(name => fields[name] !== undefined);
   if (reference && !isFilled(secret)) return skipped(`its secret is kept elsewhere (\`${reference}\`)`);

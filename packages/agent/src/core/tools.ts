@@ -1,0 +1,33 @@
+import { type AccountId, accountProvider } from '@authmesh/shared/core/identifiers';
+
+/** Tools besides OpenClaw that keep a login of their own. Their logins have the tool's name for a provider. */
+export const tools = ['codex-cli', 'claude-code', 'gemini-cli'] as const;
+export type ToolName = (typeof tools)[number];
+
+/** What OpenClaw calls the provider of a tool's logins: the same client of the same issuer (field/openclaw-stores.md, 5). */
+const openclawProviders: Readonly<Record<ToolName, string>> = {
+  'codex-cli': 'openai',
+  'claude-code': 'anthropic',
+  'gemini-cli': 'google-gemini-cli',
+};
+
+/** The provider of a login whose entry names `provider`: OpenClaw's for a tool whose logins it shares. */
+export function providerOf(provider: string, sharing: ReadonlySet<ToolName> | undefined): string {
+  return isTool(provider) && sharing?.has(provider) ? openclawProviders[provider] : provider;
+}
+
+/** Whether a login belongs to a tool alone, so that no store of OpenClaw takes it. */
+export function isToolAccount(account: AccountId): boolean {
+  return isTool(accountProvider(account));
+}
+
+/** A tool's name at the beginning of a profile's id, in OpenClaw's words. */
+export function inOpenclawWords(profile: string): string {
+  const colon = profile.indexOf(':');
+  const name = profile.slice(0, Math.max(0, colon));
+  return isTool(name) ? openclawProviders[name] + profile.slice(colon) : profile;
+}
+
+function isTool(name: string): name is ToolName {
+  return Object.hasOwn(openclawProviders, name);
+}
