@@ -57,6 +57,7 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
 
   const context = () => ({
     fingerprint: vault.fingerprint,
+    findRefresh: vault.findRefresh,
     now: Date.now(),
     clockOffsetMs: machine().state.clockOffsetMs,
     ...reading,

@@ -19,6 +19,8 @@ export interface SeenProfile {
   /** By this host's clock; null: it does not end. */
   readonly expiresAt: Instant | null;
   readonly issuedAt?: Instant | undefined;
+  /** The refresh token that OpenClaw is spending there, or was, where a fence says so and the token was seen before. */
+  readonly spends?: Fingerprint | undefined;
   readonly trouble?: string | undefined;
   /** What OpenClaw noted of its use; no part of the login, and no news to the fleet. */
   readonly use?: ProfileUse | undefined;

@@ -83,6 +83,16 @@ describe('a failed fence', () => {
     expect(forms(scene.announce(renewed))).toEqual(['full']);
   });
 
+  it('that says it was about an earlier refresh token leaves the fleet’s in no doubt', () => {
+    const scene = createHome();
+    scene.tell(holds({ ...failed, spends: print('z') }));
+    expect(healed(scene)).toEqual(['full']);
+    expect(scene.state().copies.get(copyKey(store, profile))?.doubted).toEqual([print('z')]);
+    const about = createHome();
+    about.tell(holds({ ...failed, spends: print('a') }));
+    expect(heal(about)).toEqual(['bearer']);
+  });
+
   it('leaves alone what the owner puts there afterwards', () => {
     const scene = createHome();
     scene.tell(holds(failed));
@@ -116,6 +126,16 @@ describe('a pending fence', () => {
     scene.tell(holds(pending));
     scene.hear(judgement('waits'));
     expect(wait(scene, 5 * minute)).toEqual([[fenceMsMax, 'bearer']]);
+  });
+
+  it('tells the fleet what is being refreshed here', () => {
+    const told = (spends: string | undefined) =>
+      sent(createHome().tell(holds({ ...pending, spends: spends === undefined ? undefined : print(spends) })))
+        .flatMap(message => (message.type === 'acknowledge' ? message.observations : []))
+        .map(({ health, trouble }) => [health, trouble]);
+    expect(told('a')).toEqual([['fence-pending', 'OpenClaw is refreshing the fleet’s login']]);
+    expect(told('z')).toEqual([['fence-pending', expect.stringContaining('an earlier login than the fleet’s')]]);
+    expect(told(undefined)).toEqual([['fence-pending', pending.trouble]]);
   });
 
   it('stays failed for as long as it stands there', () => {

@@ -1,4 +1,3 @@
-import type { Fingerprint } from '@authmesh/shared/core/identifiers';
 import { type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { SeenProfile } from './event.ts';
@@ -23,6 +22,15 @@ export function endOfFence({ fence }: Copy): Instant | undefined {
   return fence === undefined || fence.isStuck ? undefined : fence.since + fenceMsMax;
 }
 
+/** A pending fence in the words of the fleet: whether what is being refreshed here is its login, or one before it. */
+export function withSpending(state: AgentState, found: SeenProfile): SeenProfile {
+  const facts = state.accounts.get(found.account);
+  if (found.health !== 'fence-pending' || found.spends === undefined || !facts) return found;
+  const isCurrent = found.spends === facts.refresh;
+  const what = isCurrent ? 'the fleet’s login' : 'an earlier login than the fleet’s, whose refresh token may be spent';
+  return { ...found, trouble: `OpenClaw is refreshing ${what}` };
+}
+
 /** A fence that has been pending for too long is as good as failed. */
 export function withFailedFence(found: SeenProfile): SeenProfile {
   return {
@@ -40,8 +48,9 @@ export function withDoubt(state: AgentState, copy: Copy): Copy {
   const { seen, last, account, doubted } = copy;
   if (seen?.health === 'sound') return doubted && seen.refresh !== undefined ? { ...copy, doubted: undefined } : copy;
   if (seen?.health !== 'fence-failed' || copy.doubted) return copy;
-  const spent = new Set<Fingerprint>();
-  for (const refresh of [last?.refresh, state.accounts.get(account)?.refresh]) if (refresh) spent.add(refresh);
+  // Where the fence does not say which one it was about, it may have been any that stood there.
+  const suspects = seen.spends ? [seen.spends] : [last?.refresh, state.accounts.get(account)?.refresh];
+  const spent = new Set(suspects.filter(refresh => refresh !== undefined));
   return spent.size > 0 ? { ...copy, doubted: [...spent] } : copy;
 }
 

@@ -11,7 +11,7 @@ import type { Instant } from '@authmesh/shared/core/time';
 import { chainLinksMax } from '@authmesh/shared/protocol/limits';
 import type { AgentEffect } from './effect.ts';
 import type { SeenProfile, SeenStore } from './event.ts';
-import { fenceOf, withDoubt, withFailedFence } from './fence.ts';
+import { fenceOf, withDoubt, withFailedFence, withSpending } from './fence.ts';
 import { holdObserved } from './hold/found.ts';
 import { withOverwriting } from './overwriting.ts';
 import { noteLimit } from './permit/signal.ts';
@@ -73,7 +73,8 @@ export function profileObserved(
     return;
   }
   const fence = fenceOf(found, before, at);
-  const seen = withRememberedAccount(fence?.isStuck ? withFailedFence(found) : found, before);
+  const named = withRememberedAccount(found, before);
+  const seen = fence?.isStuck ? withFailedFence(named) : withSpending(state, named);
   const next = withDoubt(state, nextCopy(store, seen, fence, before, at));
   const copy = withOverwriting(before, next, seen, at, effects);
   state.copies.set(key, copy);

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import type { Fingerprint, ProfileId } from '@authmesh/shared/core/identifiers';
 import { day, hour, minute } from '@authmesh/shared/core/time';
 import type { Credential } from '@authmesh/shared/protocol/credential';
@@ -28,8 +28,8 @@ const oauth = (fields: object = {}): Record<string, unknown> => ({
 });
 const id = 'anthropic:default' as ProfileId;
 
-function parse(text: string) {
-  const { seen, credentials, skipped, partial } = parseStore(text, context);
+function parse(text: string, by: ReadContext = context) {
+  const { seen, credentials, skipped, partial } = parseStore(text, by);
   const profiles = seen.state === 'readable' ? seen.profiles : [];
   return { seen, credentials, skipped, partial, profiles, first: profiles[0] };
 }
@@ -125,6 +125,28 @@ describe('a profile', () => {
   it('without a refresh token, or an empty one, is the bearer form and sound', () => {
     for (const refresh of [undefined, '']) {
       expect(parse(store({ [id]: oauth({ refresh }) })).first).toMatchObject({ health: 'sound', refresh: undefined });
+    }
+  });
+
+  it('with a refresh fence says which refresh token is being spent, if this host has seen it', () => {
+    const [spent, other] = [secret(), secret()];
+    // OpenClaw 2026.9.6: `["openclaw.oauth-refresh-generation", 1, profile, provider, which, secret]`.
+    const generation = JSON.stringify(['openclaw.oauth-refresh-generation', 1, id, 'anthropic', 'refresh', spent]);
+    const digest = createHash('sha256').update(generation).digest('hex');
+    const fence = (rest: string): string =>
+      `openclaw-oauth-refresh-fence:v1:${randomBytes(16).toString('hex')}:${rest}`;
+    for (const phase of ['', 'failed:']) {
+      const entry = oauth({
+        access: fence(`${phase}access:x`),
+        refresh: fence(`${phase}refresh:${digest}`),
+        expires: 1,
+      });
+      const knowing = (...known: string[]): ReadContext => ({
+        ...context,
+        findRefresh: isIt => known.filter(isIt).map(context.fingerprint)[0],
+      });
+      expect(parse(store({ [id]: entry }), knowing(other, spent)).first?.spends).toBe(context.fingerprint(spent));
+      expect(parse(store({ [id]: entry }), knowing(other)).first?.spends).toBeUndefined();
     }
   });
 

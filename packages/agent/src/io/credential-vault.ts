@@ -41,6 +41,12 @@ export class CredentialVault {
     return credential;
   }
 
+  /** A refresh token of which `isIt` holds. */
+  findRefresh(isIt: (refresh: string) => boolean): string | undefined {
+    for (const { refresh } of this.#credentials.values()) if (refresh !== undefined && isIt(refresh)) return refresh;
+    return undefined;
+  }
+
   has(access: Fingerprint): boolean {
     return this.#credentials.has(access);
   }

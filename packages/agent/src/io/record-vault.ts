@@ -14,6 +14,8 @@ export interface RecordVault {
   readonly fingerprint: (secret: string) => Fingerprint;
   readonly put: (access: Fingerprint, credential: Credential) => void;
   readonly get: (access: Fingerprint) => Credential | undefined;
+  /** The refresh token among those at hand of which `isIt` holds. */
+  readonly findRefresh: (isIt: (refresh: string) => boolean) => Fingerprint | undefined;
   /** Opens an announced record and holds it against what is announced; a sentence when it is not that. */
   readonly open: (announcement: Announcement) => string | undefined;
   /** Takes up what the journal kept of an account's current credential. */
@@ -90,6 +92,10 @@ export function createRecordVault(keys: NodeKeys, { fleet, secrets }: Membership
     fingerprint,
     put: (access, credential) => credentials.put(access, credential),
     get: access => credentials.get(access),
+    findRefresh(isIt) {
+      const refresh = credentials.findRefresh(isIt);
+      return refresh === undefined ? undefined : fingerprint(refresh);
+    },
     open: ({ type: _, sealed, ...facts }) => take(facts, sealed),
     restore: (facts, sealed) => take(facts, sealed),
     sealedOf: access => sealedByAccess.get(access),

@@ -13,6 +13,7 @@ import { type Credential, credential as credentialSchema, secretCharsMax } from 
 import { accountId as accountIdSchema, profileId as profileIdSchema } from '@authmesh/shared/protocol/fields';
 import { readExpiry } from './expiry.ts';
 import { readClaims, type TokenClaims } from './json-web-token.ts';
+import { type RefreshFence, readFence, refreshDigest } from './refresh-fence.ts';
 
 /** What reading needs besides the text. */
 export interface ReadContext {
@@ -24,6 +25,8 @@ export interface ReadContext {
   readonly clockOffsetMs: Milliseconds;
   /** Tools whose logins are one account with OpenClaw's of the same provider and account id. */
   readonly sharing?: ReadonlySet<ToolName> | undefined;
+  /** The refresh token among those that this host has seen of which `isIt` holds. */
+  readonly findRefresh?: ((isIt: (refresh: string) => boolean) => Fingerprint | undefined) | undefined;
   /** How an entry is read, unless anew each time. */
   readonly readEntry?: ReadEntry | undefined;
 }
@@ -54,8 +57,6 @@ const credentialFields: ReadonlySet<string> = new Set([
 const references = ['oauthRef', 'keyRef', 'tokenRef'] as const;
 /** The entry's other fields travel inside the sealed record, which has a bound of its own. */
 const detailsCharsMax = 32 * 1024;
-/** What OpenClaw 2026.9.4 and later leave in place of the tokens while they refresh, and after a failure. */
-const fencePrefix = 'openclaw-oauth-refresh-fence:';
 
 /** Reads one entry of `profiles`, whatever stands there. */
 export function readEntry(profile: string, entry: unknown, context: ReadContext): EntryRead {
@@ -81,7 +82,9 @@ export function readEntry(profile: string, entry: unknown, context: ReadContext)
   if (JSON.stringify(details).length > detailsCharsMax) return skipped('its other fields take more than 32 KiB');
 
   const refresh = kind === 'oauth' && isFilled(fields.refresh) ? fields.refresh : undefined;
-  const condition = judge(kind, secret, refresh, fields, context.now);
+  const fence = isFilled(secret) ? readFence(secret, refresh) : undefined;
+  const isSpent = (token: string) => refreshDigest(profile, named, token) === fence?.digest;
+  const condition = fence ? conditionOf(fence) : judge(kind, secret, refresh, fields, context.now);
   const seen: SeenProfile = {
     profile: profile as ProfileId,
     account,
@@ -92,6 +95,7 @@ export function readEntry(profile: string, entry: unknown, context: ReadContext)
     refresh: refresh === undefined ? undefined : context.fingerprint(refresh),
     expiresAt: condition.expiresAt,
     issuedAt: claims.issuedAt,
+    spends: context.findRefresh && fence?.digest !== undefined ? context.findRefresh(isSpent) : undefined,
     trouble: condition.trouble,
   };
   if (condition.health !== 'sound') return { state: 'seen', seen };
@@ -148,6 +152,12 @@ interface Condition {
   readonly trouble?: string | undefined;
 }
 
+function conditionOf({ state }: RefreshFence): Condition {
+  return state === 'failed'
+    ? { health: 'fence-failed', expiresAt: null, trouble: 'OpenClaw’s refresh failed and took the tokens away' }
+    : { health: 'fence-pending', expiresAt: null, trouble: 'OpenClaw is refreshing it' };
+}
+
 function judge(
   kind: CredentialKind,
   secret: unknown,
@@ -159,13 +169,6 @@ function judge(
   if (!isFilled(secret)) {
     const found = typeof secret === 'string' ? 'is empty' : secret === undefined ? 'is missing' : 'is not text';
     return { health: 'empty', expiresAt: null, trouble: `its \`${field}\` ${found}` };
-  }
-  const fences = [secret, refresh].filter(value => value?.startsWith(fencePrefix));
-  if (fences.some(fence => fence?.includes(':failed:'))) {
-    return { health: 'fence-failed', expiresAt: null, trouble: 'OpenClaw’s refresh failed and took the tokens away' };
-  }
-  if (fences.length > 0) {
-    return { health: 'fence-pending', expiresAt: null, trouble: 'OpenClaw is refreshing it' };
   }
   if (secret.length > secretCharsMax || (refresh?.length ?? 0) > secretCharsMax) {
     return { health: 'implausible', expiresAt: null, trouble: 'its token is longer than 32 KiB' };
