@@ -50,7 +50,7 @@ export interface Host {
   clockWasSet: boolean;
   /** In the future while it sleeps: nothing runs until then. */
   asleepUntil: Instant;
-  /** What its gateway remembers of each store, and writes back on its turns, until it is told to read it anew. */
+  /** What its gateway remembers of each store, where it does, until it is told to read it anew. */
   readonly snapshots: Map<StoreId, ReadonlyMap<ProfileId, Entry>>;
   agent: Agent | undefined;
   /** Whether it was joined: only then is its agent kept running. */

@@ -1,11 +1,12 @@
 import type { AccountId, ProfileId } from '@authmesh/shared/core/identifiers';
-import { type Milliseconds, second } from '@authmesh/shared/core/time';
+import { type Instant, isUsable, type Milliseconds, second } from '@authmesh/shared/core/time';
 import { afterOnHost, type Host, hostClock } from './host.ts';
 import { useLogin } from './sessions.ts';
 import { writeLine } from './trace.ts';
 import { storeChanged } from './watching.ts';
 import type { Entry, Store } from './world/disk.ts';
 import type { Random } from './world/random.ts';
+import type { Secret } from './world/secret.ts';
 import type { World } from './world/world.ts';
 
 /** How the OpenClaw of one host behaves; releases differ, and so do operators' machines. */
@@ -18,8 +19,11 @@ export interface Habits {
   readonly emptiesOnFailure: boolean;
   /** Tokens are replaced by a fence before the refresh (2026.9.4 and later). */
   readonly fences: boolean;
-  /** Its gateway goes on with what it once read of a store, and writes that back (2026.2.26 to 2026.3.22). */
-  readonly remembers: boolean;
+  /**
+   * What its gateway goes on with: nothing, each turn reads the store (up to 2026.2.25, from 2026.8.1); what it once read, which it
+   * writes back (2026.2.26 to 2026.3.22); what its last turn found, while that lives (2026.4.7 to 2026.7.x).
+   */
+  readonly memory: 'none' | 'writes-back' | 'turn-late';
   /** Files are truncated and written in place: for a moment a reader finds half of one (before 2026.4.5). */
   readonly writesInPlace: boolean;
 }
@@ -51,18 +55,22 @@ function takeTurn(world: World, claw: OpenClaw, store: Store): void {
   const { host, habits } = claw;
   store.usage++;
   if (habits.writesInPlace) writeInPlace(world, host, store);
-  if (habits.remembers) writeBack(world, host, store);
+  if (habits.memory === 'writes-back') writeBack(world, host, store);
+  const lastRead = habits.memory === 'turn-late' ? host.snapshots.get(store.id) : undefined;
+  if (habits.memory === 'turn-late') host.snapshots.set(store.id, new Map(store.profiles));
   const clock = hostClock(world, host);
   for (const [profile, entry] of store.profiles) {
-    useLogin(world, host, store, profile, entry);
-    const { shape, expires, refresh, account } = entry;
-    if (shape === 'fence-pending' && !claw.refreshing.has(account)) {
-      put(world, host, store, profile, { ...entry, shape: 'fence-failed' });
-    }
+    useLogin(world, host, store, profile, inMemory(lastRead?.get(profile), clock) ?? entry);
+    const { shape, expires, refresh } = entry;
     if (shape !== 'tokens' || !refresh || expires === null || expires - habits.marginMs > clock) continue;
     refreshLogin(world, claw, store, profile);
     return;
   }
+}
+
+/** What a gateway that reads a turn late still goes on with. */
+function inMemory(known: Entry | undefined, clock: Instant): Entry | undefined {
+  return known?.shape === 'tokens' && isUsable(known.expires, clock) ? known : undefined;
 }
 
 /** The gateway saves what it remembers, whatever stands there by now. */
@@ -109,8 +117,7 @@ export function refreshLogin(
   refreshing.add(account);
   store.lockedUntil = world.now + exchangeMs + 5;
   if (world.trace.write) writeLine(world.trace, world.now, host.name, `(openclaw refreshes ${profile})`);
-  if (habits.fences)
-    put(world, host, store, profile, { ...entry, shape: 'fence-pending', access: undefined, refresh: undefined });
+  if (habits.fences) put(world, host, store, profile, fence(entry, 'fence-pending', refresh));
   afterOnHost(world, host, exchangeMs, () => {
     refreshing.delete(account);
     const grant = world.issuer.renew(refresh, world.now);
@@ -126,11 +133,15 @@ export function refreshLogin(
         expires: hostClock(world, host) + expiresInMs,
       });
     } else if (habits.fences) {
-      put(world, host, store, profile, { ...now, shape: 'fence-failed', access: undefined, refresh: undefined });
+      put(world, host, store, profile, fence(now, 'fence-failed', refresh));
     } else if (habits.emptiesOnFailure) {
       put(world, host, store, profile, { ...now, shape: 'empty', access: undefined, refresh: undefined, expires: 0 });
     }
   });
+}
+
+function fence(entry: Entry, shape: 'fence-pending' | 'fence-failed', spends: Secret): Entry {
+  return { ...entry, shape, spends, access: undefined, refresh: undefined };
 }
 
 /** OpenClaw, or an operator, writes one profile. */
@@ -150,6 +161,6 @@ export function drawHabits(random: Random): Habits {
     emptiesOnFailure: random.chance(0.3),
     fences: random.chance(0.2),
     writesInPlace: random.chance(0.5),
-    remembers: random.chance(0.15),
+    memory: random.chance(0.15) ? 'writes-back' : random.chance(0.3) ? 'turn-late' : 'none',
   };
 }

@@ -4,7 +4,8 @@ import { second } from '@authmesh/shared/core/time';
 import { tell } from './agent-process.ts';
 import { type Agent, afterOnHost, type Host } from './host.ts';
 import { keepRead } from './vault.ts';
-import { type Entry, type Store, storeDigest } from './world/disk.ts';
+import { type Entry, type EntryShape, type Store, storeDigest } from './world/disk.ts';
+import type { Secret } from './world/secret.ts';
 import type { World } from './world/world.ts';
 
 const rescanMs = 30 * second;
@@ -57,10 +58,20 @@ function read(agent: Agent, store: Store): SeenStore {
   return { state: 'readable', profiles, hold: store.hold };
 }
 
+function isFence(shape: EntryShape): boolean {
+  return shape === 'fence-pending' || shape === 'fence-failed';
+}
+
+/** Whether the vault has the refresh token, which is how a fence is understood. */
+function isKnown(agent: Agent, refresh: Secret): boolean {
+  for (const credential of agent.vault.values()) if (credential.refresh === refresh) return true;
+  return false;
+}
+
 /** One profile as the adapter reads it. */
 export function seeProfile(agent: Agent, profile: ProfileId, entry: Entry): SeenProfile {
   if (entry.shape === 'tokens' || entry.shape === 'implausible') keepRead(agent, entry);
-  const { account, identity, shape, access, refresh, expires, issuedAt } = entry;
+  const { account, identity, shape, access, refresh, spends, expires, issuedAt } = entry;
   const hasTokens = shape === 'tokens' || shape === 'implausible';
   const trouble = shape === 'empty' ? 'its tokens are empty' : 'a refresh fence';
   return {
@@ -73,6 +84,7 @@ export function seeProfile(agent: Agent, profile: ProfileId, entry: Entry): Seen
     access: hasTokens ? access?.print : undefined,
     refresh: hasTokens ? refresh?.print : undefined,
     issuedAt: shape === 'tokens' ? issuedAt : undefined,
+    spends: spends && isFence(shape) && isKnown(agent, spends) ? spends.print : undefined,
     trouble: hasTokens ? undefined : trouble,
   };
 }

@@ -71,7 +71,7 @@ export function stageHost({ world, claws }: Stage, { words, options }: Command):
     emptiesOnFailure: options.get('leaves') === 'empty',
     fences: options.get('leaves') === 'fence',
     writesInPlace: false,
-    remembers: false,
+    memory: 'none',
   };
   claws.set(host, { host, habits, random: createRandom(2), refreshing: new Set(), active: true });
   if (!world.central.process) enrol(world, host);

@@ -13,6 +13,8 @@ export interface Entry {
   readonly shape: EntryShape;
   readonly access?: Secret | undefined;
   readonly refresh?: Secret | undefined;
+  /** The refresh token that a fence says is being spent. */
+  readonly spends?: Secret | undefined;
   /** By the clock of whoever wrote it; null: never. */
   readonly expires: Instant | null;
   readonly issuedAt?: Instant | undefined;
