@@ -27,6 +27,8 @@ export interface Host {
     args: readonly string[],
     options?: { readonly input?: string; readonly timeoutMs?: number },
   ): Promise<Outcome>;
+  /** A command whose requests to the world outside are never answered. */
+  openInSilence(args: readonly string[]): Daemon;
   /** The folder of an agent's own files. */
   agentDir(agent?: Agent): string;
   readStore(agent?: Agent): Promise<Store>;
@@ -100,6 +102,13 @@ export async function createHost(
     environment,
     release,
     openclaw,
+    openInSilence: args =>
+      start(
+        process.execPath,
+        [release.entry, ...args],
+        { ...environment, COMPAT_SILENT: '1' },
+        join(folder, `${name}.silence.log`),
+      ),
     agentDir,
     readStore: agent => readStore(join(agentDir(agent), 'auth-profiles.json')),
     status: async () => {

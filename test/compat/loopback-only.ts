@@ -3,7 +3,8 @@
  *
  * A connection to anything but loopback is refused before a name is looked up, and noted in the file that
  * `COMPAT_REFUSED` names. Requests to the provider's token endpoint go to the issuer of the test instead
- * (`COMPAT_ISSUER`), so that OpenClaw's own refresh runs as it is.
+ * (`COMPAT_ISSUER`), so that OpenClaw's own refresh runs as it is. With `COMPAT_SILENT` a request that may not leave is never
+ * answered, as behind a firewall that drops what it does not like.
  */
 import { appendFileSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -42,5 +43,7 @@ globalThis.fetch = async (input, init) => {
   const issuer = process.env.COMPAT_ISSUER;
   if (issuer && url.href === tokenEndpoint) return realFetch(issuer, init);
   if (!/^https?:$/.test(url.protocol) || loopback.test(url.hostname)) return realFetch(input, init);
-  throw new TypeError('fetch failed', { cause: refuse(url.hostname) });
+  const error = refuse(url.hostname);
+  if (process.env.COMPAT_SILENT) return new Promise(() => setInterval(() => {}, 60_000));
+  throw new TypeError('fetch failed', { cause: error });
 };

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Status } from '@authmesh/agent/io/status-view';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ProfileStore } from '../e2e/harness/store-file.ts';
 import { hour, notes, shared, spare } from './fixture.ts';
@@ -81,6 +82,12 @@ describe.each(releasesFor('short'))('OpenClaw %s', version => {
     await expect.poll(() => storeB.entry(shared)?.access === access, wanted).toBe(true);
   }
 
+  /** The coordinator has taken up what stands in the first host's store. */
+  async function isKnown(profile: string): Promise<void> {
+    const explained = async () => (await fleet.agent(a, ['explain', profile, '--json'])).code;
+    await expect.poll(explained, { timeout: 10_000, message: `${profile} is known` }).toBe(0);
+  }
+
   /** The running gateway comes to use a login: at its next turn, a turn later, or once it was told. */
   async function isUsed({ name }: Login): Promise<void> {
     const wanted = { timeout: 30_000, interval: 200, message: 'the gateway uses what was delivered' };
@@ -152,6 +159,36 @@ describe.each(releasesFor('short'))('OpenClaw %s', version => {
     expect(storeB.state().usageStats?.[shared]?.cooldownUntil).toBeUndefined();
   });
 
+  const { refreshes } = releases[version] ?? {};
+  const orphan = `${refreshes}:orphan`;
+  let orphaned: { readonly login: Login; readonly at: number; endedAt?: number };
+  if (refreshes !== undefined) {
+    it('a refresh whose process dies leaves a fence that is left alone, and the fleet is told what it spends', async () => {
+      const login = provider.issue(hour);
+      storeA.put(orphan, { ...signedIn(login, refreshes), accountId: 'acct_orphan' });
+      await isKnown(orphan);
+      const doctor = a.openInSilence(['doctor', '--fix', '--non-interactive']);
+      stops.push(() => doctor.stop());
+      const isPending = () => stateOf(storeA.entry(orphan), login) === 'pending';
+      await expect.poll(isPending, { timeout: 60_000, interval: 500 }).toBe(true);
+      process.kill(doctor.pid, 'SIGKILL');
+      orphaned = { login, at: Date.now() };
+      const look = setInterval(() => {
+        if (!isPending()) orphaned.endedAt ??= Date.now();
+      }, 1_000);
+      stops.push(async () => clearInterval(look));
+      for (const host of [a, b]) {
+        const told = async () => {
+          const { accounts }: Status = JSON.parse((await fleet.agent(host, ['status', '--json'])).stdout);
+          const { state, copies } = accounts.find(({ profiles }) => profiles.includes(orphan)) ?? {};
+          return [state, copies?.map(copy => [copy.node, copy.state, copy.reason])];
+        };
+        const refreshing = ['pc-a', 'waiting', expect.stringContaining('OpenClaw is refreshing the fleet’s login')];
+        await expect.poll(told, { timeout: 10_000 }).toEqual(['refreshing', [refreshing]]);
+      }
+    });
+  }
+
   it(`${rounds} rounds of OpenClaw writing during deliveries lose nothing`, async ({ annotate }) => {
     storeB.put(spare, { type: 'api_key', provider: providerId, key: secret('spare') });
     const openclaw = await startOpenClaw(b);
@@ -166,14 +203,12 @@ describe.each(releasesFor('short'))('OpenClaw %s', version => {
     expect(tally.lost).toEqual([]);
   }, 600_000);
 
-  const { refreshes } = releases[version] ?? {};
   if (refreshes !== undefined) {
     it('a refresh that fails leaves a fence, and the login that still lives is put back', async () => {
       const profile = `${refreshes}:default`;
       const login = provider.issue(hour);
       storeA.put(profile, signedIn(login, refreshes));
-      const isKnown = async () => (await fleet.agent(a, ['explain', profile, '--json'])).code === 0;
-      await expect.poll(isKnown, { timeout: 10_000 }).toBe(true);
+      await isKnown(profile);
       const states: string[] = [];
       const look = setInterval(() => {
         const state = stateOf(storeA.entry(profile), login);
@@ -186,6 +221,12 @@ describe.each(releasesFor('short'))('OpenClaw %s', version => {
       clearInterval(look);
       expect(states).toEqual(['whole', 'pending', 'failed', 'without refresh token']);
     });
+
+    it('the fence whose process died is taken for failed after three minutes', async () => {
+      await expect.poll(() => orphaned.endedAt, { timeout: 220_000, interval: 200 }).toBeDefined();
+      expect((orphaned.endedAt ?? 0) - orphaned.at).toBeGreaterThan(175_000);
+      expect(stateOf(storeA.entry(orphan), orphaned.login)).toBe('without refresh token');
+    }, 240_000);
   }
 
   it('no store was made in another form, and nothing left this machine', async () => {
