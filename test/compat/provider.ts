@@ -72,8 +72,11 @@ export async function startProvider(): Promise<Provider> {
   };
   const complete = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const bearer = (request.headers.authorization ?? '').replace(/^Bearer /, '');
-    const body: { stream?: boolean } = JSON.parse(await text(request));
+    const body: { stream?: boolean } = JSON.parse((await text(request)) || '{}');
     bearers.push(names.get(bearer) ?? 'unknown');
+    // The models of other tools are none that is spoken here: who asked is all that is looked at.
+    if (!request.url?.endsWith('/chat/completions'))
+      return reply(response, 404, { error: { message: 'no such thing' } });
     const status = refusals.get(bearer);
     if (delayMs > 0) {
       answering++;
@@ -86,8 +89,10 @@ export async function startProvider(): Promise<Provider> {
     if (body.stream) answerInPieces(response);
     else reply(response, 200, { id: 'x', object: 'chat.completion', choices: [choice({ message: word })], usage });
   };
+  const describe = async (_: IncomingMessage, response: ServerResponse): Promise<void> =>
+    reply(response, 200, { expires_in: granted.lifeSeconds, scope: 'openid' });
   const server = createServer((request, response) => {
-    const serve = request.url === '/token' ? exchange : complete;
+    const serve = request.url === '/token' ? exchange : request.url === '/tokeninfo' ? describe : complete;
     serve(request, response).catch(error => response.destroy(error));
   });
   await new Promise<void>(listening => server.listen(0, '127.0.0.1', listening));

@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheFolder, installPackage } from './installation.ts';
 
 /** An installed OpenClaw: the package's own files and the program to run. */
 export interface Release {
@@ -44,67 +42,14 @@ export function releasesFor(kind: 'long' | 'short'): readonly string[] {
   return only.filter(version => (releases[version]?.isLong === true) === (kind === 'long'));
 }
 
-const installMs = 15 * 60_000;
-
-/** Where releases are kept between runs; `AUTHMESH_COMPAT_CACHE` names another folder. */
-export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
-  return environment.AUTHMESH_COMPAT_CACHE ?? join(homedir(), '.cache', 'authmesh', 'openclaw');
-}
-
-/**
- * The release, installed once. The installation is made beside its final place and renamed when complete,
- * so that an interrupted one is never taken for a release, and two runs at once do not disturb each other.
- */
-export async function installRelease(version: string, cache: string = cacheFolder()): Promise<Release> {
+/** The release, installed once. */
+export async function installRelease(version: string): Promise<Release> {
   const known = releases[version];
   if (!known) throw new Error(`OpenClaw ${version} is not covered; covered are ${Object.keys(releases).join(', ')}`);
-  const home = join(cache, version);
-  const release = (): Release => {
-    const root = join(home, 'node_modules', 'openclaw');
-    return { version, root, entry: join(root, 'openclaw.mjs') };
-  };
-  if (existsSync(home)) return release();
-  await mkdir(cache, { recursive: true });
-  const building = await mkdtemp(join(cache, `.${version}-`));
-  try {
-    const manifest = {
-      name: 'openclaw-host',
-      private: true,
-      dependencies: { openclaw: version },
-      overrides: known.overrides,
-    };
-    await writeFile(join(building, 'package.json'), JSON.stringify(manifest, null, 2));
-    await npmInstall(building);
-    const found: unknown = JSON.parse(
-      await readFile(join(building, 'node_modules', 'openclaw', 'package.json'), 'utf8'),
-    ).version;
-    if (found !== version) throw new Error(`npm installed OpenClaw ${String(found)} where ${version} was asked for`);
-    await rename(building, home).catch((error: NodeJS.ErrnoException) => {
-      // Another run was first; its installation is as good.
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-    });
-  } finally {
-    await rm(building, { recursive: true, force: true });
-  }
-  return release();
-}
-
-/** No package's own scripts are run: nothing here needs a native build, and nothing foreign runs unasked. */
-function npmInstall(folder: string): Promise<void> {
-  const flags = ['--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-  return new Promise((resolve, reject) => {
-    const npm = spawn('npm', ['install', ...flags], {
-      cwd: folder,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: installMs,
-    });
-    let complaint = '';
-    npm.stderr.on('data', chunk => {
-      complaint = (complaint + String(chunk)).slice(-4_000);
-    });
-    npm.on('error', reject);
-    npm.on('close', code =>
-      code === 0 ? resolve() : reject(new Error(`npm install in ${folder} ended with ${code}: ${complaint}`)),
-    );
-  });
+  const home = join(cacheFolder(), version);
+  await installPackage(home, 'openclaw', version, known.overrides);
+  const root = join(home, 'node_modules', 'openclaw');
+  const found: unknown = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')).version;
+  if (found !== version) throw new Error(`${home} holds OpenClaw ${String(found)}: remove it`);
+  return { version, root, entry: join(root, 'openclaw.mjs') };
 }
