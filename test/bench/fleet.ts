@@ -1,5 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Entry } from '../e2e/harness/login.ts';
+import { databaseStore } from '../e2e/harness/sqlite.ts';
 import type { Installation } from './installation.ts';
 import { type Program, runToEnd, start } from './program.ts';
 
@@ -22,6 +24,8 @@ export interface Host {
 export interface HostPlan {
   /** What stands in each store at the start. */
   readonly stores: readonly string[];
+  /** They stand in a database of each agent, as OpenClaw 2026.7.1 keeps them. */
+  readonly inDatabases?: boolean | undefined;
 }
 
 /** Starts a coordinator; resolves when it listens. */
@@ -56,9 +60,8 @@ export async function startFleet(
     const root = join(folder, `host-${index}`);
     const home = join(root, '.authmesh');
     const stateDir = join(root, '.openclaw');
-    const stores = plan.stores.map((text, number) =>
-      putStore(stateDir, number === 0 ? 'main' : `agent-${number}`, text),
-    );
+    const put = plan.inDatabases ? putDatabase : putStore;
+    const stores = plan.stores.map((text, number) => put(stateDir, number === 0 ? 'main' : `agent-${number}`, text));
     const join_ = ['join', code, '--home', home, '--state-dir', stateDir, '--name', `host-${index}`];
     await runToEnd(node, [installation.agent, ...join_], root);
     if (index === 0 && plans.length > 1) code = await inviteCode(installation, home, plans.length);
@@ -80,6 +83,13 @@ function putStore(stateDir: string, id: string, text: string): string {
   const store = join(directory, 'auth-profiles.json');
   writeFileSync(store, text, { mode: 0o600 });
   return store;
+}
+
+function putDatabase(stateDir: string, id: string, text: string): string {
+  const store = databaseStore(stateDir, '2026.7', id);
+  const { profiles } = JSON.parse(text) as { readonly profiles: Readonly<Record<string, Entry>> };
+  for (const [profile, entry] of Object.entries(profiles)) store.put(profile, entry);
+  return store.path;
 }
 
 async function inviteCode({ agent }: Installation, home: string, uses: number): Promise<string> {

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { sweepTemps } from './durable-file.ts';
-import { liftMarksBeside, readStateBeside } from './marks-beside.ts';
-import { locate, peekSignature, readStoreFile } from './store-file.ts';
+import { liftMarksBeside, peekBeside, readStateBeside } from './marks-beside.ts';
+import { bothOf, locate, peekSignature, readStoreFile } from './store-file.ts';
 import { acquireStoreLock } from './store-lock.ts';
 import type { StorePort } from './store-port.ts';
 import { replaceStore } from './store-replacement.ts';
@@ -15,7 +15,11 @@ export const jsonStore: StorePort = {
     const read = readStoreFile(store);
     return read.state === 'read' ? { ...read, beside: readStateBeside(store) } : read;
   },
-  peek: peekSignature,
+  peek(store) {
+    const own = peekSignature(store);
+    const beside = own && peekBeside(store);
+    return beside ? bothOf(own, beside) : own;
+  },
   async lock(store, options) {
     const lock = await acquireStoreLock(store, options);
     const directory = dirname(locate(store));

@@ -2,7 +2,14 @@ import { dirname, join } from 'node:path';
 import type { ProfileId } from '@authmesh/shared/core/identifiers';
 import { liftAuthMarks } from './auth-profiles.ts';
 import { replaceFile } from './durable-file.ts';
-import { type FileRead, isMissing, isSameSignature, peekSignature, readStoreFile } from './store-file.ts';
+import {
+  type FileRead,
+  type FileSignature,
+  isMissing,
+  isSameSignature,
+  peekSignature,
+  readStoreFile,
+} from './store-file.ts';
 
 /** From 2026.4.7 on OpenClaw keeps its marks here; the store's lock covers it. */
 export const stateFileName = 'auth-state.json';
@@ -11,6 +18,11 @@ export const stateFileName = 'auth-state.json';
 export function readStateBeside(store: string): string | undefined {
   const read = readBeside(store);
   return read?.state === 'read' ? read.text : undefined;
+}
+
+/** What changes whenever that file does. */
+export function peekBeside(store: string): FileSignature | undefined {
+  return peekSignature(join(dirname(store), stateFileName));
 }
 
 /** Most stores have no such file, and are read on each touch: a look is a tenth of a failed attempt to read. */

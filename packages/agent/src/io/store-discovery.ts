@@ -1,4 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
+import { type Stats, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, minute } from '@authmesh/shared/core/time';
@@ -40,14 +41,14 @@ interface Probed {
 export function createStoreDiscovery(places: StorePlaces, now: () => number = Date.now): StoreDiscovery {
   const probed = new Map<string, Probed>();
 
-  async function examine(path: string, probe: (path: string) => ProbeResult): Promise<ProbeResult | undefined> {
-    const stats = await stat(path).catch(() => undefined);
+  function examine(path: string, probe: (path: string) => ProbeResult): ProbeResult | undefined {
+    const stats = statsOf(path);
     if (!stats?.isFile()) {
       probed.delete(path);
       return undefined;
     }
     const known = probed.get(path);
-    const log = await stat(`${path}-wal`).catch(() => undefined);
+    const log = statsOf(`${path}-wal`);
     const state = [stats.mtimeMs, stats.size, log?.mtimeMs, log?.size].join(' ');
     const isKnown = known?.inode === stats.ino && (known.state === state || known.result === 'logins');
     if (isKnown && now() - known.at < probeMs) return known.result;
@@ -61,15 +62,15 @@ export function createStoreDiscovery(places: StorePlaces, now: () => number = Da
   async function lookAt(stateDir: string, agentDir: string | undefined): Promise<StateDirectory> {
     const agentDirs = await agentsOf(stateDir, agentDir);
     const shared = join(stateDir, sharedFolder, sharedDatabase.fileName);
-    const databases: Database[] = [{ id: 'main', path: shared, result: await examine(shared, probeSharedState) }];
+    const databases: Database[] = [{ id: 'main', path: shared, result: examine(shared, probeSharedState) }];
     const agents: AgentStore[] = [];
     let hasStateFile = false;
     for (const { id, directory } of agentDirs) {
       const database = join(directory, agentDatabase.fileName);
-      databases.push({ id, path: database, result: await examine(database, probeAgentDatabase) });
+      databases.push({ id, path: database, result: examine(database, probeAgentDatabase) });
       const store = join(directory, storeFileName) as StoreId;
-      agents.push({ id, store, isPresent: await exists(store) });
-      hasStateFile ||= await exists(join(directory, 'auth-state.json'));
+      agents.push({ id, store, isPresent: exists(store) });
+      hasStateFile ||= exists(join(directory, 'auth-state.json'));
     }
     const { openclawVersion, concurrentMax } = await readOpenclawConfig(stateDir);
     const present = agents.filter(agent => agent.isPresent);
@@ -99,7 +100,7 @@ export function createStoreDiscovery(places: StorePlaces, now: () => number = Da
     look: () =>
       Promise.all([
         ...stateDirs.map((dir, index) => lookAt(dir, index === 0 ? agentDir : undefined)),
-        ...(places.tools ?? []).map(async place => toolDirectory(place, await exists(place.file))),
+        ...(places.tools ?? []).map(place => toolDirectory(place, exists(place.file))),
       ]),
   };
 }
@@ -121,20 +122,27 @@ async function agentsOf(stateDir: string, agentDir: string | undefined): Promise
     .slice(0, agentsMax)
     .map(id => ({ id, directory: join(root, id, 'agent') }));
   const all = agentDir === undefined ? places : [{ id: 'main', directory: agentDir }, ...places];
-  const found = await Promise.all(
-    all.map(async (place, index) => {
-      if (index > 0 && place.directory === agentDir) return [];
-      const stats = await stat(place.directory).catch(() => undefined);
-      return stats?.isDirectory() ? [place] : [];
-    }),
+  return all.filter(
+    ({ directory }, index) => !(index > 0 && directory === agentDir) && statsOf(directory)?.isDirectory() === true,
   );
-  return found.flat();
+}
+
+/**
+ * What stands there, links followed; undefined where that cannot be told. Synchronous, for the same calls through the thread
+ * pool cost an idle agent most of its rescan.
+ */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether anything has the name: a loop of links and a directory are shown as the trouble they are. */
-async function exists(path: string): Promise<boolean> {
+function exists(path: string): boolean {
   try {
-    await stat(path);
+    statSync(path);
     return true;
   } catch (error) {
     return errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR';

@@ -37,10 +37,21 @@ export function isSameSignature(a: FileSignature, b: FileSignature): boolean {
   return a.inode === b.inode && a.size === b.size && a.modifiedMs === b.modifiedMs && a.changedMs === b.changedMs;
 }
 
+/** One signature that changes when either file does. */
+export function bothOf(one: FileSignature, other: FileSignature): FileSignature {
+  return {
+    inode: one.inode + other.inode,
+    size: one.size + other.size,
+    modifiedMs: one.modifiedMs + other.modifiedMs,
+    changedMs: one.changedMs + other.changedMs,
+  };
+}
+
 /** The file's signature through symbolic links; undefined when it cannot be looked at. */
 export function peekSignature(path: string): FileSignature | undefined {
   try {
-    return signatureOf(statSync(path));
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats && signatureOf(stats);
   } catch {
     return undefined;
   }

@@ -53,6 +53,10 @@ export function describeStorePort(name: string, open: (folder: string) => OwnedS
       store.save(login());
       const after = adapter().peek(store.path);
       expect(before && after && isSameSignature(before, after)).toBe(false);
+      if (!store.state) return;
+      store.state.save(JSON.stringify({ version: 1, usageStats: {} }));
+      const noted = adapter().peek(store.path);
+      expect(after && noted && isSameSignature(after, noted)).toBe(false);
     });
 
     it('replaces what was read, and that is what its owner reads', async () => {

@@ -91,10 +91,9 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
     isRetry = false;
     readAt = performance.now();
     // Before the reading: what changes after it is seen at the next look.
-    const before = adapter.readingShows ? adapter.peek(store) : undefined;
+    signature = adapter.peek(store);
     const found = adapter.read(store);
     if (found.state === 'read') {
-      signature = found.signature;
       isDoubtful = isWithinTick(found.signature);
       options.onTarget(found.target);
       const hash = createHash('sha256')
@@ -104,7 +103,6 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
       if (hash === contentHash && !isFull && !always) return;
       contentHash = hash;
     } else {
-      signature = before;
       isDoubtful = false;
       contentHash = undefined;
     }
