@@ -39,7 +39,7 @@ interface Known {
 /** The releases of the long run, or the others; `AUTHMESH_COMPAT_ONLY` names some, with commas between them. */
 export function releasesFor(kind: 'long' | 'short'): readonly string[] {
   const only = process.env.AUTHMESH_COMPAT_ONLY?.split(',') ?? Object.keys(releases);
-  return only.filter(version => (releases[version]?.isLong === true) === (kind === 'long'));
+  return only.filter(one => one in releases && (releases[one]?.isLong === true) === (kind === 'long'));
 }
 
 /** The release, installed once. */

@@ -163,6 +163,24 @@ describe.each(releasesFor('short'))('OpenClaw %s', version => {
   const orphan = `${refreshes}:orphan`;
   let orphaned: { readonly login: Login; readonly at: number; endedAt?: number };
   if (refreshes !== undefined) {
+    it('a refresh that fails leaves a fence, and the login that still lives is put back', async () => {
+      const profile = `${refreshes}:default`;
+      const login = provider.issue(hour);
+      storeA.put(profile, signedIn(login, refreshes));
+      await isKnown(profile);
+      const states: string[] = [];
+      const look = setInterval(() => {
+        const state = stateOf(storeA.entry(profile), login);
+        if (state !== states.at(-1)) states.push(state);
+      }, lookMs);
+      // The provider is not to be reached from here.
+      const doctor = await a.openclaw(['doctor', '--fix', '--non-interactive']);
+      expect(doctor.code, doctor.stderr).toBe(0);
+      await expect.poll(() => states.at(-1), { timeout: 35_000 }).toBe('without refresh token');
+      clearInterval(look);
+      expect(states).toEqual(['whole', 'pending', 'failed', 'without refresh token']);
+    });
+
     it('a refresh whose process dies leaves a fence that is left alone, and the fleet is told what it spends', async () => {
       const login = provider.issue(hour);
       storeA.put(orphan, { ...signedIn(login, refreshes), accountId: 'acct_orphan' });
@@ -204,24 +222,6 @@ describe.each(releasesFor('short'))('OpenClaw %s', version => {
   }, 600_000);
 
   if (refreshes !== undefined) {
-    it('a refresh that fails leaves a fence, and the login that still lives is put back', async () => {
-      const profile = `${refreshes}:default`;
-      const login = provider.issue(hour);
-      storeA.put(profile, signedIn(login, refreshes));
-      await isKnown(profile);
-      const states: string[] = [];
-      const look = setInterval(() => {
-        const state = stateOf(storeA.entry(profile), login);
-        if (state !== states.at(-1)) states.push(state);
-      }, lookMs);
-      // The provider is not to be reached from here.
-      const doctor = await a.openclaw(['doctor', '--fix', '--non-interactive']);
-      expect(doctor.code, doctor.stderr).toBe(0);
-      await expect.poll(() => states.at(-1), { timeout: 35_000 }).toBe('without refresh token');
-      clearInterval(look);
-      expect(states).toEqual(['whole', 'pending', 'failed', 'without refresh token']);
-    });
-
     it('the fence whose process died is taken for failed after three minutes', async () => {
       await expect.poll(() => orphaned.endedAt, { timeout: 220_000, interval: 200 }).toBeDefined();
       expect((orphaned.endedAt ?? 0) - orphaned.at).toBeGreaterThan(175_000);

@@ -7,7 +7,10 @@ import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { AgentEvent } from '@authmesh/agent/core/event';
 import { type AgentState, createAgentState } from '@authmesh/agent/core/state';
 import { transition } from '@authmesh/agent/core/transition';
+import { sharedDatabase } from '@authmesh/agent/io/formats/sqlite-schema';
 import { createRecordVault } from '@authmesh/agent/io/record-vault';
+import { openOwned } from '@authmesh/agent/io/store-port-contract';
+import { type AccountId, copyKey, type ProfileId, type StoreId } from '@authmesh/shared/core/identifiers';
 import { hour } from '@authmesh/shared/core/time';
 import { createBoxKey } from '@authmesh/shared/crypto/box-key';
 import { createFleetSecrets } from '@authmesh/shared/crypto/fleet-secrets';
@@ -29,11 +32,12 @@ async function stateDirOf(root: string, name: string): Promise<string> {
   return join(root, name);
 }
 
-it('a state directory that left the configuration stays away when everything is read again', async () => {
-  const root = await realpath(await mkdtemp(join(tmpdir(), 'authmesh-stores-')));
-  const [gone, stays] = [await stateDirOf(root, 'gone'), await stateDirOf(root, 'stays')];
+/** The stores of a host with a machine that decides nothing by itself. */
+function createHost() {
   const membership = { fleet: scene.fleet, name: 'host', coordinatorKey: '', secrets: createFleetSecrets() };
-  let observed = 0;
+  const vault = createRecordVault({ signing: createSigningKey(), box: createBoxKey() }, membership);
+  const events: AgentEvent[] = [];
+  const written: boolean[] = [];
   const driver: Driver<AgentState, AgentEvent> = createDriver<AgentState, AgentEvent, AgentEffect>({
     transition,
     state: createAgentState({
@@ -48,20 +52,26 @@ it('a state directory that left the configuration stays away when everything is 
     now: Date.now,
     elapsed: () => performance.now(),
     drawSeed: () => 1,
-    onInput: ({ event }) => {
-      if (event.type === 'store-observed') observed++;
-    },
+    onInput: ({ event }) => void events.push(event),
     onCrash: error => {
       throw error;
     },
   });
   const stores = createAgentStores({
-    vault: createRecordVault({ signing: createSigningKey(), box: createBoxKey() }, membership),
+    vault,
     logger: createLogger({ program: 'agent', level: 'error', tagKey: randomBytes(32) }),
     machine: () => driver,
     elapsed: () => performance.now(),
-    onWritten: () => undefined,
+    onWritten: (_, wasOut) => void written.push(wasOut),
   });
+  return { stores, driver, vault, events, written };
+}
+
+it('a state directory that left the configuration stays away when everything is read again', async () => {
+  const root = await realpath(await mkdtemp(join(tmpdir(), 'authmesh-stores-')));
+  const [gone, stays] = [await stateDirOf(root, 'gone'), await stateDirOf(root, 'stays')];
+  const { stores, driver, events } = createHost();
+  const observations = () => events.filter(({ type }) => type === 'store-observed').length;
   const found = () => [...driver.state.stores].map(([store, { state }]) => [store.split('/').at(-5), state]);
   await stores.watch({ stateDirs: [gone, stays] });
   expect(found()).toEqual([
@@ -69,13 +79,43 @@ it('a state directory that left the configuration stays away when everything is 
     ['stays', 'readable'],
   ]);
   await stores.watch({ stateDirs: [stays] });
-  const before = observed;
+  const before = observations();
   stores.rereadAll();
-  await expect.poll(() => observed).toBeGreaterThan(before);
+  await expect.poll(observations).toBeGreaterThan(before);
   await stores.rescan();
   expect(found()).toEqual([
     ['gone', 'absent'],
     ['stays', 'readable'],
   ]);
+  await stores.close();
+});
+
+it('a delivery that lifts a mark which nobody has reported yet says that the agent was out', async () => {
+  const root = await realpath(await mkdtemp(join(tmpdir(), 'authmesh-stores-')));
+  await mkdir(join(root, 'state'));
+  const shared = openOwned(join(root, 'state'), sharedDatabase);
+  const [profile, access] = ['xai:default' as ProfileId, randomBytes(16).toString('base64url')];
+  const entry = { type: 'oauth', provider: 'xai', access, expires: Date.now() + hour, email: 'someone@example.test' };
+  shared.save(JSON.stringify({ version: 1, profiles: { [profile]: entry } }));
+  const { stores, driver, vault, written } = createHost();
+  await stores.watch({ stateDirs: [root] });
+  const deliver = async () => {
+    const credential = { kind: 'oauth', provider: 'xai', access: randomBytes(16).toString('base64url') } as const;
+    const print = vault.fingerprint(credential.access);
+    const expected = { access: vault.fingerprint(JSON.parse(shared.text() ?? '').profiles[profile].access) };
+    vault.put(print, { ...credential, expiresAt: Date.now() + hour, details: {} });
+    const store = shared.path as StoreId;
+    const account = 'oauth:xai/someone@example.test' as AccountId;
+    const order = { store, profile, account, expected, access: print, expiresAt: Date.now() + hour } as const;
+    stores.deliver({ type: 'write-credential', form: 'bearer', ...order });
+    await stores.settled();
+  };
+  const marks = { cooldownUntil: Date.now() + hour, cooldownReason: 'auth', failureCounts: { auth: 1 } };
+  shared.state?.save(JSON.stringify({ version: 1, usageStats: { [profile]: marks } }));
+  await deliver();
+  const key = copyKey(shared.path as StoreId, profile);
+  await expect.poll(() => driver.state.copies.get(key)?.seen?.use?.pausedUntil).toBeUndefined();
+  await deliver();
+  expect(written).toEqual([true, false]);
   await stores.close();
 });

@@ -53,6 +53,8 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
   const { vault, logger, machine, elapsed, at } = options;
   const underWay = new Set<Promise<void>>();
   let reading: Pick<ReadContext, 'sharing' | 'readEntry'> = {};
+  /** Stores whose agents OpenClaw had put aside, by marks that may never have been reported. */
+  const lifted = new Set<StoreId>();
   let watcher: StoreWatcher | undefined;
 
   const context = () => ({
@@ -73,6 +75,7 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
       takeCredentials(parsed);
       watcher?.accept(store, parsed, delivered);
     },
+    onLifted: store => lifted.add(store),
     onTrouble: (store, sentence) => logger.note(note('delivery-troubled', { store, why: sentence })),
     refusal: store => {
       const directory = directoryOf(directories(), store);
@@ -128,7 +131,9 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
         const directory = directoryOf(directories(), store);
         const isLogin = delivery.type === 'create-profile' || !delivery.takesRefreshOnly;
         const isOpenclaw = directory && directory.tool === undefined;
-        if (outcome.result === 'written' && isOpenclaw && isLogin) options.onWritten(directory, isOut);
+        if (outcome.result === 'written' && isOpenclaw && isLogin) {
+          options.onWritten(directory, lifted.delete(store) || isOut);
+        }
         machine().dispatch({ type: 'write-settled', store, profile, outcome });
       };
       if (!known) {

@@ -27,6 +27,8 @@ export interface DeliveryDeps {
   readonly onRead?: ((store: StoreId, parsed: ParsedStore, delivered: readonly ProfileId[]) => void) | undefined;
   /** Runs the writing itself; whoever watches the store holds back its own reads meanwhile. */
   readonly during?: (<Result>(store: StoreId, work: () => Promise<Result>) => Promise<Result>) | undefined;
+  /** Marks of failed authentication that stood beside the delivered logins are gone; told before the outcomes settle. */
+  readonly onLifted?: ((store: StoreId) => void) | undefined;
   /** Told what went wrong beside the credential itself, in a sentence. */
   readonly onTrouble?: ((store: StoreId, sentence: string) => void) | undefined;
   /** Why this store must not be written at all (its host keeps logins elsewhere); asked under the lock. */

@@ -33,18 +33,18 @@ function readBeside(store: string): FileRead | undefined {
 
 /**
  * Lifts the profiles' marks of failed authentication in the file beside `store`. The credential stands already: marks
- * that stay only delay the agent, so trouble here fails nothing and is told as a sentence.
+ * that stay only delay the agent, so trouble here fails nothing and is told as a sentence. Resolves with whether any was lifted.
  */
 export async function liftMarksBeside(
   store: string,
   profiles: readonly ProfileId[],
   onTrouble: ((sentence: string) => void) | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const read = profiles.length > 0 ? readBeside(store) : undefined;
-  if (read?.state !== 'read') return;
+  if (read?.state !== 'read') return false;
   const path = join(dirname(store), stateFileName);
   const text = profiles.reduce(liftAuthMarks, read.text);
-  if (text === read.text) return;
+  if (text === read.text) return false;
   const outcome = await replaceFile(read.target, text, {
     isUnchanged: () => {
       const now = peekSignature(path);
@@ -52,4 +52,5 @@ export async function liftMarksBeside(
     },
   });
   if (outcome.result === 'failed') onTrouble?.(`the cooldown in ${path} stays: ${outcome.reason}`);
+  return outcome.result === 'replaced';
 }

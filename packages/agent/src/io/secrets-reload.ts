@@ -51,8 +51,10 @@ export interface ReloaderOptions {
 
 /** How long deliveries are gathered for one reload. */
 const gatherMsDefault: Milliseconds = 200;
-/** How long after a failed one the next is tried: somebody may have mended what was wrong. */
+/** How long after a failed one the next is tried, for somebody may have mended what was wrong; twice as long each time. */
 const retryMsDefault: Milliseconds = minute;
+/** A host without a gateway, or without anybody who approves it, is asked no more often in the end. */
+const retryFactorMax = 16;
 /** It takes 1.5 to 4 s where all is well. */
 const timeoutMs: Milliseconds = 30 * second;
 
@@ -62,7 +64,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
   const due = new Map<string, NodeJS.Timeout>();
   const running = new Map<string, Promise<void>>();
   const again = new Set<string>();
-  const troubles = new Map<string, ReloadTrouble & { readonly at: Instant }>();
+  const troubles = new Map<string, ReloadTrouble & { readonly at: Instant; readonly tries: number }>();
   const stop = new AbortController();
 
   async function reload(stateDir: string): Promise<void> {
@@ -74,9 +76,11 @@ export function createReloader(options: ReloaderOptions): Reloader {
       onReloaded(stateDir);
       return;
     }
-    if (troubles.get(stateDir)?.reason !== trouble.reason) onTrouble(stateDir, trouble);
-    troubles.set(stateDir, { ...trouble, at: Date.now() });
-    later(stateDir, retryMs);
+    const before = troubles.get(stateDir);
+    if (before?.reason !== trouble.reason) onTrouble(stateDir, trouble);
+    const tries = (before?.tries ?? 0) + 1;
+    troubles.set(stateDir, { ...trouble, at: Date.now(), tries });
+    later(stateDir, retryMs * Math.min(retryFactorMax, 2 ** (tries - 1)));
   }
 
   function start(stateDir: string): void {

@@ -35,20 +35,23 @@ export function createSqliteStore(layout: SqliteLayout, waitMs: Milliseconds = l
       return { outcome: await swapPatiently({ store, layout, waitMs }, layout.profiles, [read.text, text], options) };
     },
     async liftMarks(store, profiles, onTrouble) {
-      if (profiles.length === 0) return;
+      if (profiles.length === 0) return false;
       for (let attempt = 0; attempt < marksAttemptsMax; attempt++) {
         const read = readRows(store, layout);
-        if (read.state !== 'read' || read.beside === undefined) return;
+        if (read.state !== 'read' || read.beside === undefined) return false;
         const { beside } = read;
         const lifted = profiles.reduce(liftAuthMarks, beside);
-        if (lifted === beside) return;
+        if (lifted === beside) return false;
         const outcome = await swapPatiently({ store, layout, waitMs }, layout.state, [beside, lifted]);
-        if (outcome.result === 'replaced') return;
-        if (outcome.result === 'locked' || outcome.result === 'failed')
-          return onTrouble?.(`the cooldown in ${store} stays: ${outcome.reason}`);
+        if (outcome.result === 'replaced') return true;
+        if (outcome.result === 'locked' || outcome.result === 'failed') {
+          onTrouble?.(`the cooldown in ${store} stays: ${outcome.reason}`);
+          return false;
+        }
         await delay(pauseMsMin);
       }
       onTrouble?.(`the cooldown in ${store} stays: OpenClaw keeps on writing its statistics`);
+      return false;
     },
   };
 }

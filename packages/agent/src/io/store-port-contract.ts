@@ -101,7 +101,8 @@ export function describeStorePort(name: string, open: (folder: string) => OwnedS
       const marks = { lastUsed: 1, cooldownUntil: 2, cooldownReason: 'auth' };
       store.state.save(JSON.stringify({ version: 1, usageStats: { [profile]: marks, other: marks } }));
       expect(read()).toMatchObject({ beside: store.state.text() });
-      await adapter().liftMarks(store.path, [profile], undefined);
+      expect(await adapter().liftMarks(store.path, [profile], undefined)).toBe(true);
+      expect(await adapter().liftMarks(store.path, [profile], undefined)).toBe(false);
       expect(JSON.parse(store.state.text())).toEqual({
         version: 1,
         usageStats: { [profile]: { lastUsed: 1 }, other: marks },

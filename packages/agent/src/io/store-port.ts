@@ -73,11 +73,11 @@ export interface StorePort {
   ) => Promise<Replacement>;
   /**
    * Lifts the profiles' marks of failed authentication that stand beside the credentials. These stand already: marks
-   * that stay only delay the agent, so trouble here fails nothing and is told as a sentence.
+   * that stay only delay the agent, so trouble here fails nothing and is told as a sentence. Resolves with whether any was lifted.
    */
   readonly liftMarks: (
     store: string,
     profiles: readonly ProfileId[],
     onTrouble: ((sentence: string) => void) | undefined,
-  ) => Promise<void>;
+  ) => Promise<boolean>;
 }

@@ -131,7 +131,8 @@ async function writeOnce(
   const profiles = delivered.flatMap(seen => (seen ? [seen.profile] : []));
   deps.onRead?.(store, found, profiles);
   await deps.at?.('read-back');
-  await adapter.liftMarks(store, profiles, sentence => deps.onTrouble?.(store, sentence));
+  const isLifted = await adapter.liftMarks(store, profiles, sentence => deps.onTrouble?.(store, sentence));
+  if (isLifted) deps.onLifted?.(store);
   await deps.at?.('marks-lifted');
   const outcomes = delivered.map((seen, index): ChangeOutcome => {
     const change = batch[index];

@@ -37,7 +37,7 @@ export function createToolStore(format: ToolFormat): StorePort {
       const { late, putBack } = missed;
       return { outcome, missed: { late: viewOfText(format, late), ours: viewOfText(format, ours), putBack } };
     },
-    liftMarks: async () => undefined,
+    liftMarks: async () => false,
   };
 }
 
