@@ -2,14 +2,8 @@ import { dirname, join } from 'node:path';
 import type { ProfileId } from '@authmesh/shared/core/identifiers';
 import { liftAuthMarks } from './auth-profiles.ts';
 import { replaceFile } from './durable-file.ts';
-import {
-  type FileRead,
-  type FileSignature,
-  isMissing,
-  isSameSignature,
-  peekSignature,
-  readStoreFile,
-} from './store-file.ts';
+import { isUntouched } from './foreign-save.ts';
+import { type FileRead, type FileSignature, isMissing, peekSignature, readStoreFile } from './store-file.ts';
 
 /** From 2026.4.7 on OpenClaw keeps its marks here; the store's lock covers it. */
 export const stateFileName = 'auth-state.json';
@@ -46,10 +40,7 @@ export async function liftMarksBeside(
   const text = profiles.reduce(liftAuthMarks, read.text);
   if (text === read.text) return false;
   const outcome = await replaceFile(read.target, text, {
-    isUnchanged: () => {
-      const now = peekSignature(path);
-      return now !== undefined && isSameSignature(now, read.signature);
-    },
+    isUnchanged: () => isUntouched(path, read.signature, read.target),
   });
   if (outcome.result === 'failed') onTrouble?.(`the cooldown in ${path} stays: ${outcome.reason}`);
   return outcome.result === 'replaced';

@@ -2,9 +2,9 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { type ReplaceOptions, replaceFile } from './durable-file.ts';
+import { isUntouched } from './foreign-save.ts';
 import { readJson } from './formats/json-document.ts';
 import { putBack } from './put-back.ts';
-import { isSameSignature, peekSignature } from './store-file.ts';
 import type { Replacement, StoreRead } from './store-port.ts';
 
 /*
@@ -13,8 +13,9 @@ import type { Replacement, StoreRead } from './store-port.ts';
  *
  *     read ── check that it is unchanged ── rename ── look into the file that was replaced
  *
- * A save before the check is seen by it. One that opened the store between check and rename goes into a file without a
- * name. Truncating comes with opening, so right after the rename that file shows it, with no moment in between.
+ * A save before the check is seen by it, also one that is renamed into place (`foreign-save.ts`). One that opened the store
+ * between check and rename goes into a file without a name. Truncating comes with opening, so right after the rename
+ * that file shows it, with no moment in between.
  */
 
 /** A save of a few kilobytes; a busy disk draws it out. */
@@ -28,10 +29,8 @@ export async function replaceStore(
   text: string,
   { at, mayStill }: Pick<ReplaceOptions, 'at' | 'mayStill'> = {},
 ): Promise<Replacement> {
-  const isUnchanged = (): boolean => {
-    const now = peekSignature(store);
-    return read.state === 'read' ? now !== undefined && isSameSignature(now, read.signature) : now === undefined;
-  };
+  const isUnchanged = () =>
+    read.state === 'read' ? isUntouched(store, read.signature, read.target) : isUntouched(store, undefined);
   if (read.state !== 'read') return { outcome: await replaceFile(store, text, { at, mayStill, isUnchanged }) };
   const replaced = openIfThere(read.target);
   // Gone: the check would say the same.
