@@ -1,10 +1,11 @@
 import { type Instant, isUsable, minute } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
-import { formFor } from './coverage.ts';
+import { custodyFor, formFor } from './coverage.ts';
 import type { CredentialForm } from './effect.ts';
 import type { SeenProfile } from './event.ts';
 import { isDoubted } from './fence.ts';
 import type { AgentState, Copy, Judged } from './state.ts';
+import { isToolProfile } from './tools.ts';
 
 /** The form to write, or undefined when the copy is as it should be or not ours to change. */
 export function dueForm(
@@ -27,7 +28,8 @@ export function dueForm(
       if (facts.refresh === undefined) return undefined;
       if (seen.refresh === undefined) return formOf(state, copy, facts) === 'full' ? 'full' : undefined;
       // The last one that is left is never taken away: the home may be a host that is gone, since this was said.
-      if (seen.refresh !== facts.refresh || !judged.held || state.link.phase !== 'online') return undefined;
+      if (seen.refresh !== facts.refresh || state.link.phase !== 'online') return undefined;
+      if (!judged.held && !isLeftToOpenclaw(state, copy, facts)) return undefined;
       return formOf(state, copy, facts) === 'bearer' ? 'bearer' : undefined;
     }
     default:
@@ -48,5 +50,19 @@ export function hasFalseEnd(state: AgentState, seen: SeenProfile, facts: Announc
 
 /** The form in which this copy is to have the fleet's login. */
 export function formOf(state: AgentState, copy: Copy, facts: AnnouncementFacts): CredentialForm {
-  return isDoubted(copy, facts) ? 'bearer' : formFor(state, facts, copy.profile);
+  if (isDoubted(copy, facts) || isLeftToOpenclaw(state, copy, facts)) return 'bearer';
+  return formFor(state, facts, copy.profile);
+}
+
+/**
+ * Whether a tool that shares its login with OpenClaw leaves the refreshing to it: on one host the two would spend one refresh
+ * token, for neither knows of the other's lock.
+ */
+function isLeftToOpenclaw(state: AgentState, copy: Copy, { account, refresh }: AnnouncementFacts): boolean {
+  if (refresh === undefined || !isToolProfile(copy.profile)) return false;
+  if (custodyFor(state, account, copy.profile) === 'copy') return false;
+  for (const { account: of, profile, seen } of state.copies.values()) {
+    if (of === account && !isToolProfile(profile) && seen?.health === 'sound' && seen.refresh === refresh) return true;
+  }
+  return false;
 }

@@ -16,7 +16,7 @@ export function profileIn(
 ): ProfileId {
   const named = inOpenclawWords(profile);
   const name = state.config.layout?.get(store)?.openaiName;
-  if (name === undefined || !account.startsWith('oauth:openai/')) return named as ProfileId;
+  if (name === undefined || !account.startsWith('oauth:openai/')) return named;
   return named.replace(openaiProfile, name) as ProfileId;
 }
 

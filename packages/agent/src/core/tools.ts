@@ -1,4 +1,4 @@
-import { type AccountId, accountProvider } from '@authmesh/shared/core/identifiers';
+import { type AccountId, accountProvider, type ProfileId } from '@authmesh/shared/core/identifiers';
 
 /** Tools besides OpenClaw that keep a login of their own. Their logins have the tool's name for a provider. */
 export const tools = ['codex-cli', 'claude-code', 'gemini-cli'] as const;
@@ -21,11 +21,19 @@ export function isToolAccount(account: AccountId): boolean {
   return isTool(accountProvider(account));
 }
 
+/** Whether a profile is the login in a tool's own file. */
+export function isToolProfile(profile: ProfileId): boolean {
+  return isTool(nameIn(profile));
+}
+
 /** A tool's name at the beginning of a profile's id, in OpenClaw's words. */
-export function inOpenclawWords(profile: string): string {
-  const colon = profile.indexOf(':');
-  const name = profile.slice(0, Math.max(0, colon));
-  return isTool(name) ? openclawProviders[name] + profile.slice(colon) : profile;
+export function inOpenclawWords(profile: ProfileId): ProfileId {
+  const name = nameIn(profile);
+  return isTool(name) ? ((openclawProviders[name] + profile.slice(name.length)) as ProfileId) : profile;
+}
+
+function nameIn(profile: ProfileId): string {
+  return profile.slice(0, Math.max(0, profile.indexOf(':')));
 }
 
 function isTool(name: string): name is ToolName {
