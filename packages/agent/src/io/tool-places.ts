@@ -24,7 +24,7 @@ export function toolDirectory({ tool, file }: ToolPlace, isPresent: boolean): St
     stateDir: dirname(file),
     tool,
     generation: isPresent ? 'json' : 'none',
-    // Each reads its file when it starts, and when a request of its own was refused.
+    // Each reads its file when it starts; none can be told to read it anew.
     gatewaySees: 'all',
     agents: [{ id: tool, store: file as StoreId, isPresent }],
     foreign: [],
