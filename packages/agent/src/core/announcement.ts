@@ -6,6 +6,7 @@ import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { Judgement } from '@authmesh/shared/protocol/down';
 import { formFor } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
+import { isOverwritten } from './overwriting.ts';
 import { keyOf, observationOf, publish, report } from './report.ts';
 import { type AgentState, accountsMax, type Copy } from './state.ts';
 import { isToolAccount } from './tools.ts';
@@ -45,7 +46,9 @@ export function announced(
     const judged = judgedAfter(copy, facts);
     // What hindered a delivery that is not due any more is no trouble.
     const trouble = judged?.verdict === 'in-step' ? undefined : copy.trouble;
-    if (judged !== copy.judged || trouble !== copy.trouble) state.copies.set(key, { ...copy, judged, trouble });
+    const retryAt = isOverwritten(copy, facts.access) ? undefined : copy.retryAt;
+    if (judged !== copy.judged || trouble !== copy.trouble || retryAt !== copy.retryAt)
+      state.copies.set(key, { ...copy, judged, trouble, retryAt });
     // Logins beside the fleet's are looked at again: the new one may show where they belong.
     if ((!judged && isBeside(copy)) || isOneTooMany(state, copy, facts)) report(state, key, at, effects);
   }

@@ -65,6 +65,8 @@ describe('a gateway that puts its old login back', () => {
     scene.pass(minute);
     scene.tell(holds(seen('1')));
     expect(answer(scene, 59 * second)).toBe(0);
+    // The fleet's next login does not wait for what became of this one.
+    expect(only(scene.announce(facts('5', 2, { expiresAt: start + later })), 'write-credential')).toHaveLength(1);
   });
 
   it('is none where another login comes, or the next one of the fleet', () => {

@@ -38,6 +38,11 @@ export function deliveredNow({ writing, delivered }: Copy): Delivered | undefine
   return { access: writing.access, replaced, rounds: 0 };
 }
 
+/** Whether a copy waits because an earlier login than this one was written over: the new one has its own rounds. */
+export function isOverwritten({ delivered }: Copy, access: Fingerprint): boolean {
+  return delivered !== undefined && delivered.rounds > roundsMax && delivered.access !== access;
+}
+
 /** The copy with its next attempt, and its trouble, where what was delivered has been written over once more. */
 export function withOverwriting(
   before: Copy | undefined,
