@@ -1,7 +1,16 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,6 +105,32 @@ describe('a database that others use', () => {
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${owner.path}${suffix}`, { force: true });
     expect(await port.replace(owner.path, before, textOf({}))).toEqual({ outcome: { result: 'overtaken' } });
     expect(existsSync(owner.path)).toBe(false);
+  });
+
+  it('that another was put in place of keeps the other’s logins', async () => {
+    const before = port.read(owner.path);
+    const other = openOwned(await mkdtemp(join(folder, 'other-')), agentDatabase);
+    const theirs = textOf({ [id]: entry() });
+    other.save(theirs);
+    other.database.close();
+    owner.database.close();
+    renameSync(other.path, owner.path);
+    expect(await port.replace(owner.path, before, textOf({}))).toEqual({ outcome: { result: 'overtaken' } });
+    expect(port.read(owner.path)).toMatchObject({ state: 'read', text: theirs });
+  });
+
+  it('whose owner died before its log was merged is read and written with what stands in the log', async () => {
+    const last = textOf({ [id]: entry() });
+    owner.save(last);
+    const crashed = await mkdtemp(join(folder, 'crashed-'));
+    for (const suffix of ['', '-wal'])
+      copyFileSync(owner.path + suffix, join(crashed, agentDatabase.fileName + suffix));
+    const path = join(crashed, agentDatabase.fileName);
+    const before = port.read(path);
+    expect(before).toMatchObject({ state: 'read', text: last });
+    const text = textOf({ [id]: entry() });
+    expect(await port.replace(path, before, text)).toEqual({ outcome: { result: 'replaced' } });
+    expect(port.read(path)).toMatchObject({ state: 'read', text });
   });
 
   it('is written beside a reader that holds its view of before', async () => {
