@@ -71,7 +71,7 @@ export const statusDocument = z.strictObject({
   accounts: z.array(account),
   stores: z.array(z.strictObject({ store: path, state: z.string(), reason: z.string().optional() })),
   openclaw: z.array(openclaw),
-  tools: z.array(z.strictObject({ tool: z.string(), store: path, isPresent: z.boolean() })),
+  tools: z.array(z.strictObject({ tool: z.string(), store: path, isPresent: z.boolean(), hasLogin: z.boolean() })),
   lacks: z.array(z.strictObject({ account: z.string(), profile: z.string(), obstacle: z.string().min(1).optional() })),
   pools: z.array(pool),
   overweight: z.array(overweight),

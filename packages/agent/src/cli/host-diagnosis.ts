@@ -55,7 +55,7 @@ function otherFinding({ stateDir, home, pid }: OtherAgent): Finding {
   return problem(
     'OpenClaw',
     `${stateDir} is kept by another agent, with the home ${home}, as process ${pid}`,
-    'stop one of the two for good, or name other folders in its `openclaw.stateDirs`',
+    'stop one of the two for good, or name other places in its `openclaw.stateDirs` or `stores`',
   );
 }
 
@@ -67,10 +67,11 @@ function coordinatorFinding({ coordinator }: Status, unanswered: Examined['coord
 }
 
 /** A store that is there and cannot be read is told with the stores. */
-function toolFindings({ tool, store, isPresent }: Status['tools'][number]): Finding[] {
-  if (isPresent) return [];
+function toolFindings({ tool, store, isPresent, hasLogin }: Status['tools'][number]): Finding[] {
+  if (isPresent && hasLogin) return [];
   const { title } = toolFormats[tool];
-  return [notice(title, `${store} is not there`, `log in with ${title}, or take it out of \`stores\` in agent.json`)];
+  const found = `${store} ${isPresent ? 'holds no OAuth login' : 'is not there'}`;
+  return [notice(title, found, `log in with ${title}, or take it out of \`stores\` in agent.json`)];
 }
 
 function stateDirFindings({ status, stateDirs }: Examined): Finding[] {

@@ -1,7 +1,9 @@
 import { hostname } from 'node:os';
 import { isCovered } from '@authmesh/agent/core/coverage';
+import { isToolAccount } from '@authmesh/agent/core/tools';
 import { placeProblem } from '@authmesh/agent/io/adoption-store';
 import { enroll } from '@authmesh/agent/io/enrollment';
+import { toolFormats } from '@authmesh/agent/io/formats/tool-formats';
 import { ensureKeys, type Identity, keepMembership, readKeys } from '@authmesh/agent/io/identity';
 import { writeJoinedConfig } from '@authmesh/agent/io/joined-config';
 import { readOfflineStatus } from '@authmesh/agent/io/offline-status';
@@ -72,7 +74,9 @@ export const joinCommand: Command = {
       node: { id: nodeIdOf(keys.signing.publicKey), name },
       fleet: { id: fleet, nodes: overview?.nodes.length ?? 1 },
       stores: present,
-      openclaw: directories.map(({ stateDir, generation, foreign }) => ({ stateDir, generation, foreign })),
+      openclaw: directories.flatMap(({ tool, stateDir, generation, foreign }) =>
+        tool === undefined ? [{ stateDir, generation, foreign }] : [],
+      ),
       logins: offered(overview),
       lacks,
     };
@@ -138,12 +142,20 @@ function offered(
 ) {
   return (overview?.accounts ?? [])
     .filter(view => view.position !== null)
-    .filter(({ account, profile }) => !coverage || isCovered(coverage, account, profile))
+    .filter(({ account, profile }) => !coverage || (isCovered(coverage, account, profile) && !isToolAccount(account)))
     .map(({ account, profile }) => ({ account: accountLabel(account), profile }));
 }
 
 function describe(directories: readonly StateDirectory[]): string[] {
-  return directories.flatMap(({ stateDir, agents, foreign }) => {
+  return directories.flatMap(({ tool, stateDir, agents, foreign }) => {
+    if (tool !== undefined) {
+      const { title } = toolFormats[tool];
+      return agents.map(({ store, isPresent }) =>
+        isPresent
+          ? `${store}: the login of ${title} to keep in step.`
+          : `${store}: nobody has logged in with ${title} yet.`,
+      );
+    }
     const present = agents.filter(agent => agent.isPresent).length;
     const lines = foreign.map(({ path, reason }) => `${path}: ${reason}.`);
     if (present > 0 || lines.length === 0)

@@ -93,6 +93,14 @@ describe('a failed fence', () => {
     expect(heal(about)).toEqual(['bearer']);
   });
 
+  it('about what the fleet’s login was renewed into leaves both in doubt', () => {
+    const scene = createHome();
+    scene.tell(holds(seen('2', { refresh: print('b'), expiresAt: start + hour })));
+    scene.tell(holds({ ...failed, spends: print('b') }));
+    expect(forms(scene.hear(judgement('unfit')))).not.toContain('full');
+    expect(scene.state().copies.get(copyKey(store, profile))?.doubted).toEqual([print('b'), print('a')]);
+  });
+
   it('leaves alone what the owner puts there afterwards', () => {
     const scene = createHome();
     scene.tell(holds(failed));
@@ -134,7 +142,7 @@ describe('a pending fence', () => {
         .flatMap(message => (message.type === 'acknowledge' ? message.observations : []))
         .map(({ health, trouble }) => [health, trouble]);
     expect(told('a')).toEqual([['fence-pending', 'OpenClaw is refreshing the fleet’s login']]);
-    expect(told('z')).toEqual([['fence-pending', expect.stringContaining('an earlier login than the fleet’s')]]);
+    expect(told('z')).toEqual([['fence-pending', 'OpenClaw is refreshing another login than the fleet’s']]);
     expect(told(undefined)).toEqual([['fence-pending', pending.trouble]]);
   });
 

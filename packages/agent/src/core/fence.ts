@@ -22,12 +22,11 @@ export function endOfFence({ fence }: Copy): Instant | undefined {
   return fence === undefined || fence.isStuck ? undefined : fence.since + fenceMsMax;
 }
 
-/** A pending fence in the words of the fleet: whether what is being refreshed here is its login, or one before it. */
+/** A pending fence in the words of the fleet: whether what is being refreshed here is its login. */
 export function withSpending(state: AgentState, found: SeenProfile): SeenProfile {
   const facts = state.accounts.get(found.account);
-  if (found.health !== 'fence-pending' || found.spends === undefined || !facts) return found;
-  const isCurrent = found.spends === facts.refresh;
-  const what = isCurrent ? 'the fleet’s login' : 'an earlier login than the fleet’s, whose refresh token may be spent';
+  if (found.health !== 'fence-pending' || found.spends === undefined || facts?.refresh === undefined) return found;
+  const what = found.spends === facts.refresh ? 'the fleet’s login' : 'another login than the fleet’s';
   return { ...found, trouble: `OpenClaw is refreshing ${what}` };
 }
 
@@ -48,8 +47,11 @@ export function withDoubt(state: AgentState, copy: Copy): Copy {
   const { seen, last, account, doubted } = copy;
   if (seen?.health === 'sound') return doubted && seen.refresh !== undefined ? { ...copy, doubted: undefined } : copy;
   if (seen?.health !== 'fence-failed' || copy.doubted) return copy;
+  const facts = state.accounts.get(account);
+  // What was renewed here is spent, and may be the fleet's login until the coordinator hears of it.
+  const isPast = facts !== undefined && copy.chain.some(link => link.access === facts.access);
   // Where the fence does not say which one it was about, it may have been any that stood there.
-  const suspects = seen.spends ? [seen.spends] : [last?.refresh, state.accounts.get(account)?.refresh];
+  const suspects = seen.spends ? [seen.spends, isPast ? facts.refresh : undefined] : [last?.refresh, facts?.refresh];
   const spent = new Set(suspects.filter(refresh => refresh !== undefined));
   return spent.size > 0 ? { ...copy, doubted: [...spent] } : copy;
 }

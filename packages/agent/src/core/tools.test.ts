@@ -50,6 +50,10 @@ it('a tool’s login has its own name, or OpenClaw’s', () => {
     'xai:default',
     'plain',
   ]);
-  const accounts = ['gemini-cli', 'google-gemini-cli'].map(provider => accountId('oauth', provider, 'someone'));
-  expect(accounts.map(isToolAccount)).toEqual([true, false]);
+  const accounts = [
+    accountId('oauth', 'gemini-cli', 'someone'),
+    accountId('oauth', 'google-gemini-cli', 'gemini-cli:default'),
+    accountId('oauth', 'google-gemini-cli', 'someone'),
+  ];
+  expect(accounts.map(isToolAccount)).toEqual([true, true, false]);
 });

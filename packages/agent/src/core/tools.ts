@@ -13,29 +13,34 @@ const openclawProviders: Readonly<Record<ToolName, string>> = {
 
 /** The provider of a login whose entry names `provider`: OpenClaw's for a tool whose logins it shares. */
 export function providerOf(provider: string, sharing: ReadonlySet<ToolName> | undefined): string {
-  return isTool(provider) && sharing?.has(provider) ? openclawProviders[provider] : provider;
+  return isToolProvider(provider) && sharing?.has(provider) ? openclawProviders[provider] : provider;
 }
 
-/** Whether a login belongs to a tool alone, so that no store of OpenClaw takes it. */
+/**
+ * Whether a login belongs to a tool alone, so that no store of OpenClaw takes it: by its provider, or because nothing but the
+ * profile of a tool says whose it is.
+ */
 export function isToolAccount(account: AccountId): boolean {
-  return isTool(accountProvider(account));
+  const subject = account.slice(account.indexOf('/') + 1) as ProfileId;
+  return isToolProvider(accountProvider(account)) || isToolProfile(subject);
 }
 
 /** Whether a profile is the login in a tool's own file. */
 export function isToolProfile(profile: ProfileId): boolean {
-  return isTool(nameIn(profile));
+  return isToolProvider(nameIn(profile));
 }
 
 /** A tool's name at the beginning of a profile's id, in OpenClaw's words. */
 export function inOpenclawWords(profile: ProfileId): ProfileId {
   const name = nameIn(profile);
-  return isTool(name) ? ((openclawProviders[name] + profile.slice(name.length)) as ProfileId) : profile;
+  return isToolProvider(name) ? ((openclawProviders[name] + profile.slice(name.length)) as ProfileId) : profile;
 }
 
 function nameIn(profile: ProfileId): string {
   return profile.slice(0, Math.max(0, profile.indexOf(':')));
 }
 
-function isTool(name: string): name is ToolName {
+/** Whether a provider is the name of a tool. */
+export function isToolProvider(name: string): name is ToolName {
   return Object.hasOwn(openclawProviders, name);
 }

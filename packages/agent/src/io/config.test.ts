@@ -110,7 +110,7 @@ describe('agent.json', () => {
       { tool: 'gemini-cli', sharesLogins, file: join(homedir(), '.gemini/oauth_creds.json') },
     ]);
     expect(await found(['codex-cli'], { CODEX_HOME: '/opt/codex' })).toMatchObject([{ file: '/opt/codex/auth.json' }]);
-    expect(await found([{ tool: 'codex-cli', file: 'codex/auth.json', sharesLogins: true }])).toEqual([
+    expect(await found([{ tool: 'codex-cli', file: 'codex//auth.json/', sharesLogins: true }])).toEqual([
       { tool: 'codex-cli', sharesLogins: true, file: join(home, 'codex/auth.json') },
     ]);
   });
@@ -123,6 +123,10 @@ describe('agent.json', () => {
       'is "x.json": expected the path of a file that is called auth',
     ],
     [{ stores: ['codex-cli', { tool: 'codex-cli' }] }, 'expected each tool once'],
+    [
+      { stores: [{ tool: 'claude-code', sharesLogins: true }] },
+      'field "stores[0].sharesLogins", is true: expected false: the file of Claude Code does not say whose login it holds',
+    ],
     [{ sync: { profile: {} } }, 'unknown field "sync.profile": did you mean "profiles"'],
     [{ sync: { profiles: { alow: [] } } }, 'unknown field "sync.profiles.alow": did you mean "allow"'],
     [{ coordinator: ['https://x'] }, 'field "coordinator[0]", is "https://x": expected a URL that begins with ws://'],

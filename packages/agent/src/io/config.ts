@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import { type Configuration, type ConfigurationBinding, loadConfiguration } from '@authmesh/shared/node/configuration';
 import { expandPath } from '@authmesh/shared/node/home-path';
@@ -73,7 +73,7 @@ export async function loadAgentConfig(
     tools: value.stores.map(({ tool, sharesLogins, file: stated }) => ({
       tool,
       sharesLogins,
-      file: stated === undefined ? usualFile(tool, environment) : pathOf('stores', stated),
+      file: stated === undefined ? usualFile(tool, environment) : resolve(pathOf('stores', stated)),
     })),
     core: {
       coordinators: value.coordinator,

@@ -17,7 +17,7 @@ import { readdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { isAlive } from './process-liveness.ts';
-import { errorCode } from './store-file.ts';
+import { errorCode, locate } from './store-file.ts';
 
 /** Moments of a replacement at which a crash must leave the old file or the new one. */
 export const replaceSteps = ['temp-opened', 'temp-written', 'temp-synced', 'renamed', 'directory-synced'] as const;
@@ -124,6 +124,16 @@ export async function sweepTemps(directory: string): Promise<void> {
     if (owner === undefined || ownTemps.has(path)) continue;
     if (Number(owner) === process.pid || !isAlive(Number(owner))) await unlink(path).catch(() => undefined);
   }
+}
+
+const swept = new Set<string>();
+
+/** The same for the folder of a file that is about to be replaced, the first time that one is. */
+export async function sweepOnce(path: string): Promise<void> {
+  const directory = dirname(locate(path));
+  if (swept.has(directory)) return;
+  swept.add(directory);
+  await sweepTemps(directory);
 }
 
 function keepOwnerAndMode(file: number, old: Stats): void {

@@ -37,7 +37,8 @@ function isBeingSaved(path: string): boolean {
       name =>
         name.startsWith(prefix) &&
         name.endsWith('.tmp') &&
-        Date.now() - statSync(join(folder, name)).mtimeMs < saveMsMax,
+        // Either way: a file of a clock that was ahead is no save that goes on.
+        Math.abs(Date.now() - statSync(join(folder, name)).mtimeMs) < saveMsMax,
     );
   } catch {
     // It was renamed between the two calls, or the folder cannot be looked into: the signature says the rest.

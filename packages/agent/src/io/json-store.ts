@@ -1,12 +1,9 @@
-import { dirname } from 'node:path';
-import { sweepTemps } from './durable-file.ts';
+import { sweepOnce } from './durable-file.ts';
 import { liftMarksBeside, peekBeside, readStateBeside } from './marks-beside.ts';
-import { bothOf, locate, peekSignature, readStoreFile } from './store-file.ts';
+import { bothOf, peekSignature, readStoreFile } from './store-file.ts';
 import { acquireStoreLock } from './store-lock.ts';
 import type { StorePort } from './store-port.ts';
 import { replaceStore } from './store-replacement.ts';
-
-const swept = new Set<string>();
 
 /** `auth-profiles.json`, up to 2026.6.1: a file under a file lock, from 2026.4.7 on with `auth-state.json` beside it. */
 export const jsonStore: StorePort = {
@@ -22,10 +19,7 @@ export const jsonStore: StorePort = {
   },
   async lock(store, options) {
     const lock = await acquireStoreLock(store, options);
-    const directory = dirname(locate(store));
-    if (lock.state !== 'held' || swept.has(directory)) return lock;
-    swept.add(directory);
-    await sweepTemps(directory);
+    if (lock.state === 'held') await sweepOnce(store);
     return lock;
   },
   replace: replaceStore,

@@ -43,6 +43,11 @@ describe(checkRestart, () => {
     expect(found).toMatchObject({ safe: false, profiles: [{ state: 'missing' }] });
   });
 
+  it('misses nothing where the owner of another tool logged out of it', () => {
+    const found = check(host(['main'], ['main']), [directory(['main'], { tool: 'codex-cli', generation: 'none' })]);
+    expect(found).toEqual({ safe: true, profiles: [] });
+  });
+
   it('counts what is in line as safe, and says why', () => {
     const inLine = new Map([[copyKey(storeOf('work'), profile), 'healed in its turn after the start, place 3']]);
     const { safe, profiles } = check(host(['main', 'work'], ['work']), [directory(['main', 'work'])], inLine);

@@ -57,6 +57,8 @@ export function checkRestart(disk: DiskState, at: Instant, lifeMsMin: Millisecon
 function isForgotten(state: AgentState, { store }: Copy, directories: readonly StateDirectory[]): boolean {
   if (state.stores.get(store)?.state === 'quarantined') return false;
   const directory = directoryOf(directories, store);
+  // A tool's owner has logged out there.
+  if (directory?.tool !== undefined) return true;
   if (!directory || directory.generation === 'sqlite' || directory.generation === 'unknown') return true;
   return directory.agents.length > 0 && !directory.agents.some(agent => agent.store === store);
 }

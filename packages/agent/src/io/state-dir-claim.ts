@@ -45,7 +45,9 @@ export function createStateDirClaims(
       new AuthmeshError(
         'ERR_ALREADY_RUNNING',
         `${stateDir} is kept by another agent already, with the home ${holder.home}, as process ${holder.pid}`,
-        { hint: 'stop that one first, or name another folder with --state-dir or in `openclaw.stateDirs`' },
+        {
+          hint: 'stop that one first, or name another folder with --state-dir, or in `openclaw.stateDirs` or `stores`',
+        },
       );
     try {
       await ensurePrivateDirectory(folder);

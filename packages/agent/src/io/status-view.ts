@@ -3,7 +3,7 @@ import { isCovered } from '@authmesh/agent/core/coverage';
 import type { AgentState } from '@authmesh/agent/core/state';
 import type { ToolName } from '@authmesh/agent/core/tools';
 import { beatIntervalMs } from '@authmesh/shared/core/heartbeat';
-import { accountLabel, type NodeId } from '@authmesh/shared/core/identifiers';
+import { accountLabel, type NodeId, type StoreId } from '@authmesh/shared/core/identifiers';
 import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { AccountView } from '@authmesh/shared/protocol/answer';
 import { accountViews } from './account-views.ts';
@@ -37,7 +37,7 @@ export interface Status {
   /** What keeps logins under each state directory, and what of it authmesh leaves alone. */
   readonly openclaw: readonly OpenclawStatus[];
   /** The files of other tools that `stores` of agent.json names. */
-  readonly tools: readonly { readonly tool: ToolName; readonly store: string; readonly isPresent: boolean }[];
+  readonly tools: readonly ToolStatus[];
   /** Logins of the fleet that this host lacks: `adopt` puts them here, where nothing is in its way. */
   readonly lacks: readonly LackedLogin[];
   readonly pools: readonly PoolStatus[];
@@ -72,6 +72,15 @@ export interface AccountStatus {
 export interface OpenclawStatus extends Pick<StateDirectory, 'stateDir' | 'generation' | 'foreign'> {
   /** Why its gateway may not know of what was written; undefined where it does. */
   readonly reload?: ReloadTrouble | undefined;
+}
+
+/** The file of another tool. */
+export interface ToolStatus {
+  readonly tool: ToolName;
+  readonly store: string;
+  readonly isPresent: boolean;
+  /** False: it can be read, and there is none. */
+  readonly hasLogin: boolean;
 }
 
 /** It answers every beat: two of them without an answer, and a little more. */
@@ -116,7 +125,9 @@ export function statusOf(
       tool === undefined ? [{ stateDir, generation, foreign, reload }] : [],
     ),
     tools: directories.flatMap(({ tool, agents }) =>
-      tool === undefined ? [] : agents.map(({ store, isPresent }) => ({ tool, store, isPresent })),
+      tool === undefined
+        ? []
+        : agents.map(({ store, isPresent }) => ({ tool, store, isPresent, hasLogin: mayHoldLogin(state, store) })),
     ),
     home,
     pools: (overview?.body.pools ?? []).map(poolStatus),
@@ -143,6 +154,11 @@ function accountStatus(state: AgentState, view: AccountView, roster: Roster, at:
     refusal: state.refusals.get(view.account),
     copies: view.copies.map(copy => copyStatus(state, view, copy, roster, at)),
   };
+}
+
+function mayHoldLogin(state: AgentState, store: StoreId): boolean {
+  if (state.stores.get(store)?.state !== 'readable') return true;
+  return [...state.copies.values()].some(copy => copy.store === store && copy.seen);
 }
 
 function lackedLogins(state: AgentState, directories: readonly StateDirectory[]): LackedLogin[] {

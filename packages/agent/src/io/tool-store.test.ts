@@ -192,6 +192,25 @@ describe.each(tools)('the file of %s', tool => {
     expect((await stat(store)).mode & 0o777).toBe(0o640);
   });
 
+  it('ends when it says so by the issuer’s clock or this host’s, whatever time it is here', async () => {
+    await save(file());
+    const clockOffsetMs = 2 * hour;
+    const found = parsed({ clockOffsetMs, now: Date.now() + clockOffsetMs });
+    // Codex's token is dated by the issuer, the other files by this host.
+    const isDated = tool === 'codex-cli';
+    expect(seenIn(found)?.expiresAt).toBe(end * 1_000 + (isDated ? clockOffsetMs : 0));
+    const [credential] = found.credentials.values();
+    expect(credential?.expiresAt).toBe(end * 1_000 - (isDated ? 0 : clockOffsetMs));
+  });
+
+  it('loses no token to a process that died while it wrote', async () => {
+    await save(file());
+    const left = join(folder, '.authmesh-4194303-0123456789abcdef.tmp');
+    await writeFile(left, 'a whole file');
+    expect(await deliver({})).toMatchObject({ result: 'written' });
+    await expect(stat(left)).rejects.toThrow('ENOENT');
+  });
+
   it('is set aside where it is not what its tool writes, and has no login where it has none', async () => {
     await save(strange);
     expect(parsed().seen).toMatchObject({ state: 'quarantined', reason: expect.stringMatching(/^it(s| is)/) });

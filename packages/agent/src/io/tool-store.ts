@@ -1,4 +1,4 @@
-import type { ReplaceOutcome } from './durable-file.ts';
+import { type ReplaceOutcome, sweepOnce } from './durable-file.ts';
 import { readJson } from './formats/json-document.ts';
 import { type Fields, fieldsOf, type ToolFormat, type ToolLogin, type WrittenLogin } from './formats/tool-format.ts';
 import { peekSignature, readStoreFile } from './store-file.ts';
@@ -28,7 +28,10 @@ export function createToolStore(format: ToolFormat): StorePort {
       return { ...read, text: viewOf(format, read.text, login) };
     },
     peek: peekSignature,
-    lock: async () => ({ state: 'held', release: () => undefined }),
+    async lock(store) {
+      await sweepOnce(store);
+      return { state: 'held', release: () => undefined };
+    },
     async replace(store, read, text, options) {
       if (read.state !== 'read') return { outcome: failed(`it is not there: log in once with ${format.title} itself`) };
       const ours = fileWith(format, text);

@@ -22,8 +22,12 @@ const toolStore = z
     file: z.string().min(1, 'expected a file').optional(),
     sharesLogins: z.boolean().default(false),
   })
-  .superRefine(({ tool, file }, { addIssue }) => {
-    const { fileName } = toolFormats[tool];
+  .superRefine(({ tool, file, sharesLogins }, { addIssue }) => {
+    const { fileName, title, isAnonymous } = toolFormats[tool];
+    if (sharesLogins && isAnonymous) {
+      const message = `expected false: the file of ${title} does not say whose login it holds`;
+      addIssue({ code: 'custom', path: ['sharesLogins'], message });
+    }
     if (file === undefined || basename(file) === fileName) return;
     addIssue({ code: 'custom', path: ['file'], message: `expected the path of a file that is called ${fileName}` });
   });

@@ -9,6 +9,7 @@ export const claudeCredentials: ToolFormat = {
   tool: 'claude-code',
   title: 'Claude Code',
   fileName: '.credentials.json',
+  isAnonymous: true,
   usualFolder: ({ CLAUDE_CONFIG_DIR }) => CLAUDE_CONFIG_DIR || '~/.claude',
   read({ claudeAiOauth }) {
     // Logins of MCP servers alone.

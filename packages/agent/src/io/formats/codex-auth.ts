@@ -19,7 +19,8 @@ export const codexAuth: ToolFormat = {
     if (!fields) return 'its `tokens` is not an object';
     const { access_token: access, refresh_token: refresh, id_token: idToken, account_id: accountId } = fields;
     const claims = typeof access === 'string' ? readClaims(access, 'openai') : {};
-    return { access, refresh, idToken, expires: claims.expiresAt ?? never, accountId: accountId ?? claims.account };
+    const expires = claims.expiresAt === undefined ? never : undefined;
+    return { access, refresh, idToken, expires, accountId: accountId ?? claims.account };
   },
   write(text, { access, refresh = '', idToken }, now) {
     // Codex does not read a file without `refresh_token`; an empty one is used and never answered by an issuer.

@@ -1,5 +1,5 @@
 import type { SeenProfile } from '@authmesh/agent/core/event';
-import { providerOf, type ToolName } from '@authmesh/agent/core/tools';
+import { isToolProvider, providerOf, type ToolName } from '@authmesh/agent/core/tools';
 import {
   type AccountId,
   accountId,
@@ -84,7 +84,8 @@ export function readEntry(profile: string, entry: unknown, context: ReadContext)
   const refresh = kind === 'oauth' && isFilled(fields.refresh) ? fields.refresh : undefined;
   const fence = isFilled(secret) ? readFence(secret, refresh) : undefined;
   const isSpent = (token: string) => refreshDigest(profile, named, token) === fence?.digest;
-  const condition = fence ? conditionOf(fence) : judge(kind, secret, refresh, fields, context.now);
+  const expires = fields.expires ?? (isToolProvider(named) ? localEnd(claims, context) : undefined);
+  const condition = fence ? conditionOf(fence) : judge(kind, secret, refresh, expires, context.now);
   const seen: SeenProfile = {
     profile: profile as ProfileId,
     account,
@@ -146,6 +147,11 @@ function canonicalProfile(profile: string): string {
   return colon < 0 ? profile : canonicalProvider(profile.slice(0, colon)) + profile.slice(colon);
 }
 
+/** When a token ends by its own word, which is the issuer's time, in this host's. */
+function localEnd({ expiresAt }: TokenClaims, { clockOffsetMs }: ReadContext): Instant | undefined {
+  return expiresAt === undefined ? undefined : expiresAt + significantOffset(clockOffsetMs);
+}
+
 interface Condition {
   readonly health: SeenProfile['health'];
   readonly expiresAt: Instant | null;
@@ -162,7 +168,7 @@ function judge(
   kind: CredentialKind,
   secret: unknown,
   refresh: string | undefined,
-  fields: Readonly<Record<string, unknown>>,
+  expires: unknown,
   now: Instant,
 ): Condition {
   const field = secretField[kind];
@@ -173,7 +179,7 @@ function judge(
   if (secret.length > secretCharsMax || (refresh?.length ?? 0) > secretCharsMax) {
     return { health: 'implausible', expiresAt: null, trouble: 'its token is longer than 32 KiB' };
   }
-  const expiry = readExpiry(kind === 'api_key' ? undefined : fields.expires, kind === 'oauth', now);
+  const expiry = readExpiry(kind === 'api_key' ? undefined : expires, kind === 'oauth', now);
   if (!expiry.plausible) return { health: 'implausible', expiresAt: null, trouble: expiry.trouble };
   return { health: 'sound', expiresAt: expiry.expiresAt };
 }

@@ -10,6 +10,8 @@ export interface ToolFormat {
   /** As its maker calls it. */
   readonly title: string;
   readonly fileName: string;
+  /** Nothing in it says whose login it is. */
+  readonly isAnonymous?: boolean | undefined;
   /** The folder of its file by the tool's own rule; `~` is the home folder. */
   readonly usualFolder: (environment: Environment) => string;
   /** The login in the file: undefined where there is none, a sentence where the file is not what the tool writes. */
@@ -25,7 +27,7 @@ export type Fields = Readonly<Record<string, unknown>>;
 export interface ToolLogin {
   readonly access: unknown;
   readonly refresh: unknown;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds by this host's clock; undefined where the access token alone says when it ends. */
   readonly expires: unknown;
   readonly idToken?: unknown;
   readonly accountId?: unknown;
