@@ -64,7 +64,9 @@ export function createReloader(options: ReloaderOptions): Reloader {
   const due = new Map<string, NodeJS.Timeout>();
   const running = new Map<string, Promise<void>>();
   const again = new Set<string>();
-  const troubles = new Map<string, ReloadTrouble & { readonly at: Instant; readonly tries: number }>();
+  const troubles = new Map<string, ReloadTrouble & { readonly at: Instant }>();
+  /** Failed reloads in a row. */
+  const failures = new Map<string, number>();
   const stop = new AbortController();
 
   async function reload(stateDir: string): Promise<void> {
@@ -73,14 +75,15 @@ export function createReloader(options: ReloaderOptions): Reloader {
     if (stop.signal.aborted) return;
     if (trouble === undefined) {
       troubles.delete(stateDir);
+      failures.delete(stateDir);
       onReloaded(stateDir);
       return;
     }
-    const before = troubles.get(stateDir);
-    if (before?.reason !== trouble.reason) onTrouble(stateDir, trouble);
-    const tries = (before?.tries ?? 0) + 1;
-    troubles.set(stateDir, { ...trouble, at: Date.now(), tries });
-    later(stateDir, retryMs * Math.min(retryFactorMax, 2 ** (tries - 1)));
+    if (troubles.get(stateDir)?.reason !== trouble.reason) onTrouble(stateDir, trouble);
+    troubles.set(stateDir, { ...trouble, at: Date.now() });
+    const before = failures.get(stateDir) ?? 0;
+    failures.set(stateDir, before + 1);
+    later(stateDir, retryMs * Math.min(retryFactorMax, 2 ** before));
   }
 
   function start(stateDir: string): void {
