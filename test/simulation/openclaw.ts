@@ -19,6 +19,8 @@ export interface Habits {
   readonly emptiesOnFailure: boolean;
   /** Tokens are replaced by a fence before the refresh (2026.9.4 and later). */
   readonly fences: boolean;
+  /** How many of its refreshes fail on the way to the provider, or on the way back, when that has carried them out. */
+  readonly refreshesLost: number;
   /**
    * What its gateway goes on with: nothing, each turn reads the store (up to 2026.2.25, from 2026.8.1); what it once read, which it
    * writes back (2026.2.26 to 2026.3.22); what its last turn found, while that lives (2026.4.7 to 2026.7.x).
@@ -102,25 +104,32 @@ function writeInPlace(world: World, host: Host, store: Store): void {
   });
 }
 
-/** OpenClaw's own refresh: lock, exchange, write. `exchangeMs` is the time that the token endpoint takes. */
+/** An exchange at the token endpoint: how long it takes, and what of it gets lost on the way. */
+export interface Exchange {
+  readonly takesMs: Milliseconds;
+  readonly lost?: 'request' | 'answer' | undefined;
+}
+
+/** OpenClaw's own refresh: lock, exchange, write. */
 export function refreshLogin(
   world: World,
   claw: OpenClaw,
   store: Store,
   profile: ProfileId,
-  exchangeMs: Milliseconds = claw.random.between(200, 1_500),
+  { takesMs, lost }: Exchange = drawExchange(claw),
 ): void {
   const { host, habits, refreshing } = claw;
   const entry = store.profiles.get(profile);
   if (!entry?.refresh || refreshing.has(entry.account)) return;
   const { refresh, account } = entry;
   refreshing.add(account);
-  store.lockedUntil = world.now + exchangeMs + 5;
+  store.lockedUntil = world.now + takesMs + 5;
   if (world.trace.write) writeLine(world.trace, world.now, host.name, `(openclaw refreshes ${profile})`);
   if (habits.fences) put(world, host, store, profile, fence(entry, 'fence-pending', refresh));
-  afterOnHost(world, host, exchangeMs, () => {
+  afterOnHost(world, host, takesMs, () => {
     refreshing.delete(account);
-    const grant = world.issuer.renew(refresh, world.now);
+    const renewed = lost === 'request' ? undefined : world.issuer.renew(refresh, world.now);
+    const grant = lost === 'answer' ? undefined : renewed;
     const now = store.profiles.get(profile);
     if (store.condition !== 'whole' || !now || host.disk.full) return;
     if (grant) {
@@ -140,6 +149,12 @@ export function refreshLogin(
   });
 }
 
+function drawExchange({ habits, random }: OpenClaw): Exchange {
+  const takesMs = random.between(200, 1_500);
+  if (!random.chance(habits.refreshesLost)) return { takesMs };
+  return { takesMs, lost: random.chance(0.5) ? 'request' : 'answer' };
+}
+
 function fence(entry: Entry, shape: 'fence-pending' | 'fence-failed', spends: Secret): Entry {
   return { ...entry, shape, spends, access: undefined, refresh: undefined };
 }
@@ -155,11 +170,14 @@ export function put(world: World, host: Host, store: Store, profile: ProfileId, 
 
 /** The habits of a host, drawn once. */
 export function drawHabits(random: Random): Habits {
+  const fences = random.chance(0.2);
   return {
     turnMs: random.between(20, 90) * second,
     marginMs: random.chance(0.3) ? 30 * second : 0,
     emptiesOnFailure: random.chance(0.3),
-    fences: random.chance(0.2),
+    fences,
+    // Without a fence the pair would stand there as if nothing had happened, and be spent again.
+    refreshesLost: fences && random.chance(0.5) ? 0.2 : 0,
     writesInPlace: random.chance(0.5),
     memory: random.chance(0.15) ? 'writes-back' : random.chance(0.3) ? 'turn-late' : 'none',
   };

@@ -39,8 +39,8 @@ export function checkCustody(): Checker {
 }
 
 /**
- * I10: authmesh never writes a refresh token that is spent, as its host can see: another store there holds what it was
- * renewed into.
+ * I10: authmesh never writes a refresh token that is spent, as its host can see: a store there holds what it was renewed
+ * into, or a fence that was made of that.
  */
 export function checkSpending(): Checker {
   const restored = new Set<Fingerprint>();
@@ -78,8 +78,9 @@ export function checkSpending(): Checker {
 
 function holdsRenewal(host: Host, { family, serial }: Secret, told: number): boolean {
   for (const store of host.disk.stores.values()) {
-    for (const { access } of store.profiles.values()) {
-      if (access?.family === family && access.serial > serial && access.serial <= told) return true;
+    for (const { access, spends } of store.profiles.values()) {
+      const held = access ?? spends;
+      if (held?.family === family && held.serial > serial && held.serial <= told) return true;
     }
   }
   return false;

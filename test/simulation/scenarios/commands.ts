@@ -5,7 +5,7 @@ import { crashCoordinator, startCoordinator } from '../central.ts';
 import { linkCopies, restoreLogin } from '../command-line.ts';
 import { hostClock } from '../host.ts';
 import { join } from '../joining.ts';
-import { refreshLogin } from '../openclaw.ts';
+import { type Exchange, refreshLogin } from '../openclaw.ts';
 import { copyProfile, deleteProfile, drainAgent, logIn, restoreFile, setClock } from '../operator.ts';
 import { sleepHost } from '../sleep.ts';
 import { printName, storeName } from '../wording.ts';
@@ -42,10 +42,12 @@ const verbs: Readonly<Record<string, Verb>> = {
     const to = placeOf(stage, [...words.slice(4), from.profile]);
     copyProfile(stage.world, from, to.host, to.store, from.profile);
   },
-  /** `refresh HOST AGENT PROFILE [takes=300ms]`: OpenClaw's own refresh. */
+  /** `refresh HOST AGENT PROFILE [takes=300ms] [lost=request|answer]`: OpenClaw's own refresh. */
   refresh: (stage, { words, options }) => {
     const { host, store, profile } = placeOf(stage, words);
-    refreshLogin(stage.world, clawOf(stage, host), store, profile, parseDuration(options.get('takes') ?? '300ms'));
+    const takesMs = parseDuration(options.get('takes') ?? '300ms');
+    const lost = options.get('lost') as Exchange['lost'];
+    refreshLogin(stage.world, clawOf(stage, host), store, profile, { takesMs, lost });
   },
   delete: (stage, { words }) => {
     const { host, store, profile } = placeOf(stage, words);

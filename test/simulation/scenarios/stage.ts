@@ -70,6 +70,7 @@ export function stageHost({ world, claws }: Stage, { words, options }: Command):
     marginMs: 0,
     emptiesOnFailure: options.get('leaves') === 'empty',
     fences: options.get('leaves') === 'fence',
+    refreshesLost: 0,
     writesInPlace: false,
     memory: 'none',
   };
