@@ -16,12 +16,16 @@ export interface OwnedStore {
   /** The text of the profiles as it stands; undefined where there is none. */
   readonly text: () => string | undefined;
   readonly save: (text: string) => void;
+  /** A text with a login that never was before, and these fields besides; OpenClaw's own where nothing is said. */
+  readonly make?: ((others?: object) => string) | undefined;
   /** OpenClaw's own statistics of the profiles, where this generation keeps them beside. */
   readonly state?: { readonly text: () => string; readonly save: (text: string) => void } | undefined;
 }
 
-const login = (secret = randomBytes(12).toString('hex')) =>
-  JSON.stringify({ version: 1, profiles: { 'xai:default': { type: 'oauth', provider: 'xai', access: secret } } });
+const makeStore = (others: object = {}) => {
+  const login = { type: 'oauth', provider: 'xai', access: randomBytes(12).toString('hex') };
+  return `${JSON.stringify({ version: 1, profiles: { 'xai:default': login }, ...others })}\n`;
+};
 const profile = 'xai:default' as ProfileId;
 
 /** What every way of keeping a store holds to. `open` makes an empty one in an empty folder. */
@@ -33,6 +37,7 @@ export function describeStorePort(name: string, open: (folder: string) => OwnedS
     });
     const adapter = () => adapterOf(store.path);
     const read = () => adapter().read(store.path);
+    const login = (others?: object) => (store.make ?? makeStore)(others);
     const replace = (text: string, before = read()) => adapter().replace(store.path, before, text);
 
     it('has nothing to read before its first login', () => {
@@ -40,7 +45,7 @@ export function describeStorePort(name: string, open: (folder: string) => OwnedS
     });
 
     it('reads what its owner saved, byte for byte', () => {
-      const text = `${login()}\n`;
+      const text = login();
       store.save(text);
       expect(read()).toMatchObject({ state: 'read', text, target: store.path });
     });
@@ -86,7 +91,7 @@ export function describeStorePort(name: string, open: (folder: string) => OwnedS
     it('keeps any text of an owner as it is', () => {
       fc.assert(
         fc.property(fc.string({ unit: 'grapheme' }), fc.dictionary(fc.string(), fc.jsonValue()), (word, fields) => {
-          const text = JSON.stringify({ version: 1, profiles: {}, [word]: fields });
+          const text = login({ [word]: fields });
           store.save(text);
           const found = read();
           return found.state === 'read' && found.text === text;

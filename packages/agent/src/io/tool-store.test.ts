@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { createDeliverer, type DeliveryDeps } from './delivery.ts';
 import { toolFormats } from './formats/tool-formats.ts';
 import { adapterOf } from './store-adapter.ts';
 import type { Delivery } from './store-change.ts';
+import { describeStorePort } from './store-port-contract.ts';
 import { parseRead } from './store-write.ts';
 
 const fingerprint = (text: string): Fingerprint =>
@@ -92,6 +94,29 @@ let folder: string;
 beforeEach(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'authmesh-tool-')));
 });
+
+/** What the port shows of a file. */
+function shown(path: string): string | undefined {
+  const read = adapterOf(path).read(path);
+  return read.state === 'read' ? read.text : undefined;
+}
+
+for (const tool of tools) {
+  describeStorePort(`the file of ${tool}`, folder => {
+    const { fileName } = toolFormats[tool];
+    const path = join(folder, fileName);
+    return {
+      path,
+      text: () => shown(path),
+      save: view => writeFileSync(path, JSON.parse(view).file),
+      make(others = {}) {
+        const elsewhere = join(mkdtempSync(join(folder, 'made-')), fileName);
+        writeFileSync(elsewhere, JSON.stringify({ ...others, ...samples[tool].file() }, null, 2));
+        return shown(elsewhere) ?? '';
+      },
+    };
+  });
+}
 
 describe.each(tools)('the file of %s', tool => {
   const { file, account, written, strange, without } = samples[tool];

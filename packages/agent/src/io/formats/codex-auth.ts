@@ -29,7 +29,8 @@ export const codexAuth: ToolFormat = {
       refresh_token: refresh,
       ...(idToken === undefined ? {} : { id_token: idToken }),
     };
+    const written = setFields(text, ['tokens'], tokens);
     // It refreshes by itself what was last refreshed eight days ago.
-    return setFields(setFields(text, ['tokens'], tokens), [], { last_refresh: new Date(now).toISOString() });
+    return written === text ? text : setFields(written, [], { last_refresh: new Date(now).toISOString() });
   },
 };
