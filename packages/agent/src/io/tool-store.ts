@@ -10,8 +10,8 @@ import { replaceStore } from './store-replacement.ts';
  *
  *     {"version": 1, "profiles": {"codex-cli:default": {…}}, "file": "<the file's own text>"}
  *
- * A delivery edits the profile; what is written is the file's own text with the profile's login in it. The tools save in
- * place and take no lock of which others could know: a save that meets a delivery is found as with the oldest OpenClaw.
+ * A delivery edits the profile; what is written is the file's own text with the profile's login in it. No lock of the
+ * tools is known: a save that meets a delivery is found as with those of OpenClaw that take none.
  */
 
 /** A store in a file of this format. It is made by its tool's own login alone. */
