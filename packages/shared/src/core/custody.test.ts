@@ -1,14 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { custodyOf } from './custody.ts';
+import { type CustodyConfig, custodyBy, custodySetting } from './custody.ts';
 
-function subject(provider: string) {
-  return { provider, account: `${provider}/me`, profile: `${provider}:default` };
+const refreshing = new Map([
+  ['openai', { rotates: true }],
+  ['acme', { rotates: true }],
+  ['steady', { rotates: false }],
+]);
+
+function custodyOf(config: CustodyConfig, provider: string) {
+  const subject = { provider, account: `${provider}/me`, profile: `${provider}:default` };
+  return custodyBy(custodySetting(config, subject), provider, refreshing);
 }
 
-describe(custodyOf, () => {
+describe(custodyBy, () => {
   it.each([
-    ['openai', 'home'],
-    ['openai-codex', 'home'],
+    ['openai', 'vault'],
+    ['openai-codex', 'vault'],
+    ['acme', 'vault'],
+    ['steady', 'copy'],
     ['xai', 'home'],
     ['anthropic', 'home'],
     ['google-antigravity', 'copy'],
@@ -16,20 +25,28 @@ describe(custodyOf, () => {
     ['gemini', 'copy'],
     ['github-copilot', 'copy'],
     ['somebody-new', 'home'],
-  ])('takes %s for `%s`: who is not known to keep a refresh token rotates it', (provider, expected) => {
-    expect(custodyOf('auto', subject(provider))).toBe(expected);
-  });
+  ])(
+    'takes %s for `%s`: by whether a use spends the refresh token, and whether this host can use it',
+    (provider, expected) => {
+      expect(custodyOf('auto', provider)).toBe(expected);
+      expect(custodyOf({}, provider)).toBe(expected);
+    },
+  );
 
   it('does what the configuration says, by the first pattern that fits', () => {
-    expect(custodyOf('copy', subject('openai'))).toBe('copy');
-    expect(custodyOf('home', subject('google'))).toBe('home');
+    expect(custodyOf('copy', 'openai')).toBe('copy');
+    expect(custodyOf('home', 'google')).toBe('home');
     const config = { 'openai*': 'copy', 'google*': 'auto', '*': 'home' } as const;
-    expect(['openai', 'google', 'gemini'].map(provider => custodyOf(config, subject(provider)))).toEqual([
+    expect(['openai', 'google', 'gemini'].map(provider => custodyOf(config, provider))).toEqual([
       'copy',
       'copy',
       'home',
     ]);
-    expect(custodyOf({ 'xai*': 'copy' }, subject('gemini'))).toBe('copy');
-    expect(custodyOf({}, subject('openai'))).toBe('home');
+    expect(custodyOf({ 'xai*': 'copy' }, 'gemini')).toBe('copy');
+  });
+
+  it('leaves to its OpenClaw what this host cannot refresh out of a vault', () => {
+    expect(custodyOf('vault', 'openai')).toBe('vault');
+    expect(custodyOf('vault', 'xai')).toBe('home');
   });
 });

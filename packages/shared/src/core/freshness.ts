@@ -36,6 +36,7 @@ export type AcceptedWhy =
   | 'current-dead'
   | 'recovered'
   | 'resealed'
+  | 'renewed'
   | 'restored';
 
 /** How much earlier an expiry must be to say something: two good clocks and a slow request differ by less. */

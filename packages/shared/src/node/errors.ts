@@ -23,6 +23,7 @@ export const errorCatalogue = {
   ERR_PROTOCOL_VERSION: { exitCode: exitCodes.configuration, retryable: false },
   ERR_CODE_INVALID: { exitCode: exitCodes.usage, retryable: false },
   ERR_NOT_ALLOWED: { exitCode: exitCodes.notAllowed, retryable: false },
+  ERR_NOT_REFRESHED: { exitCode: exitCodes.problem, retryable: true },
   ERR_NO_PERMIT: { exitCode: exitCodes.tryAgain, retryable: true },
   ERR_LOCK_HELD: { exitCode: exitCodes.tryAgain, retryable: true },
   ERR_ADDRESS_IN_USE: { exitCode: exitCodes.tryAgain, retryable: true },

@@ -1,6 +1,6 @@
 /**
  * Node 22 warns on stderr that its SQLite is experimental; an operator can do nothing about it. To be called before
- * anything that imports `node:sqlite` is loaded. All other warnings stay.
+ * a database is opened. All other warnings stay.
  */
 export function hideSqliteWarning(host: Pick<NodeJS.Process, 'emitWarning'> = process): void {
   const emit = host.emitWarning.bind(host) as (...args: readonly unknown[]) => void;

@@ -12,8 +12,10 @@ import {
   sentence,
   storeId,
 } from './fields.ts';
+import { refreshView } from './lease.ts';
 import { health } from './observation.ts';
 import { poolView } from './permit.ts';
+import { driftView } from './secrets.ts';
 
 /** A node as the roster shows it. */
 export const nodeView = z.object({
@@ -53,6 +55,8 @@ export const accountView = z.object({
   expiresAt: instant.nullable(),
   origin: nodeId.nullable(),
   home: nodeId.nullable(),
+  /** Absent where the account only waits for its time, or is not refreshed at all. */
+  refresh: refreshView.optional(),
   copies: z.array(copyView),
 });
 export type AccountView = z.infer<typeof accountView>;
@@ -77,6 +81,7 @@ export const answerBody = z.discriminatedUnion('type', [
     accounts: z.array(accountView),
     /** In the last part. */
     pools: z.array(poolView).default([]),
+    drift: z.array(driftView).default([]),
     at: instant,
     last: z.boolean(),
   }),
@@ -110,6 +115,10 @@ export const answerBody = z.discriminatedUnion('type', [
   z.object({ type: z.literal('invited'), expiresAt: instant, uses: z.number().int() }),
   z.object({ type: z.literal('linked'), nodes: z.array(nodeId) }),
   z.object({ type: z.literal('published'), position }),
+  /** The membership is over; `remaining`: the nodes that the fleet still has. */
+  z.object({ type: z.literal('left'), remaining: z.number().int().min(0) }),
+  /** A lease was given: its outcome is told in the overview. */
+  z.object({ type: z.literal('leased'), node: nodeId, epoch: z.number().int().min(1) }),
   /** The question was understood and is refused. */
   z.object({ type: z.literal('problem'), code: z.string().max(64), message: sentence }),
 ]);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { announcement } from './announcement.ts';
 import { answer } from './answer.ts';
 import { fingerprint, instant, sentence } from './fields.ts';
+import { lease, leaseSettled, recall } from './lease.ts';
 import { copyName } from './observation.ts';
 import { permits } from './permit.ts';
 
@@ -13,6 +14,10 @@ export const judgement = copyName.extend({
   why: sentence,
   /** With `in-step`: the account's home is connected and holds the refresh token, so that it may go elsewhere. */
   held: z.boolean().optional(),
+  /** With `in-step`: enough vaults hold the refresh token, so that no store need hold it. */
+  vaulted: z.boolean().optional(),
+  /** The refresh token of the account's login is under lease, or may be used up: no store is given it. */
+  inUse: z.boolean().optional(),
   /** With `wanted`: the least generation that the record has to be sealed in, for nodes know that much already. */
   generation: z.number().int().min(1).optional(),
 });
@@ -29,7 +34,17 @@ export const downBeat = z.object({ type: z.literal('beat'), at: instant });
 export const drain = z.object({ type: z.literal('drain'), notBeforeMs: z.number().int().min(0) });
 
 /** Messages to one node, in a session's own numbered frames. */
-export const downMessage = z.discriminatedUnion('type', [judgements, synced, permits, downBeat, drain, answer]);
+export const downMessage = z.discriminatedUnion('type', [
+  judgements,
+  synced,
+  permits,
+  lease,
+  leaseSettled,
+  recall,
+  downBeat,
+  drain,
+  answer,
+]);
 export type DownMessage = z.infer<typeof downMessage>;
 
 /** Messages that are signed once and go to every node. */

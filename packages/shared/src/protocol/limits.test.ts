@@ -1,3 +1,5 @@
+import { placesNamed } from '@authmesh/shared/core/drift';
+import { secretForms } from '@authmesh/shared/core/secret-reading';
 import { describe, expect, it } from 'vitest';
 import type { AnswerBody } from './answer.ts';
 import type { Judgement } from './down.ts';
@@ -5,14 +7,17 @@ import { frameBytesMax } from './frame.ts';
 import {
   chainLinksMax,
   claimsPerMessageMax,
+  driftWeight,
   judgementsPerMessageMax,
   knownPerMessageMax,
   observationsPerMessageMax,
   overviewEntriesPerMessageMax,
+  readingsPerNodeMax,
   sentenceCharsMax,
 } from './limits.ts';
 import type { Observation } from './observation.ts';
 import type { Claim, LimitSignal } from './permit.ts';
+import type { DriftView } from './secrets.ts';
 import type { UpMessage } from './up.ts';
 
 /** The longest that a peer may say: paths are bounded in bytes by every host, the rest in characters. */
@@ -80,14 +85,48 @@ const overview: AnswerBody = {
   nodes: [],
   accounts: [{ account, kind: 'api_key', profile, ...current, copies }],
   pools: [],
+  drift: [],
   at,
   last: true,
 };
+
+const words = wide.repeat(200);
+const named = { name: wide.repeat(100), group: wide.repeat(100) };
+const forms = [...secretForms];
+const secrets: UpMessage = {
+  type: 'secrets',
+  keyEpoch: 1_000_000,
+  readings: repeat(readingsPerNodeMax, {
+    ...named,
+    place: wide.repeat(64),
+    source: words,
+    kind: 'process',
+    found: { state: 'unreadable', why: words },
+  }),
+};
+const place = { node: wide.repeat(64), source: words, since: at };
+const group = { fingerprint: access, nodes: repeat(placesNamed, place.node), count: at, forms, isMinority: true };
+const secret: DriftView = {
+  ...named,
+  state: 'unreadable',
+  groups: repeat(placesNamed, group),
+  variants: forms,
+  stale: repeat(placesNamed, place),
+  missing: repeat(placesNamed, place),
+  unreadable: repeat(placesNamed, { ...place, why: words }),
+  away: repeat(placesNamed, place.node),
+  since: at,
+  compared: at,
+  declared: at,
+};
+const drift = { ...overview, accounts: [], drift: repeat(overviewEntriesPerMessageMax / driftWeight, secret) };
 
 describe('a full message', () => {
   it.each([
     ['inventory', inventory],
     ['claims', claims],
+    ['secrets', secrets],
+    ['overview of secrets', { type: 'answer', request: at, body: drift }],
     ['judgements', { type: 'judgements', judgements: repeat(judgementsPerMessageMax, judgement) }],
     ['overview', { type: 'answer', request: at, body: overview }],
   ])('%s fits a frame, whatever its entries hold', (_, message) => {

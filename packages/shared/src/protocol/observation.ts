@@ -68,6 +68,8 @@ export const observation = z.object({
       restored: z.boolean().optional(),
     })
     .optional(),
+  /** The refresh token that a refresh by OpenClaw there spends, or may have spent. */
+  spends: fingerprint.optional(),
   /** Why the last delivery to this profile failed, or why it was set aside. */
   trouble: sentence.optional(),
 });

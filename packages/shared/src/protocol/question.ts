@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { accountId, bytes32, inviteId, nodeId, sealed, signature } from './fields.ts';
+import { accountId, bytes32, fingerprint, inviteId, nodeId, sealed, signature } from './fields.ts';
+import { keepsMax } from './limits.ts';
 
 /** Longest life of a join code. */
 export const inviteTtlMsMax = 7 * 24 * 60 * 60 * 1_000;
@@ -9,6 +10,8 @@ export const question = z.discriminatedUnion('type', [
   z.object({ type: z.literal('overview') }),
   /** The roster alone; answered by an `overview` without accounts. */
   z.object({ type: z.literal('nodes') }),
+  /** How the fleet's secrets compare; answered by an `overview` with nothing else. */
+  z.object({ type: z.literal('drift') }),
   /** Limits, and what waits for them. */
   z.object({ type: z.literal('pools') }),
   /** Why the current revision is the current one. */
@@ -37,7 +40,17 @@ export const question = z.discriminatedUnion('type', [
     spendable: z.boolean(),
     sealed,
   }),
+  /** Refresh the account now: a lease for whoever can. */
+  z.object({ type: z.literal('refresh'), account: accountId }),
+  /** The login lives on this node from now on. */
+  z.object({ type: z.literal('home'), account: accountId, node: nodeId }),
   /** The copies of these nodes are one account. */
   z.object({ type: z.literal('link'), account: accountId, nodes: z.array(nodeId).min(1).max(1_000) }),
+  /** The asking node ends its membership. */
+  z.object({
+    type: z.literal('leave'),
+    /** Refresh tokens that stay in its stores, where its OpenClaw spends them: nobody else may, from then on. */
+    keeps: z.array(fingerprint).max(keepsMax),
+  }),
 ]);
 export type Question = z.infer<typeof question>;

@@ -1,18 +1,34 @@
 import { z } from 'zod';
-import { accountId, instant, position, sealed } from './fields.ts';
-import { claimsPerMessageMax, knownPerMessageMax, observationsPerMessageMax } from './limits.ts';
+import { accountId, fingerprint, instant, position, sealed } from './fields.ts';
+import { miss, openLease, recollection, renewal } from './lease.ts';
+import {
+  claimsPerMessageMax,
+  knownPerMessageMax,
+  leasesMax,
+  observationsPerMessageMax,
+  providersMax,
+  withheldMax,
+} from './limits.ts';
 import { copyName, observation } from './observation.ts';
 import { claimsReport, runningSessions } from './permit.ts';
 import { question } from './question.ts';
+import { secretReadings } from './secrets.ts';
+
+/** An account as the node has it, on its disk. */
+const known = z.object({ account: accountId, position, generation: z.number().int().min(1) });
 
 /** All that a node has, in as many parts as it takes; the coordinator asks only for what is fresher. */
 export const inventory = z.object({
   type: z.literal('inventory'),
   observations: z.array(observation).max(observationsPerMessageMax),
   /** What the node knows of the fleet's accounts: only what is newer is sent, and in a generation that it takes. */
-  known: z
-    .array(z.object({ account: accountId, position, generation: z.number().int().min(1) }))
-    .max(knownPerMessageMax),
+  known: z.array(known).max(knownPerMessageMax),
+  /** Providers, by their newest names, at which the node can refresh; in the last part. */
+  refreshes: z.array(z.string().max(200)).max(providersMax).optional(),
+  /** Leases that it has taken and not told the end of; in the last part. */
+  leases: z.array(openLease).max(leasesMax).optional(),
+  /** Refresh tokens in stores that its configuration keeps out of the fleet: nobody else spends them; in the last part. */
+  withheld: z.array(fingerprint).max(withheldMax).optional(),
   last: z.boolean(),
 });
 
@@ -30,6 +46,8 @@ export const acknowledge = z.object({
   type: z.literal('acknowledge'),
   observations: z.array(observation).max(observationsPerMessageMax),
   gone: z.array(copyName).max(observationsPerMessageMax),
+  /** Announced logins that no store of the node has, and its vault holds now. */
+  known: z.array(known).max(knownPerMessageMax).optional(),
 });
 
 /** What the node asks of the pools, holds of them and gives back. */
@@ -45,7 +63,18 @@ export const beat = z.object({
 /** A question of a command line or a daemon; the answer carries the same number. */
 export const ask = z.object({ type: z.literal('ask'), request: z.number().int().min(1), question });
 
-export const upMessage = z.discriminatedUnion('type', [inventory, publish, acknowledge, claims, beat, ask]);
+export const upMessage = z.discriminatedUnion('type', [
+  inventory,
+  publish,
+  acknowledge,
+  renewal,
+  miss,
+  recollection,
+  claims,
+  secretReadings,
+  beat,
+  ask,
+]);
 export type UpMessage = z.infer<typeof upMessage>;
 export type Inventory = z.infer<typeof inventory>;
 export type Publish = z.infer<typeof publish>;

@@ -1,5 +1,5 @@
 import { build, type PlistValue, parse } from 'plist';
-import type { ServiceDescription } from './service-description.ts';
+import { type ServiceDescription, stopSeconds } from './service-description.ts';
 
 /** The label under which launchd knows a service. */
 export function launchdLabel(service: Pick<ServiceDescription, 'name'>): string {
@@ -18,7 +18,7 @@ export function launchdAgent(service: ServiceDescription, logFile: string): stri
     RunAtLoad: true,
     KeepAlive: true,
     ThrottleInterval: 30,
-    ExitTimeOut: 15,
+    ExitTimeOut: stopSeconds,
     ProcessType: 'Background',
     // launchd reads the mask as a decimal number: 0077.
     Umask: 0o077,

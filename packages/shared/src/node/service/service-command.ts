@@ -13,6 +13,14 @@ export interface ServiceProgram {
   readonly describe: (
     context: CommandContext,
   ) => Pick<ServiceDescription, 'before' | 'after'> & { readonly runArguments: readonly string[] };
+  /** What is to be known, asked or done before the service of this host goes. */
+  readonly farewell?:
+    | {
+        readonly options: readonly CommandOption[];
+        /** Fields of the result, beside the report; undefined: it stays. */
+        readonly say: (context: CommandContext) => Promise<object | undefined>;
+      }
+    | undefined;
 }
 
 /** `service install`, `service uninstall` and `service status` of a program. */
@@ -20,14 +28,18 @@ export function createServiceCommands(program: ServiceProgram): readonly Command
   const command = (verb: 'install' | 'uninstall' | 'status', summary: string): Command => ({
     name: `service ${verb}`,
     summary,
-    options: program.options,
+    options: [...program.options, ...(verb === 'uninstall' ? (program.farewell?.options ?? []) : [])],
     example: `${program.name} service ${verb}`,
     async run(context) {
       // Loaded when it is asked for: the daemons, which never do, start sooner without a library for property lists.
       const { serviceManager } = await import('./service.ts');
       const manager = serviceManager(await describe(program, context));
+      // What is not there takes nothing along.
+      const isFarewell = verb === 'uninstall' && program.farewell && (await manager.status()).status.installed;
+      const said = isFarewell ? await program.farewell?.say(context) : {};
+      if (!said) return exitCodes.problem;
       const report = await manager[verb]();
-      context.output.data(report, () => draw(report, verb));
+      context.output.data({ ...report, ...said }, () => draw(report, verb));
       return verb === 'status' && report.status.active !== true ? exitCodes.problem : exitCodes.ok;
     },
   });

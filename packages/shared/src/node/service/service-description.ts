@@ -15,3 +15,6 @@ export interface ServiceDescription {
 
 /** OpenClaw's gateway as its own installer names the unit: it reads its logins when it starts. */
 export const gatewayUnit = 'openclaw-gateway.service';
+
+/** How long a manager waits for a program that it stops: longer than any drain (an agent ends the refresh that it has begun). */
+export const stopSeconds = 75;

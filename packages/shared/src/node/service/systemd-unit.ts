@@ -1,5 +1,5 @@
 import { exitCodes } from '@authmesh/shared/node/exit-codes';
-import type { ServiceDescription } from './service-description.ts';
+import { type ServiceDescription, stopSeconds } from './service-description.ts';
 
 /**
  * Text of a systemd user unit.
@@ -26,7 +26,7 @@ export function systemdUnit(service: ServiceDescription): string {
     'Restart=always',
     'RestartSec=2',
     `RestartPreventExitStatus=${exitCodes.notAllowed} ${exitCodes.configuration}`,
-    'TimeoutStopSec=15',
+    `TimeoutStopSec=${stopSeconds}`,
     'UMask=0077',
     'LimitCORE=0',
     'NoNewPrivileges=yes',
