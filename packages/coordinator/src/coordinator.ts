@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
-import type { CoordinatorTimer } from '@authmesh/coordinator/core/event';
-import type { PoolTerms } from '@authmesh/coordinator/core/pool/terms';
+import type { CoordinatorTimer, FleetTerms } from '@authmesh/coordinator/core/event';
 import { accountOfKey, type RecordKey } from '@authmesh/coordinator/core/record';
 import { createCoordinatorState } from '@authmesh/coordinator/core/stored-state';
 import { transition } from '@authmesh/coordinator/core/transition';
@@ -11,12 +10,11 @@ import type { CoordinatorKeys } from '@authmesh/coordinator/io/keys';
 import type { Metrics } from '@authmesh/coordinator/io/metrics';
 import { createReadiness } from '@authmesh/coordinator/io/readiness';
 import { createServer, type ServerOptions } from '@authmesh/coordinator/io/server';
+import { readAccountRow } from '@authmesh/coordinator/store/account-row';
 import type { TransactionStep } from '@authmesh/coordinator/store/group-commit';
-import { readAccountRow } from '@authmesh/coordinator/store/rows';
 import type { AuditBounds } from '@authmesh/coordinator/store/store';
 import { openStore } from '@authmesh/coordinator/store/store-engines';
 import { type NoteName, note } from '@authmesh/shared/core/notes';
-import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import { operatorSentence } from '@authmesh/shared/node/errors';
 import type { Logger } from '@authmesh/shared/node/logger';
 import { createDriver } from '@authmesh/shared/runtime/driver';
@@ -25,15 +23,13 @@ import { createTimers } from '@authmesh/shared/runtime/timers';
 /** Moments of a commit at which a crash must lose nothing that was told to anybody. */
 export type CommitStep = 'asked' | TransactionStep | 'told';
 
-export interface CoordinatorOptions {
+export interface CoordinatorOptions extends FleetTerms {
   readonly dataDir: string;
   readonly store: 'sqlite' | 'memory';
   readonly host: string;
   readonly port: number;
   /** Addresses for join codes; empty: the address that it listens on. */
   readonly publicUrls: readonly string[];
-  readonly policy: ProfileFilter;
-  readonly pools: readonly PoolTerms[];
   readonly audit: AuditBounds;
   readonly halfOpen?: ServerOptions['halfOpen'];
   readonly keys: CoordinatorKeys;
@@ -53,8 +49,8 @@ export interface Coordinator {
   /** Why the store does not take writes; undefined while it does. */
   readonly trouble: () => string | undefined;
   readonly backup: (file: string) => Promise<void>;
-  /** The fleet's filter and its pools, changed while it runs. */
-  readonly configure: (policy: ProfileFilter, pools: readonly PoolTerms[]) => void;
+  /** What of the configuration may change while it runs. */
+  readonly configure: (terms: FleetTerms) => void;
   /** Sends every node away with its own moment to come back, finishes what is on its way to the store, and stops. */
   readonly close: () => Promise<void>;
 }
@@ -71,7 +67,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const timers = createTimers<CoordinatorTimer>(timer => driver.dispatch({ type: 'timer-fired', timer }));
   const driver = createDriver({
     transition,
-    state: createCoordinatorState({ ...rows, fleet: rows.fleet, policy: options.policy, poolTerms: options.pools }),
+    state: createCoordinatorState({
+      ...rows,
+      fleet: rows.fleet,
+      policy: options.policy,
+      poolTerms: options.pools,
+      prefer: options.prefer,
+    }),
     execute,
     now: Date.now,
     elapsed: () => performance.now(),
@@ -182,7 +184,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     status: () => overview(driver.state, Date.now()),
     trouble: () => persistTrouble,
     backup: file => store.backup(file),
-    configure: (policy, pools) => driver.dispatch({ type: 'configured', policy, pools }),
+    configure: terms => driver.dispatch({ type: 'configured', ...terms }),
     async close() {
       const stopped = new Promise<void>(resolve => {
         closed = resolve;

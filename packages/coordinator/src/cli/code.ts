@@ -22,6 +22,15 @@ export const codeCommand: Command = {
     const known = settings.publicUrls.length > 0 ? settings.publicUrls : await readAddress(dataDir);
     const urls = known.length > 0 ? known : [`ws://${host.includes(':') ? `[${host}]` : host}:${port}`];
     const foundingCode = foundingCodeOf(keys, urls, nodes.length > 0);
+    if (foundingCode === null && nodes.every(({ record }) => record.left)) {
+      throw new AuthmeshError(
+        'ERR_NOT_ALLOWED',
+        'every host has left this fleet, and its keys went with the last one',
+        {
+          hint: 'for a new fleet run `authmesh-coordinator run` with a data folder of its own (--data-dir)',
+        },
+      );
+    }
     if (foundingCode === null) {
       throw new AuthmeshError('ERR_NOT_ALLOWED', 'the fleet has a node already, so its founding code is used up', {
         hint: 'on one of its hosts, run `authmesh-agent invite`',

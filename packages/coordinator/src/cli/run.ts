@@ -50,6 +50,7 @@ export function createRunCommand({ at }: Pick<CoordinatorOptions, 'at'> = {}): C
         publicUrls: settings.publicUrls,
         policy: settings.profiles,
         pools: settings.pools,
+        prefer: settings.prefer,
         audit: settings.audit,
         halfOpen: halfOpenLimits(settings.halfOpenMax),
         keys,
@@ -68,7 +69,8 @@ export function createRunCommand({ at }: Pick<CoordinatorOptions, 'at'> = {}): C
         reload: async () => {
           try {
             const changed = await loadSettings(dataDir, context);
-            coordinator.configure(changed.settings.profiles, changed.settings.pools);
+            const { profiles: policy, pools, prefer } = changed.settings;
+            coordinator.configure({ policy, pools, prefer });
             logger.note(note('configuration-read', { file: changed.file }));
           } catch (error) {
             if (!(error instanceof AuthmeshError)) throw error;

@@ -8,7 +8,8 @@ import { verdictSentences } from './explanation.ts';
 import { nextRevision, withSighting } from './history.ts';
 import { copyLink, isLinked } from './linkage.ts';
 import type { AccountRecord } from './record.ts';
-import type { AccountEntry, CoordinatorState, Offer } from './state.ts';
+import type { AccountEntry, CoordinatorState } from './state.ts';
+import type { Offer } from './waiting.ts';
 
 /** The record and the lineage with the candidate as their current credential. */
 export function acceptedChange(
@@ -66,6 +67,11 @@ export function generationMin(state: CoordinatorState, { record }: AccountEntry,
   const { current } = record;
   const own = current === undefined ? 1 : current.generation + (current.access === access ? 0 : 1);
   return Math.max(own, state.generations.get(record.account) ?? 1);
+}
+
+/** The least generation that every node takes of a login that is to follow the current one. */
+export function nextGeneration(state: CoordinatorState, entry: AccountEntry): number {
+  return highestGeneration(state, entry) + 1;
 }
 
 /**

@@ -8,6 +8,7 @@ import { rememberAway } from './away.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { raiseEpoch } from './epoch.ts';
 import type { LinkId } from './event.ts';
+import { forgetAble } from './lease/service.ts';
 import { nodeLeft } from './pool/claims.ts';
 import { type CoordinatorState, commandLinksMax, fleetOf, type NodeEntry, type Session } from './state.ts';
 
@@ -112,7 +113,11 @@ export function linkProbed(
   }
   state.sessions.delete(link);
   effects.push({ type: 'close-link', link, reason: 'replaced' });
-  admitChallenger(state, { ...node, link: undefined }, node.challenger, at, effects);
+  const gone = { ...node, link: undefined };
+  // Its new link may end before it has told anything on it.
+  rememberAway(state, gone, effects);
+  forgetAble(state, old.node);
+  admitChallenger(state, gone, node.challenger, at, effects);
 }
 
 /** The link that it waited for is gone. */
@@ -163,6 +168,7 @@ export function linkClosed(state: CoordinatorState, link: LinkId, at: Instant, e
   effects.push(note('node-offline', { node: session.node }));
   rememberAway(state, gone, effects);
   nodeLeft(state, session.node);
+  forgetAble(state, session.node);
   if (node.challenger) admitChallenger(state, gone, node.challenger, at, effects);
 }
 

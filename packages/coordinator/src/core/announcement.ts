@@ -2,7 +2,8 @@ import { note } from '@authmesh/shared/core/notes';
 import type { Announcement } from '@authmesh/shared/protocol/announcement';
 import type { CoordinatorEffect } from './effect.ts';
 import type { AccountRecord } from './record.ts';
-import type { AccountEntry, Submission } from './state.ts';
+import type { AccountEntry } from './state.ts';
+import type { Submission } from './waiting.ts';
 
 /** The announcement of an account's current credential, as it is durable. */
 export function announcementOf(

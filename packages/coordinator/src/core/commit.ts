@@ -9,9 +9,9 @@ import {
   createAccountEntry,
   type PendingCommit,
   type PendingRecord,
-  type Submission,
   submissionsWaitingMax,
 } from './state.ts';
+import type { Submission } from './waiting.ts';
 
 /*
  * Nothing is told that is not durable: a change becomes `pending`, the store is asked, and only `persist-succeeded` makes
@@ -39,9 +39,10 @@ export function moveOn(
   entry: AccountEntry,
   record: AccountRecord,
   effects: CoordinatorEffect[],
+  cause?: Submission,
 ): void {
   const lineage = { ...entry.lineage, current: record.current };
-  commit(state, entry, { record, lineage, announces: true }, effects);
+  commit(state, entry, { record, lineage, announces: true, cause }, effects);
 }
 
 function compareAndSet(entry: AccountEntry, record: AccountRecord): CoordinatorEffect {

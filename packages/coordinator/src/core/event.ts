@@ -1,11 +1,20 @@
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import type { Attest, Enroll } from '@authmesh/shared/protocol/handshake';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
+import type { Preference } from './lease/leases.ts';
 import type { PoolTerms } from './pool/terms.ts';
 import type { RecordKey } from './record.ts';
 
 /** Names a connection, in the order in which they were opened. */
 export type LinkId = number;
+
+/** What of `coordinator.json` is told to the machine. */
+export interface FleetTerms {
+  readonly policy: ProfileFilter;
+  readonly pools: readonly PoolTerms[];
+  /** Which nodes are to refresh, where they can. */
+  readonly prefer?: Preference | undefined;
+}
 
 export type CoordinatorEvent =
   | { readonly type: 'started' }
@@ -27,11 +36,10 @@ export type CoordinatorEvent =
     }
   | { readonly type: 'persist-failed'; readonly key: RecordKey; readonly reason: string }
   | { readonly type: 'timer-fired'; readonly timer: CoordinatorTimer }
-  /** The wall clock moved against the monotonic one. */
   /** The operator changed `coordinator.json`. */
-  | { readonly type: 'configured'; readonly policy: ProfileFilter; readonly pools: readonly PoolTerms[] }
+  | ({ readonly type: 'configured' } & FleetTerms)
   | { readonly type: 'drain-requested' };
 
 /** `retry-persist`: the store refused, try again. `sweep`: cut off the silent. `drained`: long enough.
- * `pools`: a permit, a halt or a wait has come to its end. */
-export type CoordinatorTimer = 'retry-persist' | 'sweep' | 'drained' | 'pools';
+ * `pools`: a permit, a halt or a wait has come to its end. `leases`: an account is due to be looked at. */
+export type CoordinatorTimer = 'retry-persist' | 'sweep' | 'drained' | 'pools' | 'leases';

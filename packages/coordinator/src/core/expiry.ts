@@ -1,3 +1,4 @@
+import type { NodeId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import { commitRecord } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
@@ -15,5 +16,14 @@ export function eraseExpired(state: CoordinatorState, at: Instant, effects: Coor
     if (state.pendingRecords.has(key)) continue;
     const erased = { ...record, sealed: null };
     commitRecord(state, key, { type: 'erasure', record: erased, expected: storeRevision, failed: false }, effects);
+  }
+}
+
+/** The join codes of a node that left admit nobody any more; `eraseExpired` takes their secrets. */
+export function endInvitesOf({ invites }: CoordinatorState, node: NodeId, at: Instant): void {
+  for (const [id, entry] of invites) {
+    const { createdBy, expiresAt } = entry.record;
+    if (createdBy !== node || (expiresAt !== null && expiresAt <= at)) continue;
+    invites.set(id, { ...entry, record: { ...entry.record, expiresAt: at } });
   }
 }

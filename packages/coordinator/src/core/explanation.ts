@@ -2,7 +2,7 @@ import type { Verdict } from '@authmesh/shared/core/freshness';
 import type { Health } from '@authmesh/shared/protocol/observation';
 
 /** What an operator reads about a verdict. */
-export const verdictSentences: Readonly<Record<Verdict['why'] | 'restored', string>> = {
+export const verdictSentences: Readonly<Record<Verdict['why'] | 'restored' | 'fenced', string>> = {
   same: 'it is the current login',
   first: 'the first login that the fleet saw of this account',
   completed: 'the current login, now with its refresh token',
@@ -11,6 +11,8 @@ export const verdictSentences: Readonly<Record<Verdict['why'] | 'restored', stri
   'current-dead': 'it works, and the one before had ended',
   recovered: 'the fleet had it as its current login before the coordinator’s store was put back from a backup',
   resealed: 'the current login, sealed anew: nodes knew of a later generation than the coordinator’s store did',
+  renewed: 'it was renewed by the fleet, under the account’s lease',
+  fenced: 'it was renewed under a lease that was over: the account had moved on',
   restored: 'an operator took the account back to it',
   ancestor: 'it was current before and has been replaced: an old file, a woken laptop or a restored backup',
   spent: 'its refresh token has been used up by a newer login',

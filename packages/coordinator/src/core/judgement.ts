@@ -1,4 +1,4 @@
-import { copyKey } from '@authmesh/shared/core/identifiers';
+import { type AccountId, copyKey, type NodeId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Judgement } from '@authmesh/shared/protocol/down';
 import { judgementsPerMessageMax } from '@authmesh/shared/protocol/limits';
@@ -33,14 +33,15 @@ export function recordJudgement(
   verdict: Judgement['verdict'],
   why: string,
   effects: CoordinatorEffect[],
-  { generation, held }: Pick<Judgement, 'generation' | 'held'> = {},
+  { generation, held, vaulted, inUse }: Pick<Judgement, 'generation' | 'held' | 'vaulted' | 'inUse'> = {},
 ): void {
   const { store, profile, access } = observation;
   const node = nodeOf(state, link);
   const key = copyKey(store, profile);
   const copy = node?.copies.get(key);
   if (node && copy && copy.observation.access === access) node.copies.set(key, { ...copy, verdict, why });
-  const judgement: Judgement = { store, profile, access, verdict, why, generation, held };
+  const judgement: Judgement = { store, profile, access, verdict, why, generation, held, vaulted, inUse };
+  if (inUse && node) toldInUse(state, observation.account, node.record.id);
   const last = effects.at(-1);
   if (last?.type === 'send' && last.link === link && last.message.type === 'judgements') {
     if (last.message.judgements.length < judgementsPerMessageMax) {
@@ -49,6 +50,13 @@ export function recordJudgement(
     }
   }
   effects.push({ type: 'send', link, message: { type: 'judgements', judgements: [judgement] } });
+}
+
+/** Who was told that the refresh token is in use hears when it no longer is. */
+function toldInUse({ leases }: CoordinatorState, account: AccountId, node: NodeId): void {
+  const told = leases.toldInUse.get(account);
+  if (told) told.add(node);
+  else leases.toldInUse.set(account, new Set([node]));
 }
 
 function nodeOf(state: CoordinatorState, link: LinkId) {

@@ -13,12 +13,13 @@ import type { CoordinatorEffect } from './effect.ts';
 import type { LinkId } from './event.ts';
 import { verdictSentences } from './explanation.ts';
 import { isRecorded, nextRevision, withSighting } from './history.ts';
-import { isHeldAtHome, tellOtherHolders } from './holding.ts';
+import { inUseOf, safetyOf, tellOtherHolders } from './holding.ts';
 import { recordJudgement } from './judgement.ts';
 import { copyLink, isLinked } from './linkage.ts';
 import type { HistoryVerdict } from './record.ts';
 import { rememberSetAside } from './set-aside.ts';
-import type { AccountEntry, CoordinatorState, Offer, Session } from './state.ts';
+import type { AccountEntry, CoordinatorState, Session } from './state.ts';
+import type { Offer } from './waiting.ts';
 
 /*
  * The ledger places what nodes report in the lineage of its account (shared/core/freshness.ts). Metadata comes first:
@@ -171,8 +172,9 @@ function tell(
   verdict: Exclude<Verdict, { kind: 'accepted' }>,
   effects: CoordinatorEffect[],
 ): void {
-  const held = (verdict.kind === 'in-step' && isHeldAtHome(state, observation.account)) || undefined;
-  recordJudgement(state, link, observation, verdict.kind, verdictSentences[verdict.why], effects, { held });
+  const { account } = observation;
+  const safety = verdict.kind === 'in-step' ? safetyOf(state, account) : inUseOf(state, account);
+  recordJudgement(state, link, observation, verdict.kind, verdictSentences[verdict.why], effects, safety);
 }
 
 function ask(

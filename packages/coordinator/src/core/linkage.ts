@@ -3,7 +3,8 @@ import { note } from '@authmesh/shared/core/notes';
 import { commit } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import type { AccountRecord } from './record.ts';
-import type { AccountEntry, CoordinatorState, Submission } from './state.ts';
+import type { AccountEntry, CoordinatorState } from './state.ts';
+import type { Submission } from './waiting.ts';
 
 /*
  * Where only a profile's name says whose a login is, two hosts, or two agents of one host, may mean different people by

@@ -4,12 +4,15 @@ import type { AnswerBody } from '@authmesh/shared/protocol/answer';
 import type { Question } from '@authmesh/shared/protocol/question';
 import { highestGeneration } from './acceptance.ts';
 import { commitRecord } from './commit.ts';
+import { leave } from './departure.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { verdictSentences } from './explanation.ts';
+import { refreshNow } from './lease/request.ts';
 import { type InviteRecord, inviteKey } from './record.ts';
+import { driftViews } from './secrets/view.ts';
 import type { CoordinatorState, Session } from './state.ts';
 import { submit } from './submission.ts';
-import { nodeViews, overview, overviewParts, poolsInUse } from './view.ts';
+import { emptyOverview, nodeViews, overview, overviewParts, poolsInUse } from './view.ts';
 
 /** Answers a member's question, at once or when what it asks for is durable. */
 export function answerQuestion(
@@ -28,15 +31,10 @@ export function answerQuestion(
       for (const part of overviewParts(overview(state, at))) answer(part);
       return;
     case 'nodes':
-      for (const part of overviewParts({
-        type: 'overview',
-        nodes: nodeViews(state),
-        accounts: [],
-        pools: [],
-        at,
-        last: true,
-      }))
-        answer(part);
+      for (const part of overviewParts({ ...emptyOverview(at), nodes: nodeViews(state) })) answer(part);
+      return;
+    case 'drift':
+      for (const part of overviewParts({ ...emptyOverview(at), drift: driftViews(state) })) answer(part);
       return;
     case 'pools':
       return answer({ type: 'pools', pools: poolsInUse(state), at });
@@ -46,9 +44,15 @@ export function answerQuestion(
       return answer(candidate(state, question));
     case 'invite':
       return invite(state, session, request, question, at, effects);
+    case 'leave':
+      return leave(state, session, request, question.keeps, at, effects);
+    case 'refresh':
+      return refreshNow(state, session, request, question.account, at, effects);
     case 'link':
+    case 'home':
     case 'rollback':
       if (!state.accounts.has(question.account)) return answer(unknownAccount);
+      if (question.type === 'home' && !state.nodes.has(question.node)) return answer(unknownNode);
       if (question.type === 'link' && !question.nodes.every(node => state.nodes.has(node))) return answer(unknownNode);
       return submit(state, { ...question, link: session.link, request }, question.account, at, effects);
     default:

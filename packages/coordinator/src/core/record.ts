@@ -10,10 +10,11 @@ import type {
   Sealed,
 } from '@authmesh/shared/core/identifiers';
 import type { Revision } from '@authmesh/shared/core/lineage';
+import type { SecretReading } from '@authmesh/shared/core/secret-reading';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { CopyView } from '@authmesh/shared/protocol/answer';
 
-/** `account/…`, `node/…`, `copies/…` (of a node), `invite/…`, `fleet`, `pools` or `usage`. */
+/** `account/…`, `node/…`, `copies/…` and `secrets/…` (of a node), `invite/…`, `fleet`, `pools` or `usage`. */
 export type RecordKey = Branded<'RecordKey'>;
 
 export function accountKey(account: AccountId): RecordKey {
@@ -28,6 +29,9 @@ export function nodeKey(node: NodeId): RecordKey {
 }
 export function copiesKey(node: NodeId): RecordKey {
   return `copies/${node}` as RecordKey;
+}
+export function secretsKey(node: NodeId): RecordKey {
+  return `secrets/${node}` as RecordKey;
 }
 export function inviteKey(invite: InviteId): RecordKey {
   return `invite/${invite}` as RecordKey;
@@ -77,6 +81,15 @@ export interface NodeRecord {
   readonly version: string;
   /** When its last link ended; null before that. */
   readonly lastSeen: Instant | null;
+  /** Its membership is over. The record stays: the fleet is named after its founder, and codes count whom they admitted. */
+  readonly left?: Departure | undefined;
+}
+
+/** The end of a membership. */
+export interface Departure {
+  readonly at: Instant;
+  /** Refresh tokens that stayed in its stores: its OpenClaw spends them, so nobody else may. */
+  readonly keeps: readonly Fingerprint[];
 }
 
 /** A copy as a node that is away last had it. */
@@ -87,6 +100,17 @@ export interface CopiesRecord {
   readonly node: NodeId;
   readonly copies: readonly AwayCopy[];
 }
+
+/** What a node last told of its secrets. */
+export interface SecretsRecord {
+  readonly node: NodeId;
+  /** Of the key that the fingerprints were made with. */
+  readonly keyEpoch: number;
+  readonly readings: readonly KeptReading[];
+}
+
+/** A reading, and since when it is as it is. */
+export type KeptReading = SecretReading & { readonly since: Instant };
 
 export interface InviteRecord {
   readonly id: InviteId;
@@ -123,6 +147,30 @@ export interface HistoryRecord {
   readonly sealed?: Sealed | undefined;
 }
 
+/** What is known of the refreshing of one login; it counts as long as that login is the current one. */
+export interface RefreshRecord {
+  /** Of the lease that was given last; it only rises. */
+  readonly epoch: number;
+  readonly access: Fingerprint;
+  readonly refresh: Fingerprint;
+  /** The lease that is out: nobody gets another one before its outcome is told or its time is over. */
+  readonly lease?: { readonly node: NodeId; readonly since: Instant; readonly until: Instant } | undefined;
+  /** Why the refresh token is not simply used when its time has come. */
+  readonly halt?: Halt | undefined;
+}
+
+export interface Halt {
+  /** `in-doubt`: it may be spent, and nobody has what came of it. `needs-login`: nothing but a new sign-in helps. */
+  readonly state: 'in-doubt' | 'needs-login';
+  /**
+   * Who may have spent it: a lease of the fleet, by its holder's own word or for its silence, or an OpenClaw on its own.
+   */
+  readonly by: 'lease' | 'silence' | 'openclaw';
+  readonly node: NodeId;
+  readonly since: Instant;
+  readonly why: string;
+}
+
 export interface AccountRecord {
   readonly account: AccountId;
   readonly kind: CredentialKind;
@@ -142,4 +190,5 @@ export interface AccountRecord {
   readonly nextNumber: number;
   /** What counts as this account though only a profile id says so: nodes (an operator's word), or single copies. */
   readonly linked: readonly string[];
+  readonly refresh?: RefreshRecord | undefined;
 }

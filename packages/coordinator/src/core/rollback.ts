@@ -6,7 +6,8 @@ import { acceptedChange, highestGeneration } from './acceptance.ts';
 import { commit } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { nextRevision } from './history.ts';
-import type { AccountEntry, CoordinatorState, Session, Submission } from './state.ts';
+import type { AccountEntry, CoordinatorState, Session } from './state.ts';
+import type { Submission } from './waiting.ts';
 
 /** An operator's rollback: exempt from the ancestor rule, and above every generation. */
 export function rollBack(

@@ -1,6 +1,8 @@
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
+import { settleAccount, supersedeAccount } from './account-settlement.ts';
 import { settleAwayCopies } from './away.ts';
+import { departureConflicted, settleDeparture } from './departure.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { settleEnrollment } from './enrollment.ts';
 import { raiseEpoch } from './epoch.ts';
@@ -10,8 +12,9 @@ import { serve } from './pool/service.ts';
 import { storeUsage } from './pool/usage.ts';
 import { settleInvite } from './question.ts';
 import { type AccountRecord, accountOfKey } from './record.ts';
+import { settleSecrets } from './secrets/secrets.ts';
 import type { CoordinatorState } from './state.ts';
-import { resume, settleAccount, supersedeAccount } from './submission.ts';
+import { resume } from './submission.ts';
 
 /** A record is durable: now it may be told. */
 export function persistSucceeded(
@@ -40,6 +43,8 @@ export function persistSucceeded(
       if (node) state.nodes.set(pending.record.id, { ...node, record: pending.record, storeRevision });
       return;
     }
+    case 'departure':
+      return settleDeparture(state, pending, at, effects);
     case 'pools':
       state.poolsRecord = { record: pending.record, storeRevision };
       state.pools.epoch = pending.record.epoch;
@@ -48,6 +53,8 @@ export function persistSucceeded(
       state.usage.storeRevision = storeRevision;
       if (state.usage.isUrgent) storeUsage(state, effects);
       return;
+    case 'secrets':
+      return settleSecrets(state, pending.record, storeRevision, effects);
     case 'copies':
       return settleAwayCopies(state, pending.record, storeRevision, effects);
     case 'epoch':
@@ -96,6 +103,8 @@ export function persistConflicted(
       if (node) state.nodes.set(pending.record.id, { ...node, storeRevision });
       return;
     }
+    case 'departure':
+      return departureConflicted(state, pending, storeRevision, effects);
     case 'pools':
       // Another coordinator began an epoch on this store: the next one is above that, too.
       state.poolsRecord = { record: pending.record, storeRevision };
@@ -106,6 +115,8 @@ export function persistConflicted(
       state.usage.storeRevision = storeRevision;
       state.usage.isNews = true;
       return;
+    case 'secrets':
+      return settleSecrets(state, { ...pending.record, readings: undefined }, storeRevision, effects);
     case 'copies':
       return settleAwayCopies(state, { node: pending.record.node, copies: undefined }, storeRevision, effects);
     case 'epoch':

@@ -1,4 +1,4 @@
-import type { AccountId, CopyKey, FleetId, InviteId, NodeId, Sealed } from '@authmesh/shared/core/identifiers';
+import type { AccountId, CopyKey, FleetId, InviteId, NodeId } from '@authmesh/shared/core/identifiers';
 import type { Lineage } from '@authmesh/shared/core/lineage';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import type { Position } from '@authmesh/shared/core/position';
@@ -8,6 +8,7 @@ import type { Attest } from '@authmesh/shared/protocol/handshake';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import type { AwayEntry } from './away.ts';
 import type { LinkId } from './event.ts';
+import type { LeasesState } from './lease/leases.ts';
 import type { PoolsState } from './pool/pool.ts';
 import type { UsageState } from './pool/usage.ts';
 import type {
@@ -18,8 +19,11 @@ import type {
   NodeRecord,
   PoolsRecord,
   RecordKey,
+  SecretsRecord,
   UsageRecord,
 } from './record.ts';
+import type { SecretsState } from './secrets/secrets.ts';
+import type { Submission } from './waiting.ts';
 
 /** A proven link of a node. */
 export interface Session {
@@ -32,6 +36,9 @@ export interface Session {
   /** What the node said it knows, while its inventory comes in; updated in place. */
   readonly known: Map<AccountId, Position>;
 }
+
+/** Who said something, and on which link; that may be gone by now. */
+export type Reporter = Pick<Session, 'node' | 'link'>;
 
 /** A copy as its node last reported it. */
 export interface ReportedCopy {
@@ -51,38 +58,6 @@ export interface NodeEntry {
   readonly lastSeen: Instant | null;
   /** Updated in place. */
   readonly copies: Map<CopyKey, ReportedCopy>;
-}
-
-/** What waits for an account's record to be free. */
-export type Submission =
-  | {
-      readonly type: 'judge';
-      readonly link: LinkId;
-      readonly observation: Observation;
-      readonly offer?: Offer | undefined;
-    }
-  | {
-      readonly type: 'link';
-      readonly link: LinkId;
-      readonly request: number;
-      readonly account: AccountId;
-      readonly nodes: readonly NodeId[];
-    }
-  | {
-      readonly type: 'rollback';
-      readonly account: AccountId;
-      readonly link: LinkId;
-      readonly request: number;
-      readonly number: number;
-      readonly generation: number;
-      readonly spendable: boolean;
-      readonly sealed: Sealed;
-    };
-
-/** The record that came with an observation. */
-export interface Offer {
-  readonly generation: number;
-  readonly sealed: Sealed;
 }
 
 /** A change that is on its way to the store; nothing is told before it is durable. */
@@ -109,9 +84,11 @@ export type PendingRecord = { readonly expected: number; readonly failed: boolea
   | { readonly type: 'invite'; readonly link: LinkId; readonly request: number; readonly record: InviteRecord }
   | { readonly type: 'erasure'; readonly record: InviteRecord }
   | { readonly type: 'presence'; readonly record: NodeRecord }
+  | { readonly type: 'departure'; readonly link: LinkId; readonly request: number; readonly record: NodeRecord }
   | { readonly type: 'pools'; readonly record: PoolsRecord }
   | { readonly type: 'usage'; readonly record: UsageRecord }
   | { readonly type: 'copies'; readonly record: CopiesRecord }
+  | { readonly type: 'secrets'; readonly record: SecretsRecord }
   /** `reported`: the highest epoch that a node knows. */
   | { readonly type: 'epoch'; readonly record: FleetRecord; readonly reported: number }
 );
@@ -134,6 +111,7 @@ export interface CoordinatorState {
   wallAheadMs?: Milliseconds | undefined;
   readonly pools: PoolsState;
   readonly usage: UsageState;
+  readonly leases: LeasesState;
   /** As it stands in the store; absent before the first coordinator of this fleet has begun its epoch. */
   poolsRecord?: { readonly record: PoolsRecord; readonly storeRevision: number } | undefined;
   fleet: { readonly record: FleetRecord; readonly storeRevision: number };
@@ -142,6 +120,7 @@ export interface CoordinatorState {
   readonly nodes: Map<NodeId, NodeEntry>;
   /** For the overview alone: nothing is judged by it. */
   readonly away: Map<NodeId, AwayEntry>;
+  readonly secrets: SecretsState;
   readonly invites: Map<InviteId, InviteEntry>;
   readonly accounts: Map<AccountId, AccountEntry>;
   /** The highest generation of each account that a node has applied: it refuses less. */

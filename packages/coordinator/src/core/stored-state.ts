@@ -1,5 +1,7 @@
 import type { AccountId, InviteId, NodeId } from '@authmesh/shared/core/identifiers';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
+import { keepAway } from './departure.ts';
+import { createLeases, type Preference } from './lease/leases.ts';
 import { createPools } from './pool/pool.ts';
 import type { PoolTerms } from './pool/terms.ts';
 import { createUsage } from './pool/usage.ts';
@@ -10,8 +12,10 @@ import type {
   InviteRecord,
   NodeRecord,
   PoolsRecord,
+  SecretsRecord,
   UsageRecord,
 } from './record.ts';
+import { createSecrets } from './secrets/secrets.ts';
 import {
   type AccountEntry,
   type CoordinatorState,
@@ -30,9 +34,12 @@ export interface StoredState {
   readonly accounts: readonly { readonly record: AccountRecord; readonly storeRevision: number }[];
   readonly pools?: { readonly record: PoolsRecord; readonly storeRevision: number } | undefined;
   readonly usage?: { readonly record: UsageRecord; readonly storeRevision: number } | undefined;
+  readonly secrets?: readonly { readonly record: SecretsRecord; readonly storeRevision: number }[] | undefined;
   readonly policy: ProfileFilter;
   /** In the order of the configuration: the first that matches counts. */
   readonly poolTerms?: readonly PoolTerms[] | undefined;
+  /** Which nodes are to refresh, where they can. */
+  readonly prefer?: Preference | undefined;
 }
 
 /** The state of a coordinator that has just started on these records. */
@@ -41,8 +48,10 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
   for (const { record, storeRevision } of stored.invites) invites.set(record.id, { record, storeRevision, used: 0 });
   const nodes = new Map<NodeId, NodeEntry>();
   let founder: NodeId | null = null;
+  const leases = createLeases(stored.prefer);
   for (const { record, storeRevision } of stored.nodes) {
-    nodes.set(record.id, createNodeEntry(record, storeRevision, record.lastSeen));
+    if (record.left) keepAway(leases, record.name, record.left);
+    else nodes.set(record.id, createNodeEntry(record, storeRevision, record.lastSeen));
     if (record.invitedBy === null) founder = record.id;
     const invite = invites.get(record.invite);
     if (invite) invites.set(record.invite, { ...invite, used: invite.used + 1 });
@@ -59,12 +68,14 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
     pools: createPools(stored.poolTerms ?? []),
     poolsRecord: stored.pools,
     usage: createUsage(stored.usage),
+    leases,
     fleet: stored.fleet ?? { record: { epoch: 1 }, storeRevision: 0 },
     founder,
     nodes,
     away: new Map(
       (stored.copies ?? []).map(({ record: { node, copies }, storeRevision }) => [node, { copies, storeRevision }]),
     ),
+    secrets: createSecrets(stored.secrets ?? [], nodes),
     invites,
     accounts,
     generations: new Map(),

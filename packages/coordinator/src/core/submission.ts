@@ -1,28 +1,27 @@
-import type { AccountId, NodeId, ProfileId } from '@authmesh/shared/core/identifiers';
-import { accountLabel, accountProvider } from '@authmesh/shared/core/identifiers';
+import type { AccountId, NodeId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
-import { passesAll, passesFilter } from '@authmesh/shared/core/patterns';
+import type { Position } from '@authmesh/shared/core/position';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Observation } from '@authmesh/shared/protocol/observation';
-import { announceDurable } from './announcement.ts';
 import { isBusy, openAccount, postpone } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
-import { unfitSentences, verdictSentences } from './explanation.ts';
-import { tellOtherHolders } from './holding.ts';
+import { unfitSentences } from './explanation.ts';
+import { tellAllHolders } from './holding.ts';
+import { moveHome } from './homing.ts';
 import { recordJudgement, recordReport } from './judgement.ts';
+import { doubtByOpenclaw, fenceReported } from './lease/fences.ts';
+import { leaseTaken, replan } from './lease/grant.ts';
+import { leaseUntaken, missReceived, renewalReceived } from './lease/outcome.ts';
+import { wake } from './lease/service.ts';
+import { vouched } from './lease/vaulting.ts';
 import { judgeObservation } from './ledger.ts';
 import { linkCopies } from './linkage.ts';
-import type { AccountRecord } from './record.ts';
+import { takesPart } from './policy.ts';
+import { isEarly, recollected } from './recollection.ts';
 import { rollBack } from './rollback.ts';
-import { isNewlySetAside, setAsideBefore, unfitVerdict } from './set-aside.ts';
-import {
-  type AccountEntry,
-  type CoordinatorState,
-  createAccountEntry,
-  type Offer,
-  type Session,
-  type Submission,
-} from './state.ts';
+import { isNewlySetAside, unfitVerdict } from './set-aside.ts';
+import type { CoordinatorState, Session } from './state.ts';
+import type { Offer, Submission } from './waiting.ts';
 
 /** Takes a report of one copy: keeps it, and judges it now or when its account is free. */
 export function submitObservation(
@@ -35,6 +34,8 @@ export function submitObservation(
 ): void {
   const { account, profile, health } = observation;
   recordReport(state, session.link, observation, at);
+  fenceReported(state, session, observation);
+  wake(state, account, at);
   if (!takesPart(state, account, profile)) {
     recordJudgement(state, session.link, observation, 'ignored', 'the fleet’s `sync.profiles` leaves it out', effects);
     return;
@@ -45,14 +46,22 @@ export function submitObservation(
     recordJudgement(state, session.link, observation, verdict, unfitSentences[health], effects);
     if (verdict === 'unfit' && isNewlySetAside(state, session, observation))
       submit(state, { type: 'judge', link: session.link, observation }, account, at, effects);
+    if (health === 'fence-failed' && observation.spends !== undefined)
+      submit(state, { type: 'doubt', link: session.link, observation }, account, at, effects);
     return;
   }
   submit(state, { type: 'judge', link: session.link, observation, offer }, account, at, effects);
 }
 
-function takesPart({ policy }: CoordinatorState, account: AccountId, profile: ProfileId): boolean {
-  if (passesAll(policy)) return true;
-  return passesFilter(policy, { provider: accountProvider(account), account: accountLabel(account), profile });
+/** A node's disk holds an account's record as it was announced at this position. */
+export function nodeKnows(
+  state: CoordinatorState,
+  node: NodeId,
+  account: AccountId,
+  position: Position,
+  effects: CoordinatorEffect[],
+): void {
+  if (vouched(state, node, account, position)) tellAllHolders(state, account, effects);
 }
 
 /** Carries a submission out, or lets it wait for its account. */
@@ -63,6 +72,7 @@ export function submit(
   at: Instant,
   effects: CoordinatorEffect[],
 ): void {
+  if (isEarly(state, account, submission)) return;
   const entry = state.accounts.get(account);
   if (isBusy(state, entry)) {
     if (entry) postpone(entry, submission, effects);
@@ -73,16 +83,42 @@ export function submit(
 }
 
 function carryOut(state: CoordinatorState, submission: Submission, at: Instant, effects: CoordinatorEffect[]): void {
+  if (submission.type === 'lease') return replan(state, submission.account);
   const session = state.sessions.get(submission.link);
-  if (!session) return;
   if (submission.type === 'judge') {
-    judgeObservation(state, session, submission.observation, submission.offer, at, effects);
+    if (session) judgeObservation(state, session, submission.observation, submission.offer, at, effects);
     return;
   }
-  const entry = state.accounts.get(submission.account);
+  const entry = state.accounts.get(accountOf(submission));
   if (!entry) return;
-  if (submission.type === 'link') linkCopies(state, entry, submission, effects);
-  else rollBack(state, entry, session, submission, at, effects);
+  // What a node has said of a lease counts, though its link is gone since.
+  if (submission.type === 'renewal') return renewalReceived(state, entry, submission, submission.message, at, effects);
+  if (submission.type === 'miss') return missReceived(state, entry, submission, submission.message, at, effects);
+  if (submission.type === 'taken') return leaseTaken(state, entry, submission, submission.lease, at, effects);
+  if (!session) return;
+  switch (submission.type) {
+    case 'link':
+      return linkCopies(state, entry, submission, effects);
+    case 'home':
+      return moveHome(state, entry, session, submission, at, effects);
+    case 'rollback':
+      return rollBack(state, entry, session, submission, at, effects);
+    case 'doubt':
+      return doubtByOpenclaw(state, entry, session, submission.observation, at, effects);
+    case 'recollection':
+      return recollected(state, entry, session, submission, at, effects);
+    case 'untaken':
+      return leaseUntaken(state, entry, session, submission.epoch, effects);
+    default:
+      submission satisfies never;
+  }
+}
+
+function accountOf(submission: Exclude<Submission, { type: 'judge' }>): AccountId {
+  if ('message' in submission) return submission.message.account;
+  if ('observation' in submission) return submission.observation.account;
+  if ('lease' in submission) return submission.lease.account;
+  return 'facts' in submission ? submission.facts.account : submission.account;
 }
 
 /** Goes on with what waited for an account, until something is on its way to the store again. */
@@ -93,74 +129,6 @@ export function resume(state: CoordinatorState, account: AccountId, at: Instant,
     const next = entry.waiting.shift();
     if (!next) return;
     carryOut(state, next, at, effects);
-  }
-}
-
-/** A change of an account is durable: it becomes the record, is told, and makes room for the next. */
-export function settleAccount(
-  state: CoordinatorState,
-  account: AccountId,
-  storeRevision: number,
-  at: Instant,
-  effects: CoordinatorEffect[],
-): void {
-  const before = state.accounts.get(account);
-  if (!before?.pending) return;
-  const { record, lineage, announces, cause } = before.pending;
-  const entry: AccountEntry = { ...before, record, lineage, storeRevision, pending: undefined };
-  state.accounts.set(account, entry);
-  if (announces) announceDurable(entry, cause, effects);
-  if (cause) answerCause(state, entry, cause, at, effects);
-  for (const { link, observation } of before.record.current ? [] : setAsideBefore(state, account))
-    submit(state, { type: 'judge', link, observation }, account, at, effects);
-  resume(state, account, at, effects);
-}
-
-/** Another writer changed the record first: its version stands, and the change is judged again on top of it. */
-export function supersedeAccount(
-  state: CoordinatorState,
-  record: AccountRecord,
-  storeRevision: number,
-  at: Instant,
-  effects: CoordinatorEffect[],
-): void {
-  const before = state.accounts.get(record.account);
-  const waiting = before?.waiting ?? [];
-  if (before?.pending?.cause) waiting.unshift(before.pending.cause);
-  state.accounts.set(record.account, { ...createAccountEntry(record, storeRevision), waiting });
-  effects.push(note('persist-conflicted', { account: record.account }));
-  resume(state, record.account, at, effects);
-}
-
-function answerCause(
-  state: CoordinatorState,
-  entry: AccountEntry,
-  cause: Submission,
-  at: Instant,
-  effects: CoordinatorEffect[],
-): void {
-  const { current } = entry.record;
-  if (cause.type === 'judge') {
-    recordJudgement(state, cause.link, cause.observation, 'in-step', verdictSentences.same, effects);
-    const by = state.sessions.get(cause.link)?.node;
-    if (by !== undefined) tellOtherHolders(state, entry.record.account, by, effects);
-    return;
-  }
-  if (cause.type === 'link') {
-    effects.push({
-      type: 'send',
-      link: cause.link,
-      message: { type: 'answer', request: cause.request, body: { type: 'linked', nodes: [...cause.nodes] } },
-    });
-    judgeAgain(state, entry.record.account, cause.nodes, at, effects);
-    return;
-  }
-  if (current) {
-    effects.push({
-      type: 'send',
-      link: cause.link,
-      message: { type: 'answer', request: cause.request, body: { type: 'published', position: current.position } },
-    });
   }
 }
 

@@ -1,17 +1,15 @@
-import { type AccountId, copyKey } from '@authmesh/shared/core/identifiers';
+import { type CopyKey, copyKey } from '@authmesh/shared/core/identifiers';
 import type { Transition } from '@authmesh/shared/core/machine';
-import { comparePositions } from '@authmesh/shared/core/position';
 import { type Instant, significantOffset } from '@authmesh/shared/core/time';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
 import { attested, linkClosed, linkProbed } from './admission.ts';
-import { announcementOf } from './announcement.ts';
-import { toldAnew } from './away.ts';
 import { clockCompared, clocksRead } from './clock.ts';
-import { persistFailed, retryPersist } from './commit.ts';
+import { openAccount, persistFailed, retryPersist } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { enrollProved } from './enrollment.ts';
-import { isAhead, raiseEpoch } from './epoch.ts';
-import type { CoordinatorEvent, LinkId } from './event.ts';
+import type { CoordinatorEvent, CoordinatorTimer, LinkId } from './event.ts';
+import { inventoryReceived } from './inventory.ts';
+import { planAll, serveLeases, wake } from './lease/service.ts';
 import { beginEpoch } from './pool/barrier.ts';
 import { claimsReported } from './pool/claims.ts';
 import { poolsConfigured } from './pool/configuration.ts';
@@ -19,9 +17,11 @@ import { serve } from './pool/service.ts';
 import { restoreStarts, sessionsRunning } from './pool/usage.ts';
 import { configured, drain, drained, stopWhenIdle, sweep } from './presence.ts';
 import { answerQuestion } from './question.ts';
+import { secretsTold } from './secrets/secrets.ts';
 import { persistConflicted, persistSucceeded } from './settlement.ts';
 import type { CoordinatorState, Session } from './state.ts';
-import { judgeAgain, submitObservation } from './submission.ts';
+import { nodeKnows, submit, submitObservation } from './submission.ts';
+import type { Submission } from './waiting.ts';
 
 /** The coordinator's machine: routes each event to its room. Any event in any state has an answer, often none. */
 export const transition: Transition<CoordinatorState, CoordinatorEvent, CoordinatorEffect> = (
@@ -35,6 +35,7 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
   switch (event.type) {
     case 'started':
       restoreStarts(state);
+      planAll(state);
       sweep(state, at, effects);
       beginEpoch(state, effects);
       break;
@@ -65,14 +66,12 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
       persistFailed(state, event.key, event.reason, effects);
       break;
     case 'timer-fired':
-      if (event.timer === 'retry-persist') retryPersist(state, effects);
-      else if (event.timer === 'sweep') sweep(state, at, effects);
-      else if (event.timer === 'pools') serve(state, effects);
-      else drained(state, effects);
+      timerFired(state, event.timer, at, effects);
       break;
     case 'configured':
       configured(state, event.policy, seed, effects);
       poolsConfigured(state, event.pools, effects);
+      state.leases.prefer = event.prefer ?? {};
       break;
     case 'drain-requested':
       drain(state, seed, effects);
@@ -80,8 +79,34 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
     default:
       event satisfies never;
   }
+  serveLeases(state, at, effects);
   return { state, effects };
 };
+
+/** A timer may fire early; what is due only after it sets the timer anew. */
+function timerFired(state: CoordinatorState, timer: CoordinatorTimer, at: Instant, effects: CoordinatorEffect[]): void {
+  switch (timer) {
+    case 'retry-persist':
+      retryPersist(state, effects);
+      break;
+    case 'sweep':
+      sweep(state, at, effects);
+      break;
+    case 'drained':
+      drained(state, effects);
+      break;
+    case 'pools':
+      state.pools.timerAt = undefined;
+      serve(state, effects);
+      break;
+    case 'leases':
+      // Leases are served after every event.
+      state.leases.timerAt = undefined;
+      break;
+    default:
+      timer satisfies never;
+  }
+}
 
 function frameReceived(
   state: CoordinatorState,
@@ -99,37 +124,36 @@ function frameReceived(
   if (clockOffsetMs !== before.clockOffsetMs) clockCompared(state, session, at, effects);
   switch (message.type) {
     case 'inventory':
-      // First: a new epoch has to be durable before anything is judged.
-      for (const { account, position, generation } of message.known) {
-        const ours = state.accounts.get(account)?.record.current?.position;
-        if (isAhead(state, position, ours)) raiseEpoch(state, position.epoch, effects);
-        session.known.set(account, position);
-        learnGeneration(state, account, generation, at, effects);
-      }
-      // Then the announcements, for a judgement is acted on by what the node knows: `stale` heals with the login it has.
-      // A part that says only what the node knows has more of it behind.
-      if (message.last || message.observations.length > 0) sendFresher(state, session, effects);
-      for (const observation of message.observations)
-        submitObservation(state, session, observation, undefined, at, effects);
-      if (message.last) {
-        session.known.clear();
-        toldAnew(state, session.node);
-        effects.push({ type: 'send', link, message: { type: 'synced' } });
-      }
+      inventoryReceived(state, session, message, at, effects);
       break;
+    case 'recollection': {
+      if (session.role !== 'daemon') break;
+      const { facts, sealed } = message;
+      if (!state.accounts.has(facts.account)) openAccount(state, facts);
+      submit(state, { type: 'recollection', link, facts, sealed }, facts.account, at, effects);
+      break;
+    }
     case 'publish': {
       const { observation, generation, sealed } = message;
       submitObservation(state, session, observation, { generation, sealed }, at, effects);
       break;
     }
     case 'acknowledge':
-      for (const { store, profile } of message.gone)
-        state.nodes.get(session.node)?.copies.delete(copyKey(store, profile));
+      for (const { store, profile } of message.gone) copyLeft(state, session, copyKey(store, profile), at);
+      for (const { account, position } of session.role === 'daemon' ? (message.known ?? []) : [])
+        nodeKnows(state, session.node, account, position, effects);
       for (const observation of message.observations)
         submitObservation(state, session, observation, undefined, at, effects);
       break;
+    case 'renewal':
+    case 'miss':
+      if (session.role === 'daemon') submit(state, outcomeOf(session, message), message.account, at, effects);
+      break;
     case 'claims':
       if (session.role === 'daemon') claimsReported(state, session.node, message.report, seed, effects);
+      break;
+    case 'secrets':
+      if (session.role === 'daemon') secretsTold(state, session.node, message, at, effects);
       break;
     case 'beat':
       if (session.role === 'daemon')
@@ -144,28 +168,14 @@ function frameReceived(
   }
 }
 
-/** A node refuses what is below the generation that it has applied: whoever holds the current login seals it anew. */
-function learnGeneration(
-  state: CoordinatorState,
-  account: AccountId,
-  generation: number,
-  at: Instant,
-  effects: CoordinatorEffect[],
-): void {
-  if (generation <= (state.generations.get(account) ?? 0)) return;
-  state.generations.set(account, generation);
-  const current = state.accounts.get(account)?.record.current;
-  if (current && current.generation < generation) judgeAgain(state, account, state.nodes.keys(), at, effects);
+/** A profile left the fleet's care: whoever waited for it to give its refresh token up is looked at again. */
+function copyLeft(state: CoordinatorState, { node }: Session, key: CopyKey, at: Instant): void {
+  const copies = state.nodes.get(node)?.copies;
+  const account = copies?.get(key)?.observation.account;
+  copies?.delete(key);
+  if (account !== undefined) wake(state, account, at);
 }
 
-/** Only what is fresher than what the node said it knows goes to it, once. */
-function sendFresher(state: CoordinatorState, session: Session, effects: CoordinatorEffect[]): void {
-  for (const [account, entry] of state.accounts) {
-    const { current } = entry.record;
-    const known = session.known.get(account);
-    if (!current || (known && comparePositions(known, current.position) >= 0)) continue;
-    const announcement = announcementOf(entry.record, current);
-    effects.push({ type: 'announce', announcement, links: [session.link] });
-    session.known.set(account, current.position);
-  }
+function outcomeOf({ link, node }: Session, message: Extract<UpMessage, { type: 'renewal' | 'miss' }>): Submission {
+  return message.type === 'renewal' ? { type: 'renewal', link, node, message } : { type: 'miss', link, node, message };
 }

@@ -54,6 +54,7 @@ describe('an overview in parts', () => {
           nodes: Array.from({ length: nodes }, (_, number) => nodeOf(number)),
           accounts: accounts.map((copies, number) => accountOf(number, copies)),
           pools: [],
+          drift: [],
           at: start,
           last: true,
         };

@@ -1,14 +1,16 @@
 import type { AccountId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { AccountView, AnswerBody, CopyView, NodeView } from '@authmesh/shared/protocol/answer';
-import { overviewEntriesPerMessageMax } from '@authmesh/shared/protocol/limits';
+import { driftWeight, overviewEntriesPerMessageMax } from '@authmesh/shared/protocol/limits';
 import type { PoolView } from '@authmesh/shared/protocol/permit';
 import { awayCopiesOf, awayCopyOf } from './away.ts';
 import { verdictSentences } from './explanation.ts';
+import { refreshViewOf } from './lease/request.ts';
 import { termsOfLogin } from './pool/terms.ts';
 import { observedOf } from './pool/usage.ts';
 import { poolViews } from './pool/view.ts';
 import type { AwayCopy } from './record.ts';
+import { driftViews } from './secrets/view.ts';
 import type { AccountEntry, CoordinatorState } from './state.ts';
 
 type Overview = Extract<AnswerBody, { type: 'overview' }>;
@@ -23,10 +25,15 @@ export function nodeViews(state: CoordinatorState): NodeView[] {
   return views;
 }
 
+/** An overview of nothing. */
+export function emptyOverview(at: Instant): Overview {
+  return { type: 'overview', nodes: [], accounts: [], pools: [], drift: [], at, last: true };
+}
+
 /** Every account with its copies on every node, as they were last reported. */
 export function overview(state: CoordinatorState, at: Instant): Overview {
   const accounts = new Map<AccountId, AccountView>();
-  for (const [account, entry] of state.accounts) accounts.set(account, accountView(entry));
+  for (const [account, entry] of state.accounts) accounts.set(account, accountView(state, entry));
   for (const [node, { copies }] of state.nodes) {
     const show = (copy: AwayCopy) => {
       accounts.get(copy.account)?.copies.push(copyView(node, copy, state.accounts.get(copy.account)));
@@ -34,8 +41,13 @@ export function overview(state: CoordinatorState, at: Instant): Overview {
     for (const copy of copies.values()) show(awayCopyOf(copy));
     for (const copy of awayCopiesOf(state, node, copies)) show(copy);
   }
-  const pools = poolsInUse(state);
-  return { type: 'overview', nodes: nodeViews(state), accounts: [...accounts.values()], pools, at, last: true };
+  return {
+    ...emptyOverview(at),
+    nodes: nodeViews(state),
+    accounts: [...accounts.values()],
+    pools: poolsInUse(state),
+    drift: driftViews(state),
+  };
 }
 
 /** Every pool with what was seen of it in use. */
@@ -62,11 +74,12 @@ export function poolsInUse(state: CoordinatorState): PoolView[] {
 export function overviewParts(whole: Overview): Overview[] {
   const parts: Overview[] = [];
   const empty = { ...whole, pools: [], last: false };
-  let part: Overview = { ...empty, nodes: [], accounts: [] };
+  const nothing = (): Overview => ({ ...empty, nodes: [], accounts: [], drift: [] });
+  let part = nothing();
   let room = overviewEntriesPerMessageMax;
   const turn = () => {
     parts.push(part);
-    part = { ...empty, nodes: [], accounts: [] };
+    part = nothing();
     room = overviewEntriesPerMessageMax;
   };
   for (const node of whole.nodes) {
@@ -83,11 +96,16 @@ export function overviewParts(whole: Overview): Overview[] {
       start += Math.max(1, copies.length);
     }
   }
+  for (const secret of whole.drift) {
+    if (room < driftWeight) turn();
+    part.drift.push(secret);
+    room -= driftWeight;
+  }
   parts.push({ ...part, pools: whole.pools, last: true });
   return parts;
 }
 
-function accountView({ record }: AccountEntry): AccountView {
+function accountView(state: CoordinatorState, { record }: AccountEntry): AccountView {
   const { account, kind, profile, current } = record;
   return {
     account,
@@ -98,6 +116,7 @@ function accountView({ record }: AccountEntry): AccountView {
     expiresAt: current?.expiresAt ?? null,
     origin: current?.origin ?? null,
     home: current?.home ?? null,
+    refresh: refreshViewOf(state, record),
     copies: [],
   };
 }

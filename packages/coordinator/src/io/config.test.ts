@@ -23,6 +23,16 @@ async function sentenceOf(value: unknown): Promise<string> {
 }
 
 describe('coordinator.json', () => {
+  it('takes preferred refreshers as a list, or by patterns of logins', async () => {
+    const preferred = async (prefer: unknown) => {
+      await write({ refresh: { prefer } });
+      return (await loadCoordinatorConfig({ dataDir, environment: {} })).settings.prefer;
+    };
+    expect(await preferred(['pc-a', 't440'])).toEqual({ '*': ['pc-a', 't440'] });
+    expect(await preferred({ 'anthropic*': ['pc-a'] })).toEqual({ 'anthropic*': ['pc-a'] });
+    expect(await sentenceOf({ refresh: { prefer: 'pc-a' } })).toContain('expected a list of node names, or an object');
+  });
+
   it('is as the reference shows it', async () => {
     await write({
       listen: '127.0.0.1:7420',
@@ -39,6 +49,7 @@ describe('coordinator.json', () => {
       pools: [{ name: 'techsfree-web', match: ['openai*'], limit: 4, settleMs: 20_000 }],
       alerts: [],
       profiles: { allow: ['*'], deny: [] },
+      prefer: {},
       audit: { ageMsMax: 90 * 86_400_000, entriesMax: 100_000 },
       halfOpenMax: 8_192,
       logLevel: 'info',

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Preference } from '@authmesh/coordinator/core/lease/leases';
 import type { PoolTerms } from '@authmesh/coordinator/core/pool/terms';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import { day, second } from '@authmesh/shared/core/time';
@@ -10,6 +11,7 @@ import { halfOpenLimitsDefault } from './half-open.ts';
 
 const url = z.string().regex(/^wss?:\/\/\S+$/, 'expected a URL that begins with ws:// or wss://');
 const name = z.string().min(1).max(64);
+const nodeNames = z.array(name).max(1_000);
 const listenPattern = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:\s]+)):(\d{1,5})$/;
 
 const pool = z.strictObject({
@@ -73,6 +75,17 @@ export const coordinatorFile = z.strictObject({
     .strictObject({ profiles: profileFilter.prefault({}).describe('Which logins take part, in the whole fleet.') })
     .prefault({})
     .describe('What is kept in step.'),
+  refresh: z
+    .strictObject({
+      prefer: z
+        .union([nodeNames.transform(names => ({ '*': names })), z.record(z.string().min(1).max(300), nodeNames)], {
+          error: 'expected a list of node names, or an object of such lists by patterns of logins',
+        })
+        .default({})
+        .describe('Nodes that refresh logins where they can, in this order: a list, or lists by patterns of logins.'),
+    })
+    .prefault({})
+    .describe('The refreshing of logins.'),
   retention: z
     .strictObject({
       auditDays: z.number().int().min(1).max(3_650).default(90).describe('How many days the audit trail reaches back.'),
@@ -115,6 +128,8 @@ export interface CoordinatorSettings {
   readonly pools: readonly PoolTerms[];
   readonly alerts: CoordinatorFile['alerts'];
   readonly profiles: ProfileFilter;
+  /** Which nodes are to refresh, where they can. */
+  readonly prefer: Preference;
   readonly audit: { readonly ageMsMax: number; readonly entriesMax: number };
   readonly halfOpenMax: number;
   readonly logLevel: LogLevel;
@@ -156,7 +171,8 @@ export async function loadCoordinatorConfig(sources: CoordinatorConfigSources): 
   const { dataDir, environment, flags = {} } = sources;
   const file = coordinatorFilePath(dataDir);
   const configuration = await loadConfiguration({ schema: coordinatorFile, file, bindings, environment, flags });
-  const { listen, publicUrl, store, pools, alerts, sync, retention, halfOpenMax, logLevel } = configuration.value;
+  const { listen, publicUrl, store, pools, alerts, sync, refresh, retention, halfOpenMax, logLevel } =
+    configuration.value;
   const address = parseListen(listen);
   if (!address) throw new TypeError('a checked address does not parse');
   const settings: CoordinatorSettings = {
@@ -166,6 +182,7 @@ export async function loadCoordinatorConfig(sources: CoordinatorConfigSources): 
     pools: pools.map(({ settleSeconds, ...terms }) => ({ ...terms, settleMs: settleSeconds * second })),
     alerts,
     profiles: sync.profiles,
+    prefer: refresh.prefer,
     audit: { ageMsMax: retention.auditDays * day, entriesMax: retention.auditEntries },
     halfOpenMax,
     logLevel,

@@ -1,3 +1,4 @@
+import { driftOf } from '@authmesh/coordinator/core/secrets/secrets';
 import type { CoordinatorState } from '@authmesh/coordinator/core/state';
 import type { NoteName } from '@authmesh/shared/core/notes';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
@@ -39,6 +40,16 @@ export function createMetrics(
     'The most of them that there ever were.',
     () => counters().halfOpenPeak,
   );
+  new Gauge({
+    name: 'authmesh_secrets',
+    help: 'Secrets that hosts share, by how they compare.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const key of state().secrets.bySecret.keys()) this.inc({ state: driftOf(state(), key)?.state ?? 'alone' });
+    },
+  });
   for (const [name, help, read] of totals) {
     gauge(registry, `authmesh_${name}_total`, help, () => read(counters()));
   }

@@ -324,7 +324,7 @@ describe('with a member, the server', () => {
     const [text, id] = ['x'.repeat(100 * 1024), 'a'.repeat(32) as NodeId];
     const node = { id, online: true, lastSeen: null, joinedAt: 0, invitedBy: null, version: '1', name: text };
     for (let part = 1; part <= parts; part++) {
-      const body = { nodes: [node], accounts: [], pools: [], at: part, last: part === parts };
+      const body = { nodes: [node], accounts: [], pools: [], drift: [], at: part, last: part === parts };
       const message = { type: 'answer', request: 1, body: { type: 'overview', ...body } } as const;
       server.execute({ type: 'send', link: 1, message });
     }
@@ -373,7 +373,7 @@ describe('with a member, the server', () => {
       message: {
         type: 'answer',
         request: 4,
-        body: { type: 'overview', nodes, accounts: [], pools: [], at: 1, last: true },
+        body: { type: 'overview', nodes, accounts: [], pools: [], drift: [], at: 1, last: true },
       },
     });
     await vi.waitFor(() => expect(peer.frames).toHaveLength(1));

@@ -9,6 +9,8 @@ import {
   inviteKey,
   type NodeRecord,
   nodeKey,
+  type SecretsRecord,
+  secretsKey,
 } from '@authmesh/coordinator/core/record';
 import type {
   AccountId,
@@ -91,6 +93,19 @@ function copiesRecord(node: NodeId): CopiesRecord {
   return { node, copies: [{ account: 'oauth:xai/a' as AccountId, ...place, access: hex() as Fingerprint, ...judged }] };
 }
 
+function secretsRecord(node: NodeId): SecretsRecord {
+  const reading = { name: 'INTERNAL_AUTH_SECRET', source: '/srv/.env', kind: 'stored', since: 4 } as const;
+  const found = { state: 'read', exact: hex() as Fingerprint, loose: hex() as Fingerprint, forms: ['quotes'] } as const;
+  return {
+    node,
+    keyEpoch: 1,
+    readings: [
+      { ...reading, found },
+      { ...reading, group: 'staging', place: 'railway', found: { state: 'unreadable', why: 'permission denied' } },
+    ],
+  };
+}
+
 describe('rows', () => {
   it('load as they were written, with their revisions', async () => {
     const store = createMemoryStore();
@@ -100,11 +115,13 @@ describe('rows', () => {
     await store.compareAndSet(inviteKey(invite.id), 0, invite);
     await store.compareAndSet(accountKey(account.account), 0, account);
     await store.compareAndSet(copiesKey(node.id), 0, copiesRecord(node.id));
-    const copies = await store.read(copiesKey(node.id));
+    await store.compareAndSet(secretsKey(node.id), 0, secretsRecord(node.id));
+    const [copies, secrets] = [await store.read(copiesKey(node.id)), await store.read(secretsKey(node.id))];
     expect(await loadRows(store)).toEqual({
       fleet: { record: { epoch: 3 }, storeRevision: 1 },
       nodes: [{ record: node, storeRevision: 2 }],
       copies: [{ record: copies?.value, storeRevision: 5 }],
+      secrets: [{ record: secrets?.value, storeRevision: 6 }],
       invites: [{ record: invite, storeRevision: 3 }],
       accounts: [{ record: account, storeRevision: 4 }],
       damaged: [],
@@ -135,6 +152,7 @@ describe('rows', () => {
       fleet: undefined,
       nodes: [],
       copies: [],
+      secrets: [],
       invites: [],
       accounts: [],
       damaged: [],

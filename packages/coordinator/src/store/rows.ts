@@ -5,24 +5,24 @@ import type {
   InviteRecord,
   NodeRecord,
   PoolsRecord,
+  SecretsRecord,
   UsageRecord,
 } from '@authmesh/coordinator/core/record';
 import { copyView } from '@authmesh/shared/protocol/answer';
 import {
   accountId,
   bytes32,
-  credentialKind,
   fingerprint,
   instant,
   inviteId,
   nodeId,
   nodeName,
-  position,
-  profileId,
   sealed,
   signature,
 } from '@authmesh/shared/protocol/fields';
+import { secretReading } from '@authmesh/shared/protocol/secrets';
 import { z } from 'zod';
+import { accountRow } from './account-row.ts';
 import type { DamagedRecord, Store } from './store.ts';
 
 /** The records of `core/record.ts` as they stand in the store: checked once, when the coordinator starts. */
@@ -48,11 +48,18 @@ const nodeRow = z.object({
   inviteSignature: signature,
   version: z.string(),
   lastSeen: instant.nullable(),
+  left: z.object({ at: instant, keeps: z.array(fingerprint) }).optional(),
 });
 
 const copiesRow = z.object({
   node: nodeId,
   copies: z.array(copyView.omit({ node: true }).extend({ account: accountId })),
+});
+
+const secretsRow = z.object({
+  node: nodeId,
+  keyEpoch: count,
+  readings: z.array(secretReading.extend({ since: instant })),
 });
 
 const inviteRow = z.object({
@@ -65,48 +72,6 @@ const inviteRow = z.object({
   name: z.string().optional(),
   sealed: sealed.nullable(),
   signature: signature.nullable(),
-});
-
-const historyRow = z.object({
-  number: count,
-  revision: count.optional(),
-  access: fingerprint.optional(),
-  refresh: fingerprint.optional(),
-  expiresAt: instant.nullable(),
-  issuedAt: instant.optional(),
-  origin: nodeId,
-  at: instant,
-  verdict: z.enum(['accepted', 'stale', 'parallel', 'quarantined', 'unlinked']),
-  why: z.string(),
-  sealed: sealed.optional(),
-});
-
-const currentRow = z.object({
-  access: fingerprint,
-  refresh: fingerprint.optional(),
-  position,
-  recoveredFrom: position.optional(),
-  expiresAt: instant.nullable(),
-  issuedAt: instant.optional(),
-  origin: nodeId,
-  home: nodeId,
-  generation: count,
-  acceptedAt: instant,
-  acceptedEnd: instant.nullable().optional(),
-  why: z.enum(['first', 'completed', 'successor', 'issued-later', 'current-dead', 'recovered', 'resealed', 'restored']),
-  sealed,
-});
-
-const accountRow = z.object({
-  account: accountId,
-  kind: credentialKind,
-  profile: profileId,
-  current: currentRow.optional(),
-  ancestors: z.array(fingerprint),
-  spent: z.array(fingerprint),
-  history: z.array(historyRow),
-  nextNumber: count,
-  linked: z.array(z.string()),
 });
 
 /** A record and the revision of the store under which it stands. */
@@ -122,15 +87,11 @@ export interface Rows {
   readonly usage?: Row<UsageRecord> | undefined;
   readonly nodes: readonly Row<NodeRecord>[];
   readonly copies: readonly Row<CopiesRecord>[];
+  readonly secrets: readonly Row<SecretsRecord>[];
   readonly invites: readonly Row<InviteRecord>[];
   readonly accounts: readonly Row<AccountRecord>[];
   /** Rows that are not as this program writes them: left where they are, to be reported. */
   readonly damaged: readonly DamagedRecord[];
-}
-
-/** An account's record as another writer left it; undefined when it is gone or not as this program writes it. */
-export function readAccountRow(value: unknown): AccountRecord | undefined {
-  return accountRow.safeParse(value).data;
 }
 
 /** Reads the whole store. A damaged row is named and set aside; the rest load. */
@@ -142,6 +103,7 @@ export async function loadRows(store: Store): Promise<Rows> {
   let usage: Row<UsageRecord> | undefined;
   const nodes: Row<NodeRecord>[] = [];
   const copies: Row<CopiesRecord>[] = [];
+  const secrets: Row<SecretsRecord>[] = [];
   const invites: Row<InviteRecord>[] = [];
   const accounts: Row<AccountRecord>[] = [];
   for (const { key, value, revision: storeRevision } of listing.records) {
@@ -166,6 +128,11 @@ export async function loadRows(store: Store): Promise<Rows> {
         copies,
         take(copiesRow, ({ node }) => `copies/${node}`),
       );
+    else if (kind === 'secrets')
+      push(
+        secrets,
+        take(secretsRow, ({ node }) => `secrets/${node}`),
+      );
     else if (kind === 'invite')
       push(
         invites,
@@ -178,7 +145,7 @@ export async function loadRows(store: Store): Promise<Rows> {
       );
     else damaged.push({ key, reason: 'it is of no known kind' });
   }
-  return { fleet, pools, usage, nodes, copies, invites, accounts, damaged };
+  return { fleet, pools, usage, nodes, copies, secrets, invites, accounts, damaged };
 }
 
 function push<Item>(list: Item[], item: Item | undefined): void {

@@ -1,4 +1,5 @@
 import { systemReason } from '@authmesh/shared/node/errors';
+import { SqliteAbsentError, sqliteAbsentHint } from '@authmesh/shared/node/sqlite';
 import { StoreError } from './store.ts';
 
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html) that an operator can do something about. */
@@ -16,6 +17,10 @@ const faults: Readonly<Record<number, readonly ['ERR_STORE_UNAVAILABLE' | 'ERR_S
 /** What SQLite said, as a sentence that names the file. SQLite's own messages can quote values and are left out. */
 export function sqliteFault(file: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
+  if (error instanceof SqliteAbsentError) {
+    const found = `the store ${file} does not work: ${error.message}`;
+    return new StoreError('ERR_STORE_UNAVAILABLE', found, { hint: sqliteAbsentHint, cause: error });
+  }
   const known = faults[resultCode(error) & 0xff];
   if (known) {
     const [code, found, hint] = known;

@@ -1,9 +1,10 @@
 import { chmodSync, closeSync, openSync } from 'node:fs';
 import { link, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { AuditEntry } from '@authmesh/coordinator/core/effect';
 import { ensurePrivateDirectory } from '@authmesh/shared/node/private-file';
+import { openSqlite } from '@authmesh/shared/node/sqlite';
 import { createGroupCommit, type TransactionStep } from './group-commit.ts';
 import { whileInPlace } from './place-check.ts';
 import { isSqliteError, sqliteFault } from './sqlite-faults.ts';
@@ -28,7 +29,7 @@ export async function openSqliteStore(
     // Made here and not by SQLite, so that there is no moment in which others may read it. WAL files take its mode.
     closeSync(openSync(file, 'a', 0o600));
     chmodSync(file, 0o600);
-    const database = new DatabaseSync(file);
+    const database = openSqlite(file);
     try {
       prepareDatabase(database, file);
       return storeOver(database, file, bounds, at);

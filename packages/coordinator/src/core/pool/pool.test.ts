@@ -338,6 +338,20 @@ describe('a settle time', () => {
   });
 });
 
+describe('the timer', () => {
+  it('that fires early is set anew for the rest', () => {
+    const { scene, report } = createFleet();
+    const [set] = only(report(founder, waiting(1)), 'set-timer');
+    if (!set) throw new Error('no timer was set');
+    scene.pass(set.delayMs - 1);
+    const early = scene.tell({ type: 'timer-fired', timer: 'pools' });
+    expect(notes(early)).not.toContain('permit-lost');
+    expect(only(early, 'set-timer')).toEqual([{ type: 'set-timer', timer: 'pools', delayMs: 1 }]);
+    scene.pass(1);
+    expect(notes(scene.tell({ type: 'timer-fired', timer: 'pools' }))).toContain('permit-lost');
+  });
+});
+
 describe('starts', () => {
   it('stay within their budget of a minute', () => {
     const { scene, report } = createFleet([{ ...terms, startsPerMinute: 2 }]);

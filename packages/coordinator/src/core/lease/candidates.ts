@@ -1,0 +1,119 @@
+import {
+  type AccountId,
+  accountLabel,
+  accountProvider,
+  type Fingerprint,
+  type NodeId,
+} from '@authmesh/shared/core/identifiers';
+import { firstMatch } from '@authmesh/shared/core/patterns';
+import { isUsable, minute } from '@authmesh/shared/core/time';
+import { awayCopiesOf } from '../away.ts';
+import type { LinkId } from '../event.ts';
+import type { AccountRecord } from '../record.ts';
+import type { CoordinatorState, NodeEntry } from '../state.ts';
+import { endsSoonAt, givesUp, holdersOf, unheardAt } from './holders.ts';
+import type { Renewable } from './standing.ts';
+
+/** A node whose clock is further off judges certificates wrongly: another one is better, where there is one. */
+const clockOffsetMsMax = 5 * minute;
+
+/** Who is to refresh, or why nobody can. */
+export type Choice = { readonly node: NodeId; readonly link: LinkId } | { readonly why: string };
+
+/**
+ * A refresh token that stands in a store is used where it stands, for its OpenClaw uses it without asking: its host takes it
+ * out of the stores before. One that stands in none may be used by any node that can: those that the operator prefers
+ * first, then the home, then the one it came from, then another.
+ */
+export function chooseNode(state: CoordinatorState, record: AccountRecord, current: Renewable): Choice {
+  const { account } = record;
+  const provider = accountProvider(account);
+  const departed = state.leases.departed.get(current.refresh as Fingerprint);
+  if (departed) return { why: `a store of ${departed.node}, which left the fleet, holds its refresh token` };
+  const fencing = fencingNode(state, account);
+  if (fencing) return { why: `OpenClaw is refreshing it on ${fencing.record.name}` };
+  const withheld = withholder(state, current);
+  if (withheld)
+    return { why: `a store of ${withheld.record.name} holds its refresh token, and is kept out of the fleet` };
+  const silent = silentHome(state, current);
+  if (silent) return { why: `its home ${silent.record.name} was not heard since the coordinator’s start` };
+  const unheard = unheardAt(state, account, current);
+  if (unheard)
+    return { why: `a store of ${unheard.record.name} holds another login of it, of which the fleet has yet to hear` };
+  const holders = holdersOf(state, account, current);
+  const [holder, another] = holders;
+  if (holder && another && endsSoonAt(current) <= state.at) return { why: leftToBoth(holder, another) };
+  const able = [...(state.leases.able.get(provider) ?? [])].filter(
+    id => !holder || holders.some(node => node.record.id === id && givesUp(node, account, current)),
+  );
+  if (able.length === 0)
+    return { why: holder ? leftTo(holder) : `no node that is connected can refresh at ${provider}` };
+  const sane = able.filter(id => hasSaneClock(state, id));
+  const fit = sane.length > 0 ? sane : able;
+  const avoided = state.leases.tries.get(account)?.node;
+  const others = fit.filter(id => id !== avoided);
+  const chosen = firstOf(state, record, current, others.length > 0 ? others : fit);
+  const link = state.nodes.get(chosen)?.link;
+  return link === undefined ? { why: 'the node is gone' } : { node: chosen, link };
+}
+
+function leftToBoth(one: NodeEntry, other: NodeEntry): string {
+  const names = `${one.record.name} and ${other.record.name}`;
+  return `stores of ${names} hold its refresh token, and it ends soon: their OpenClaw refreshes it`;
+}
+
+function leftTo({ record: { name } }: NodeEntry): string {
+  return `a store of ${name} holds its refresh token: its OpenClaw refreshes it`;
+}
+
+function firstOf(
+  { leases, nodes }: CoordinatorState,
+  { account, profile }: AccountRecord,
+  { home, origin, access }: Renewable,
+  fit: readonly NodeId[],
+): NodeId {
+  const subject = { provider: accountProvider(account), account: accountLabel(account), profile };
+  const names = firstMatch(leases.prefer, subject) ?? [];
+  for (const name of names) {
+    const preferred = fit.find(id => nodes.get(id)?.record.name === name);
+    if (preferred !== undefined) return preferred;
+  }
+  for (const id of [home, origin]) if (fit.includes(id)) return id;
+  // Spread over those that can, by the login itself: each refresh of many accounts has its own node.
+  const [first] = fit;
+  return fit[Number.parseInt(access.slice(0, 8), 16) % fit.length] ?? first ?? home;
+}
+
+function hasSaneClock(state: CoordinatorState, id: NodeId): boolean {
+  const link = state.nodes.get(id)?.link;
+  const session = link === undefined ? undefined : state.sessions.get(link);
+  return session !== undefined && Math.abs(session.clockOffsetMs) <= clockOffsetMsMax;
+}
+
+/** A node whose OpenClaw is refreshing the account, by its fence; also one that was when it left. */
+function fencingNode(state: CoordinatorState, account: AccountId): NodeEntry | undefined {
+  const isPending = (copy: { readonly account: AccountId; readonly health: string }) =>
+    copy.account === account && copy.health === 'fence-pending';
+  for (const id of state.leases.fenced.get(account) ?? []) {
+    const node = state.nodes.get(id);
+    if (!node) continue;
+    for (const { observation } of node.copies.values()) if (isPending(observation)) return node;
+    if (awayCopiesOf(state, id, node.copies).some(isPending)) return node;
+  }
+  return undefined;
+}
+
+/**
+ * The login's home, where nothing was heard of it since the start and nothing is kept of before: its stores may hold the
+ * refresh token. When the login has ended there is nothing left to wait for.
+ */
+function silentHome(state: CoordinatorState, { home, expiresAt }: Renewable): NodeEntry | undefined {
+  const node = state.nodes.get(home);
+  return node && !state.away.has(home) && isUsable(expiresAt, state.at) ? node : undefined;
+}
+
+/** A node that keeps a copy with the refresh token out of the fleet's care. */
+function withholder({ leases, nodes }: CoordinatorState, current: Renewable): NodeEntry | undefined {
+  for (const [id, withheld] of leases.withheld) if (withheld.has(current.refresh as Fingerprint)) return nodes.get(id);
+  return undefined;
+}

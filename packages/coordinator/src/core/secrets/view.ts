@@ -1,0 +1,41 @@
+import { type PlacedReading, placesNamed } from '@authmesh/shared/core/drift';
+import type { DriftView } from '@authmesh/shared/protocol/secrets';
+import type { CoordinatorState } from '../state.ts';
+import { driftOf } from './secrets.ts';
+
+/** How every secret of the fleet compares, by name. */
+export function driftViews(state: CoordinatorState): DriftView[] {
+  return [...state.secrets.bySecret.keys()].sort().flatMap(key => viewOf(state, key) ?? []);
+}
+
+function viewOf(state: CoordinatorState, key: string): DriftView | undefined {
+  const drift = driftOf(state, key);
+  if (!drift) return undefined;
+  const { name, group } = JSON.parse(key) as { readonly name: string; readonly group?: string };
+  const away = [...(state.secrets.bySecret.get(key)?.keys() ?? [])].flatMap(node => {
+    const entry = state.nodes.get(node);
+    return entry && entry.link === undefined ? [entry.record.name] : [];
+  });
+  return {
+    ...drift,
+    name,
+    group,
+    groups: drift.groups.slice(0, placesNamed).map(({ places, ...rest }) => ({
+      ...rest,
+      nodes: places.toSorted(),
+    })),
+    stale: named(drift.stale),
+    missing: named(drift.missing),
+    unreadable: named(drift.unreadable),
+    away: away.sort().slice(0, placesNamed),
+  };
+}
+
+function named(readings: readonly PlacedReading[]): { node: string; source: string; since: number; why: string }[] {
+  return readings.slice(0, placesNamed).map(({ at: node, source, since, found }) => ({
+    node,
+    source,
+    since,
+    why: found.state === 'unreadable' ? found.why : '',
+  }));
+}
