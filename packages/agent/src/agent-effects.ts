@@ -22,6 +22,8 @@ export interface AgentShell {
   /** The link was closed on the machine's own word, with a sentence. */
   readonly onLinkClosed: (why: string) => void;
   readonly onStop: () => void;
+  /** Spends a refresh token; its outcome comes back as an event. */
+  readonly exchange: (spend: Extract<AgentEffect, { type: 'exchange' }>) => void;
 }
 
 /** Does the machine's effects, one at a time; a promise holds back what follows. */
@@ -35,11 +37,17 @@ export function createExecutor(shell: AgentShell): (effect: AgentEffect) => void
       case 'close-link':
         link.close();
         return shell.onLinkClosed(effect.why);
-      case 'send':
-        if (effect.message.type !== 'acknowledge') return link.send(effect.message);
+      case 'send': {
+        const { message } = effect;
+        if (message.type !== 'acknowledge') return link.send(message);
         // The driver holds back what follows a promise, a dial among it: nothing overtakes, or changes its link.
         journal.hurry();
-        return kept.then(() => link.send(effect.message));
+        return kept.then(() => {
+          // The last refresh token that a store gives up for this must be on a disk.
+          const known = message.known?.filter(({ account }) => keeper.isKept(account));
+          link.send(known ? { ...message, known } : message);
+        });
+      }
       case 'set-timer':
         return timers.set(effect.timer, effect.delayMs);
       case 'clear-timer':
@@ -49,6 +57,8 @@ export function createExecutor(shell: AgentShell): (effect: AgentEffect) => void
         return stores.deliver(effect);
       case 'mark-store':
         return stores.mark(effect);
+      case 'exchange':
+        return shell.exchange(effect);
       case 'remember':
         // What is kept comes out the same from the stores after a crash: only an acknowledgement waits for it.
         kept = keeper.keep(effect.memory);

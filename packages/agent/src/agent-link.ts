@@ -3,7 +3,8 @@ import type { AgentEvent } from '@authmesh/agent/core/event';
 import type { AgentState } from '@authmesh/agent/core/state';
 import type { Identity } from '@authmesh/agent/io/identity';
 import { type Link, openLink } from '@authmesh/agent/io/link';
-import { isPublish, type RecordVault } from '@authmesh/agent/io/record-vault';
+import { completed } from '@authmesh/agent/io/outgoing';
+import type { RecordVault } from '@authmesh/agent/io/record-vault';
 import { note } from '@authmesh/shared/core/notes';
 import { FrameTooLargeError } from '@authmesh/shared/crypto/session-codec';
 import type { Logger } from '@authmesh/shared/node/logger';
@@ -98,15 +99,12 @@ export function createAgentLink(options: AgentLinkOptions): AgentLink {
     },
     send(message) {
       if (message.type === 'claims') return transmitClaims(message);
-      if (!isPublish(message)) return transmit(message);
-      const made = vault.attach(message);
-      if ('problem' in made) {
-        logger.note(note('publish-impossible', { store: message.observation.store, why: made.problem }));
-        return;
-      }
-      options.at?.('publish-sending');
+      const made = completed(message, vault);
+      if ('problem' in made) return logger.note(note('publish-impossible', { why: made.problem }));
+      const isRecord = made.message.type === 'publish' || made.message.type === 'renewal';
+      if (isRecord) options.at?.('publish-sending');
       transmit(made.message);
-      options.at?.('publish-sent');
+      if (isRecord) options.at?.('publish-sent');
     },
     close() {
       link?.close();

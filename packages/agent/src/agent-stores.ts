@@ -6,12 +6,13 @@ import { withCreation } from '@authmesh/agent/io/adoption-store';
 import type { ParsedStore, ReadContext } from '@authmesh/agent/io/auth-profiles';
 import { createDeliverer, type DeliveryStep } from '@authmesh/agent/io/delivery';
 import { createEntryMemo } from '@authmesh/agent/io/formats/entry-memo';
+import { createLentRefreshTokens, type LentRefreshTokens } from '@authmesh/agent/io/lent-refresh-tokens';
 import type { RecordVault } from '@authmesh/agent/io/record-vault';
 import type { StateDirectory, StorePlaces } from '@authmesh/agent/io/state-directory';
 import { createStoreWatcher, type StoreWatcher } from '@authmesh/agent/io/store-watcher';
 import { sharingTools } from '@authmesh/agent/io/tool-places';
 import { directoryOf } from '@authmesh/agent/io/watched-paths';
-import { copyKey, type StoreId } from '@authmesh/shared/core/identifiers';
+import { copyKey, type ProfileId, type StoreId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 import type { Logger } from '@authmesh/shared/node/logger';
@@ -41,6 +42,8 @@ export interface AgentStores {
   readonly rescan: () => Promise<void>;
   /** Starts a delivery; its outcome comes back as an event. */
   readonly deliver: (delivery: Delivery) => void;
+  /** Lends the refresh tokens of the stores for an exchange. */
+  readonly lent: LentRefreshTokens;
   /** Starts a change of marks; its outcome comes back as an event. */
   readonly mark: (marking: Extract<AgentEffect, { type: 'mark-store' }>) => void;
   /** Resolves when no change of a store is under way. */
@@ -85,6 +88,28 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
     at,
   });
 
+  /** Whether OpenClaw cannot use what stands there. */
+  function isOut(store: StoreId, profile: ProfileId): boolean {
+    const seen = machine().state.copies.get(copyKey(store, profile))?.seen;
+    return !seen || !isWorking(seen, Date.now()) || (seen.use?.pausedUntil ?? 0) > Date.now();
+  }
+
+  function loginWritten(store: StoreId, wasOut: boolean): void {
+    const directory = directoryOf(directories(), store);
+    if (directory && directory.tool === undefined) options.onWritten(directory, lifted.delete(store) || wasOut);
+  }
+
+  const lent = createLentRefreshTokens({
+    directoryOf: store => directoryOf(directories(), store),
+    async deliver(order) {
+      const wasOut = isOut(order.store, order.profile);
+      const outcome = await deliverer.deliver(order);
+      if (outcome.result === 'written' && !order.takesRefreshOnly) loginWritten(order.store, wasOut);
+      return outcome;
+    },
+    onReleased: store => watcher?.reread(store),
+  });
+
   function follow(change: Promise<void>): void {
     underWay.add(change);
     void change.finally(() => underWay.delete(change));
@@ -115,6 +140,7 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
       }
     },
     directories,
+    lent,
     reread: store => void watcher?.reread(store),
     rereadAll(stateDir) {
       for (const store of machine().state.stores.keys()) {
@@ -125,15 +151,10 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
     deliver(delivery) {
       const { store, profile, form, access, refresh, expiresAt } = delivery;
       const known = vault.get(access);
-      const seen = machine().state.copies.get(copyKey(store, profile))?.seen;
-      const isOut = !seen || !isWorking(seen, Date.now()) || (seen.use?.pausedUntil ?? 0) > Date.now();
+      const wasOut = isOut(store, profile);
       const settle = (outcome: WriteOutcome) => {
-        const directory = directoryOf(directories(), store);
         const isLogin = delivery.type === 'create-profile' || !delivery.takesRefreshOnly;
-        const isOpenclaw = directory && directory.tool === undefined;
-        if (outcome.result === 'written' && isOpenclaw && isLogin) {
-          options.onWritten(directory, lifted.delete(store) || isOut);
-        }
+        if (outcome.result === 'written' && isLogin) loginWritten(store, wasOut);
         machine().dispatch({ type: 'write-settled', store, profile, outcome });
       };
       if (!known) {

@@ -1,14 +1,14 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { AgentEvent, AgentTimer } from '@authmesh/agent/core/event';
+import { createAgentState } from '@authmesh/agent/core/initial-state';
 import { repairOf } from '@authmesh/agent/core/repair';
-import { createAgentState } from '@authmesh/agent/core/state';
 import { transition } from '@authmesh/agent/core/transition';
 import { adoptionStore, withCreation } from '@authmesh/agent/io/adoption-store';
 import { openJournal } from '@authmesh/agent/io/agent-journal';
 import { createDecayWatch } from '@authmesh/agent/io/decay-watch';
 import { createHealthChecks } from '@authmesh/agent/io/health-checks';
 import { createHomeCheck } from '@authmesh/agent/io/home-check';
-import type { Identity } from '@authmesh/agent/io/identity';
+import { createLeaseExchanges } from '@authmesh/agent/io/lease-exchange';
 import { createKeeper, restoreMemory } from '@authmesh/agent/io/memory-keeper';
 import { createOverviewKeeper, readOverview } from '@authmesh/agent/io/overview-file';
 import { createRecordVault } from '@authmesh/agent/io/record-vault';
@@ -24,17 +24,20 @@ import { createInputJournal } from '@authmesh/shared/runtime/input-journal';
 import { createTimers } from '@authmesh/shared/runtime/timers';
 import { createExecutor } from './agent-effects.ts';
 import { createAgentLink } from './agent-link.ts';
+import { watchSecrets } from './agent-secrets.ts';
 import { createAgentStores } from './agent-stores.ts';
 import { createRequests } from './control-requests.ts';
+import { createLeaveRequests } from './leave-requests.ts';
 import type { Agent, AgentOptions } from './running-agent.ts';
 
 /** Starts the agent on what its home keeps; resolves when every store was read once. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { home, identity, logger } = options;
   const { keys, membership } = identity;
-  const journal = await openJournal(home, { at: step => options.at?.(`journal-${step}`) });
+  const node = nodeIdOf(keys.signing.publicKey);
+  const journal = await openJournal(home, { owner: node, at: step => options.at?.(`journal-${step}`) });
   const vault = createRecordVault(keys, membership);
-  const memory = restoreMemory(journal, vault, logger);
+  const restored = restoreMemory(journal, vault, logger);
   const requests = createRequests((request, control) => driver.dispatch({ type: 'asked', request, control }));
   const run = randomBytes(8).toString('hex');
   const elapsed = createElapsedClock();
@@ -43,17 +46,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     run,
     onTrouble: error => logger.note(note('inputs-refused', { why: error instanceof Error ? error.name : 'unknown' })),
   });
-  let { places, reload } = options;
-  let closed: (() => void) | undefined;
+  let { places, providers, reload } = options;
+  const stopped = Promise.withResolvers<void>();
   const keeper = createKeeper(journal, vault, logger);
   const checkHome = createHomeCheck(home);
   const keepOverview = createOverviewKeeper(home);
 
-  const machine = () => driver;
   const stores = createAgentStores({
     vault,
     logger,
-    machine,
+    machine: () => driver,
     elapsed,
     onWritten: (...login) => reloader.written(...login),
     at: options.at,
@@ -69,22 +71,33 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     identity,
     vault,
     logger,
-    machine,
+    machine: () => driver,
     onClockOffset: () => stores.rereadAll(),
     at: options.at,
   });
   const health = createHealthChecks((claim, run, { ok, why }) =>
     driver.dispatch({ type: 'health-checked', claim, run, ok, why }),
   );
+  const exchanges = createLeaseExchanges({
+    vault,
+    journal,
+    lent: stores.lent,
+    providers: () => providers,
+    elapsed,
+    clockOffsetMs: () => driver.state.clockOffsetMs,
+    onEnded: (account, epoch, outcome) => driver.dispatch({ type: 'exchanged', account, epoch, outcome }),
+    at: options.at,
+  });
+  const secrets = watchSecrets(membership.secrets, event => driver.dispatch(event));
   const timers = createTimers<AgentTimer>(timer => driver.dispatch({ type: 'timer-fired', timer }));
   const driver = createDriver({
     transition,
     state: createAgentState({
-      node: nodeOf(identity),
+      node,
       name: membership.name,
       fleet: membership.fleet,
       config: options.config,
-      memory,
+      ...restored,
       overview: await readOverview(home),
       run,
     }),
@@ -98,7 +111,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       keeper,
       logger,
       onLinkClosed: message => driver.dispatch({ type: 'link-closed', reason: 'lost', message }),
-      onStop: () => closed?.(),
+      onStop: stopped.resolve,
+      exchange: exchanges.begin,
     }),
     now: Date.now,
     elapsed,
@@ -120,6 +134,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     },
   });
   driver.dispatch({ type: 'started' });
+  void secrets.change(options.secrets);
   const decay = createDecayWatch(() => driver.state, logger.note);
 
   return {
@@ -153,24 +168,27 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await stores.rescan();
       return untilRepaired(() => repairOf(driver.state, Date.now()), timeoutMs);
     },
-    async configure({ config, places: changed, reload: wanted }) {
+    ...createLeaveRequests(requests, stores, reloader),
+    async configure({ config, places: changed, providers: known, reload: wanted, secrets: compared }) {
+      void secrets.change(compared);
       reload = wanted;
+      providers = known;
       driver.dispatch({ type: 'configured', config: withCreation(config, stores.directories()) });
       if (JSON.stringify(changed) === JSON.stringify(places)) return;
       places = changed;
       await stores.watch(places);
     },
     async close() {
-      const stopped = new Promise<void>(resolve => {
-        closed = resolve;
-      });
       driver.dispatch({ type: 'drain-requested' });
-      await stopped;
+      await stopped.promise;
+      // A refresh token that is on its way is waited for: nobody else could tell what came of it.
+      await exchanges.settled();
       await stores.settled();
       await reloader.close();
       await driver.settled();
       stopClock();
       decay.stop();
+      await secrets.close();
       await health.stop();
       timers.clearAll();
       link.close();
@@ -179,8 +197,4 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       inputs.close();
     },
   };
-}
-
-function nodeOf({ keys }: Identity) {
-  return nodeIdOf(keys.signing.publicKey);
 }

@@ -1,9 +1,13 @@
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import type { ClaimState, ControlReply, ControlRequest } from '@authmesh/agent/core/event';
+import type { Agreement, LeaveResult, PlanResult } from '@authmesh/agent/core/leave/leaving';
+import type { Provider } from '@authmesh/agent/core/providers';
 import type { Repair } from '@authmesh/agent/core/repair';
 import type { JournalStep } from '@authmesh/agent/io/agent-journal';
 import type { DeliveryStep } from '@authmesh/agent/io/delivery';
+import type { SecretDeclaration } from '@authmesh/agent/io/formats/secret-declaration';
 import type { Identity } from '@authmesh/agent/io/identity';
+import type { ExchangeStep } from '@authmesh/agent/io/lease-exchange';
 import type { ReloadSettings } from '@authmesh/agent/io/secrets-reload';
 import type { StorePlaces } from '@authmesh/agent/io/state-directory';
 import type { Status } from '@authmesh/agent/io/status-view';
@@ -12,15 +16,19 @@ import type { Logger } from '@authmesh/shared/node/logger';
 import type { PublishStep } from './agent-link.ts';
 
 /** Moments at which a crash must lose nothing and leave nothing half: of a delivery, of the journal, of a publish. */
-export type AgentStep = DeliveryStep | `journal-${JournalStep}` | PublishStep;
+export type AgentStep = DeliveryStep | `journal-${JournalStep}` | PublishStep | ExchangeStep | 'membership-ended';
 
 export interface AgentOptions {
   readonly home: string;
   readonly identity: Identity;
   readonly config: AgentConfig;
   readonly places: StorePlaces;
+  /** How logins are refreshed, by provider. */
+  readonly providers: ReadonlyMap<string, Provider>;
   /** How gateways learn of what was written. */
   readonly reload: ReloadSettings;
+  /** What is compared with other hosts. */
+  readonly secrets: readonly SecretDeclaration[];
   readonly logger: Logger;
   /** The program found a fault of its own: the process has to end. */
   readonly onCrash: (error: unknown) => void;
@@ -39,7 +47,13 @@ export interface Agent {
   readonly claim: (control: Extract<ControlRequest, { op: `claim${string}` }>) => Promise<ClaimState>;
   /** Heals all that may be healed now; resolves with how far that came when it is done, or after `timeoutMs`. */
   readonly repair: (timeoutMs: Milliseconds) => Promise<Repair>;
-  readonly configure: (changed: Pick<AgentOptions, 'config' | 'places' | 'reload'>) => Promise<void>;
+  /** What ending this host's membership would come to. */
+  readonly planLeave: () => Promise<PlanResult>;
+  /** Puts back what has to be, then ends the membership, or (`work`) waits to be stopped. */
+  readonly leave: (ends: 'membership' | 'work', agreed: Agreement) => Promise<LeaveResult>;
+  readonly configure: (
+    changed: Pick<AgentOptions, 'config' | 'places' | 'providers' | 'reload' | 'secrets'>,
+  ) => Promise<void>;
   /** Finishes deliveries under way and lets go of everything. */
   readonly close: () => Promise<void>;
 }

@@ -1,7 +1,19 @@
+import type { LeaveResult } from '@authmesh/agent/core/leave/leaving';
 import type { Agent } from '@authmesh/agent/running-agent';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
-import { profileId, storeId } from '@authmesh/shared/protocol/fields';
+import { accountId, profileId, storeId } from '@authmesh/shared/protocol/fields';
 import { z } from 'zod';
+
+const fate = z.enum(['restored', 'stays', 'ends', 'lost']);
+
+const leaveRequest = z.strictObject({
+  op: z.literal('leave'),
+  ends: z.enum(['membership', 'work']),
+  agreed: z.object({
+    isLast: z.boolean(),
+    logins: z.array(z.object({ account: accountId, fate })).max(20_000),
+  }),
+});
 
 /** What the command line may ask the daemon of its host. */
 export const controlRequest = z.discriminatedUnion('op', [
@@ -27,6 +39,8 @@ export const controlRequest = z.discriminatedUnion('op', [
     profiles: z.array(z.string().max(600)).max(1_000),
     agent: z.string().max(200).optional(),
   }),
+  z.strictObject({ op: z.literal('leave-plan') }),
+  leaveRequest,
 ]);
 
 /** How a claim stands, as the daemon answers. */
@@ -57,16 +71,71 @@ export const repairReply = z.object({
   ),
 });
 
-/** The daemon's side of the control socket. */
-export async function answerControl(agent: Agent, request: unknown): Promise<unknown> {
+/** What `leave-plan` answers. */
+export const planReply = z.union([
+  z.object({
+    plan: z.object({
+      isMember: z.boolean(),
+      isLast: z.boolean(),
+      othersOnline: z.number(),
+      logins: z.array(
+        z.object({
+          account: accountId,
+          profile: profileId,
+          fate,
+          store: storeId.optional(),
+          endsAt: z.number().nullable(),
+          isVaulted: z.boolean(),
+          why: z.string().optional(),
+        }),
+      ),
+    }),
+  }),
+  z.object({ away: z.string() }),
+]);
+
+const restored = z.array(z.object({ account: accountId, profile: profileId, store: storeId }));
+
+/** What `leave` answers. */
+export const leaveReply = z.discriminatedUnion('phase', [
+  z.object({ phase: z.literal('left'), restored, remaining: z.number().nullable() }),
+  z.object({ phase: z.literal('restored'), restored }),
+  z.object({ phase: z.literal('refused'), code: z.enum(['away', 'changed', 'busy', 'failed']), why: z.string() }),
+]);
+
+/** The daemon's side of the control socket; `onLeft`: its host is no member any more. */
+export function answerControl(
+  agent: Agent,
+  request: unknown,
+  onLeft: () => void,
+): Promise<unknown> | AsyncIterable<unknown> {
   const parsed = controlRequest.safeParse(request);
-  if (!parsed.success)
+  return parsed.data?.op === 'leave' ? answerLeave(agent, parsed.data, onLeft) : answerOnce(agent, parsed);
+}
+
+async function answerOnce(agent: Agent, parsed: ReturnType<typeof controlRequest.safeParse>): Promise<unknown> {
+  if (!parsed.success || parsed.data.op === 'leave')
     throw new AuthmeshError('ERR_CONTROL_PROTOCOL', 'the daemon does not know this request', {
       hint: 'restart it: it may be of another version than this command',
     });
   if (parsed.data.op === 'status') return agent.status();
+  if (parsed.data.op === 'leave-plan') return agent.planLeave();
   if (parsed.data.op === 'repair') return agent.repair(parsed.data.timeoutMs);
   if (parsed.data.op !== 'adopt') return agent.claim(parsed.data);
   const { adopted, problems } = await agent.adopt(parsed.data.profiles, parsed.data.agent);
   return { adopted, problems };
+}
+
+/** Answers `leave`, and then, whether or not the answer was still wanted, has a daemon stop whose membership is over. */
+async function* answerLeave(
+  agent: Agent,
+  { ends, agreed }: z.output<typeof leaveRequest>,
+  onLeft: () => void,
+): AsyncGenerator<LeaveResult, void, undefined> {
+  const result = await agent.leave(ends, agreed);
+  try {
+    yield result;
+  } finally {
+    if (result.phase === 'left') onLeft();
+  }
 }

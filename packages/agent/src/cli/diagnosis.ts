@@ -1,3 +1,4 @@
+import { driftProblems } from '@authmesh/agent/io/drift-status';
 import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
 import type { Instant } from '@authmesh/shared/core/time';
 import { type Finding, notice, ok, problem } from './finding.ts';
@@ -12,7 +13,8 @@ export function diagnose(examined: Examined, now: Instant): Finding[] {
     ...diagnoseHost(examined),
     ...storeFindings(status),
     ...loginFindings(status, now),
-    ...(problemsOf(status, now).length === 0
+    ...status.drift.flatMap(one => driftProblems(one, now)).map(({ what, mend }) => problem('secret', what, mend)),
+    ...(problemsOf({ ...status, drift: [] }, now).length === 0
       ? [
           ok(
             'logins',
@@ -66,7 +68,10 @@ function loginFindings({ accounts, lacks, node, stores, coordinator }: Status, n
       );
     }
     const [profile = account.account] = account.profiles;
-    if (account.state === 'expired' || account.state === 'in-doubt') {
+    const { why, mend } = account.refresh ?? {};
+    if (mend !== undefined) {
+      findings.push(problem('login', `${account.account} is ${account.state}: ${why}`, mend));
+    } else if (account.state === 'expired' || account.state === 'in-doubt') {
       findings.push(
         problem(
           'login',
@@ -102,7 +107,9 @@ function loginFindings({ accounts, lacks, node, stores, coordinator }: Status, n
 }
 
 /** A login of the fleet that ends some day and that no host can renew. */
-function isWithoutRenewal({ kind, revision, expiresAt, copies }: AccountStatus): boolean {
+function isWithoutRenewal({ kind, revision, expiresAt, copies, vaulted, refresh }: AccountStatus): boolean {
+  // Of one that needs a sign-in more than this is said.
+  if (vaulted || refresh?.mend !== undefined) return false;
   return kind === 'oauth' && revision !== null && expiresAt !== null && copies.every(one => one.custody === 'bearer');
 }
 

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { day, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { Command, CommandContext } from '@authmesh/shared/node/command-line';
 import { parseDuration } from '@authmesh/shared/node/duration';
-import { AuthmeshError, systemErrorCode, systemReason } from '@authmesh/shared/node/errors';
+import { AuthmeshError } from '@authmesh/shared/node/errors';
+import { runChild } from './child.ts';
 import type { ClaimReply } from './control.ts';
 import { homeOption, openHome } from './home.ts';
 import { type StartedClaim, startUnderPermits } from './permit-wait.ts';
@@ -44,7 +44,7 @@ export const execCommand: Command = {
     if (!started) return 128 + (constants.signals[signal ?? 'SIGINT'] ?? 0);
     if (started.held > 0) tellHeld(context, request.pool, started.held);
     const [program = '', ...rest] = context.arguments;
-    return runChild(program, rest, started);
+    return runUnderPermits(program, rest, started);
   },
 };
 
@@ -95,33 +95,12 @@ function tellHeld({ output }: CommandContext, pool: string, held: number): void 
   output.say(`authmesh-agent: ${agents} held back, and come back as pool ${pool} has room (authmesh-agent status).`);
 }
 
-const passedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
-
-/** Runs the command in this one's place: its input and output, its signals, its exit status (128 + n for a signal). */
-function runChild(program: string, args: readonly string[], { ran, end }: StartedClaim): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: 'inherit' });
-    const pass = (signal: NodeJS.Signals) => {
-      // The terminal has told the command already.
-      if (process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT')) return;
-      child.kill(signal);
-    };
-    for (const signal of passedSignals) process.on(signal, pass);
-    const letGo = () => {
-      for (const signal of passedSignals) process.off(signal, pass);
-    };
-    child.once('error', error => {
-      letGo();
-      const exitCode = systemErrorCode(error) === 'ENOENT' ? 127 : 126;
-      process.stderr.write(`authmesh-agent: cannot run ${program}: ${systemReason(error)}.\n`);
-      end('unused', 'the command could not be run').then(() => resolve(exitCode), reject);
-    });
-    child.once('exit', (code, signal) => {
-      letGo();
-      const status = signal === null ? (code ?? 0) : 128 + constants.signals[signal];
-      // One that ended well has started its sessions: they settle by themselves.
-      if (status === 0) ran().then(() => resolve(0), reject);
-      else end('failed', `the command ended with status ${status}`).then(() => resolve(status), reject);
-    });
-  });
+/** Runs the command under its permits, which settle or are given back as it ends. */
+async function runUnderPermits(program: string, args: readonly string[], { ran, end }: StartedClaim): Promise<number> {
+  const { status, wasRun } = await runChild(program, args);
+  // One that ended well has started its sessions: they settle by themselves.
+  if (status === 0) await ran();
+  else if (wasRun) await end('failed', `the command ended with status ${status}`);
+  else await end('unused', 'the command could not be run');
+  return status;
 }

@@ -1,5 +1,7 @@
 import type { AgentConfig } from '@authmesh/agent/core/config';
+import type { Provider } from '@authmesh/agent/core/providers';
 import { loadAgentConfig } from '@authmesh/agent/io/config';
+import type { SecretDeclaration } from '@authmesh/agent/io/formats/secret-declaration';
 import { type Identity, readIdentity } from '@authmesh/agent/io/identity';
 import type { ReloadSettings } from '@authmesh/agent/io/secrets-reload';
 import type { StorePlaces } from '@authmesh/agent/io/state-directory';
@@ -40,7 +42,9 @@ export interface Settings {
   /** Absolute paths. */
   readonly places: StorePlaces;
   readonly config: AgentConfig;
+  readonly providers: ReadonlyMap<string, Provider>;
   readonly reload: ReloadSettings;
+  readonly secrets: readonly SecretDeclaration[];
   readonly logLevel: LogLevel;
   readonly file: string;
   readonly origins: readonly ConfigurationOrigin[];
@@ -58,7 +62,9 @@ export async function loadSettings(home: string, { option, options }: CommandCon
     coordinators: settings.core.coordinators,
     places: { stateDirs: settings.stateDirs, agentDir: settings.agentDir, tools: settings.tools },
     config: settings.core,
+    providers: settings.providers,
     reload: settings.reload,
+    secrets: settings.secrets,
     logLevel: settings.logLevel,
     file: configuration.file,
     origins: configuration.origins,

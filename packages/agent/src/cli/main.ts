@@ -3,13 +3,18 @@ import { packageVersion } from '@authmesh/shared/node/version';
 import { adoptCommand } from './adopt.ts';
 import { checkCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
+import { driftCommand } from './drift.ts';
 import { execCommand } from './exec.ts';
 import { explainCommand } from './explain.ts';
 import { inviteCommand } from './invite.ts';
 import { joinCommand } from './join.ts';
+import { leaveCommand } from './leave.ts';
 import { linkCommand } from './link.ts';
+import { loginCommand } from './login.ts';
+import { moveHomeCommand } from './move-home.ts';
 import { nodesCommand } from './nodes.ts';
 import { planCommand } from './plan.ts';
+import { refreshCommand } from './refresh.ts';
 import { restoreCommand } from './restore.ts';
 import { runCommand } from './run.ts';
 import { serviceCommands } from './service.ts';
@@ -33,10 +38,15 @@ export async function main(argv: readonly string[]): Promise<void> {
         nodesCommand,
         linkCommand,
         restoreCommand,
+        refreshCommand,
+        loginCommand,
+        moveHomeCommand,
+        leaveCommand,
         execCommand,
         checkCommand,
         planCommand,
         doctorCommand,
+        driftCommand,
         validateCommand,
         ...serviceCommands,
       ],

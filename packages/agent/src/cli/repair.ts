@@ -1,16 +1,12 @@
-import { startAgent } from '@authmesh/agent/agent';
 import type { Repair } from '@authmesh/agent/core/repair';
 import type { InLine } from '@authmesh/agent/io/restart-check';
-import { createStateDirClaims } from '@authmesh/agent/io/state-dir-claim';
 import { type CopyKey, copyKey } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
-import { fingerprintSecret } from '@authmesh/shared/crypto/fingerprint';
 import { askControl } from '@authmesh/shared/node/control-client';
 import { AuthmeshError, operatorSentence } from '@authmesh/shared/node/errors';
-import { takeInstanceLock } from '@authmesh/shared/node/instance-lock';
-import { createLogger } from '@authmesh/shared/node/logger';
 import { repairReply } from './control.ts';
 import type { OpenedHome } from './home.ts';
+import { withAgentHere } from './host-agent.ts';
 
 /** Beyond the time that the daemon itself takes: for the way there and back. */
 const replyMsMax: Milliseconds = 5 * second;
@@ -71,46 +67,20 @@ function inLineOf({ phase, waiting }: Repair, say: (sentence: string) => void): 
 }
 
 /** Nobody heals in its turn what is left when this process ends: so it goes on with the waves while there is time. */
-async function repairHere(
-  { home, identity, settings }: OpenedHome,
-  timeoutMs: Milliseconds,
-  say: (sentence: string) => void,
-): Promise<void> {
+async function repairHere(opened: OpenedHome, timeoutMs: Milliseconds, say: (sentence: string) => void): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  const lock = await takeInstanceLock(home, 'authmesh-agent');
-  const claims = createStateDirClaims(home, say);
-  try {
-    await claims.change(settings.places);
-    const agent = await startAgent({
-      home,
-      identity,
-      config: settings.config,
-      places: settings.places,
-      reload: settings.reload,
-      logger: createLogger({
-        program: 'agent',
-        level: 'error',
-        tagKey: Buffer.from(fingerprintSecret(identity.membership.secrets.fingerprintKey, 'log tags')),
-      }),
-      onCrash: error => {
-        throw error;
-      },
-    });
-    const left = () => Math.max(0, Math.round(deadline - performance.now()));
-    let repair = await agent.repair(left());
-    while (repair.phase === 'done' && repair.waiting.length > 0 && left() > 0) {
+  const left = () => Math.max(0, Math.round(deadline - performance.now()));
+  const repair = await withAgentHere(opened, say, async agent => {
+    let reached = await agent.repair(left());
+    while (reached.phase === 'done' && reached.waiting.length > 0 && left() > 0) {
       await new Promise(resolve => setTimeout(resolve, Math.min(pauseMs, left())));
-      repair = await agent.repair(left());
+      reached = await agent.repair(left());
     }
-    await agent.close();
-    inLineOf(repair, say);
-    if (repair.waiting.length > 0) {
-      say(
-        `${repair.waiting.length} logins still wait for their turn, and no daemon runs that heals them then: start it, or give --timeout more.`,
-      );
-    }
-  } finally {
-    await claims.release();
-    await lock.release();
-  }
+    return reached;
+  });
+  inLineOf(repair, say);
+  if (repair.waiting.length === 0) return;
+  say(
+    `${repair.waiting.length} logins still wait for their turn, and no daemon runs that heals them then: start it, or give --timeout more.`,
+  );
 }

@@ -1,7 +1,9 @@
 import { startAgent } from '@authmesh/agent/agent';
+import { forgetMembership } from '@authmesh/agent/io/membership-end';
 import { createStateDirClaims } from '@authmesh/agent/io/state-dir-claim';
 import type { AgentOptions } from '@authmesh/agent/running-agent';
 import { note } from '@authmesh/shared/core/notes';
+import { minute } from '@authmesh/shared/core/time';
 import { fingerprintSecret } from '@authmesh/shared/crypto/fingerprint';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { openControlServer } from '@authmesh/shared/node/control-server';
@@ -12,6 +14,11 @@ import { beginLifecycle } from '@authmesh/shared/node/lifecycle';
 import { createLogger } from '@authmesh/shared/node/logger';
 import { answerControl } from './control.ts';
 import { homeOption, loadSettings, logLevelOption, openHome, stateDirOption } from './home.ts';
+
+/** What a stop may take: the wait for OpenClaw's locks, an exchange and the writes around it. A second signal ends at once. */
+const drainMs = minute;
+
+const say = (sentence: string) => void process.stderr.write(`authmesh-agent: ${sentence}\n`);
 
 /** The daemon's command; `at` is told at each step of its work. */
 export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command {
@@ -46,18 +53,20 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
         identity,
         config: settings.config,
         places: settings.places,
+        providers: settings.providers,
         reload: settings.reload,
+        secrets: settings.secrets,
         logger,
         onCrash: crash,
         at,
       });
       const control = await openControlServer({
         home,
-        handle: request => answerControl(agent, request),
+        handle: request => answerControl(agent, request, () => void stop(true)),
         onFault: error => logger.note(note('request-failed', { why: error instanceof Error ? error.name : 'unknown' })),
       });
       const letGo = tieToSignals({
-        say: sentence => process.stderr.write(`authmesh-agent: ${sentence}\n`),
+        say,
         reload: async () => {
           try {
             const changed = await loadSettings(home, context);
@@ -69,15 +78,27 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
             logger.note(note('configuration-refused', { why: operatorSentence(error) }));
           }
         },
-        drain: async () => {
-          await control.close();
-          await agent.close();
-          await claims.release();
-          await lock.release();
-          letGo();
-          process.exitCode = 0;
-        },
+        drain: () => stop(false),
+        deadlineMs: drainMs,
       });
+      let stopping: Promise<void> | undefined;
+      const stop = (hasLeft: boolean) => {
+        stopping ??= shutDown(hasLeft);
+        return stopping;
+      };
+      const shutDown = async (hasLeft: boolean) => {
+        if (hasLeft) at?.('membership-ended');
+        await control.close();
+        await agent.close();
+        if (hasLeft) {
+          await forgetMembership(home);
+          say('this host has left its fleet; `authmesh-agent join CODE` makes it a member again.');
+        }
+        await claims.release();
+        await lock.release();
+        letGo();
+        process.exitCode = 0;
+      };
       returnHeapWhenCalm();
       logger.note(note('agent-started', { file: home }));
       return 0;

@@ -1,6 +1,7 @@
 import { createServiceCommands } from '@authmesh/shared/node/service/service-command';
 import { gatewayUnit } from '@authmesh/shared/node/service/service-description';
 import { chooseAgentHome, homeOption } from './home.ts';
+import { sayFarewell, yesOption } from './service-farewell.ts';
 
 /** OpenClaw's gateway reads its logins when it starts: the agent comes first. */
 export const serviceCommands = createServiceCommands({
@@ -12,4 +13,5 @@ export const serviceCommands = createServiceCommands({
     before: [gatewayUnit],
     after: ['authmesh-coordinator.service'],
   }),
+  farewell: { options: [yesOption], say: sayFarewell },
 });

@@ -10,6 +10,7 @@ import {
   other,
   print,
   profile,
+  refreshesXai,
   type Scene,
   seen,
   self,
@@ -18,7 +19,7 @@ import {
 } from '@authmesh/agent/core/agent-scene';
 import { type Status, statusOf } from '@authmesh/agent/io/status-view';
 import { hour, minute, second } from '@authmesh/shared/core/time';
-import type { CopyView } from '@authmesh/shared/protocol/answer';
+import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
 import { describe, expect, it } from 'vitest';
 import { diagnose } from './diagnosis.ts';
 import { problemsOf } from './status-problems.ts';
@@ -43,15 +44,15 @@ function findings(scene: Scene, at = start) {
 }
 
 /** The coordinator tells what other hosts have of the login. */
-function tellOverview(scene: Scene, copies: CopyView[]) {
+function tellOverview(scene: Scene, copies: CopyView[], refresh?: AccountView['refresh']) {
   scene.tell({ type: 'asked', request: 1, control: { op: 'status' } });
   const { kind, position, access, expiresAt, origin, home } = facts('2', 3, { expiresAt: start + hour });
-  const view = { account, kind, profile, position, access, expiresAt, origin, home, copies };
+  const view = { account, kind, profile, position, access, expiresAt, origin, home, copies, refresh };
   const request = scene.state().nextRequest - 1;
   scene.hear({
     type: 'answer',
     request,
-    body: { type: 'overview', at: start, last: true, nodes: [], accounts: [view], pools: [] },
+    body: { type: 'overview', at: start, last: true, nodes: [], accounts: [view], pools: [], drift: [] },
   });
 }
 
@@ -110,6 +111,45 @@ describe('a login that has ended is a problem', () => {
     const at = start + 2 * minute;
     expect(copyStates(statusAt(scene, at))).toEqual(['stale']);
     expect(problems(scene, at)).toMatchObject([expect.stringContaining('has been stale for 118 s: it has ended')]);
+  });
+});
+
+describe('a login that the fleet refreshes', () => {
+  const current = facts('2', 3, { refresh: print('b'), expiresAt: start + hour });
+
+  function createVaulted(custody: 'vault' | 'home') {
+    const scene = createScene({ custody, refreshes: refreshesXai });
+    scene.tell(holds(seen('2', { expiresAt: start + hour })));
+    scene.connect();
+    scene.announce(current);
+    return scene;
+  }
+
+  it('is renewed though no store holds its refresh token, where it is in a vault', () => {
+    for (const [custody, count] of [
+      ['vault', 0],
+      ['home', 1],
+    ] as const) {
+      const scene = createVaulted(custody);
+      tellOverview(scene, []);
+      const found = findings(scene).filter(({ found }) => found.includes('nothing renews it'));
+      expect(found).toHaveLength(count);
+    }
+  });
+
+  it.each([
+    ['needs-login', /sign in again on .*authmesh-agent login/],
+    ['in-doubt', /works until it ends/],
+  ] as const)('is a finding with its mend where it is %s', (state, mend) => {
+    const scene = createVaulted('vault');
+    tellOverview(scene, [], { state, node: 'pc-a' as never, since: start, why: 'the provider said invalid_grant' });
+    expect(findings(scene)).toMatchObject([
+      {
+        state: 'problem',
+        found: expect.stringContaining(`is ${state}: the provider said`),
+        mend: expect.stringMatching(mend),
+      },
+    ]);
   });
 });
 

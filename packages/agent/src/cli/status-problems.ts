@@ -1,4 +1,5 @@
 import type { CopyStatus } from '@authmesh/agent/io/copy-status';
+import { driftProblems, driftSentence } from '@authmesh/agent/io/drift-status';
 import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
 import { type Instant, second } from '@authmesh/shared/core/time';
 
@@ -29,7 +30,7 @@ export function problemsOf(status: Status, now: Instant): string[] {
     );
   }
   for (const account of accounts) {
-    if (troubledAccounts.has(account.state)) problems.push(`${account.account} is ${account.state}`);
+    if (troubledAccounts.has(account.state)) problems.push(accountProblem(account));
     for (const copy of account.copies) {
       if (copy.node !== node.name || setAside.has(copy.store)) continue;
       const problem = copyProblem(copy, now);
@@ -49,7 +50,13 @@ export function problemsOf(status: Status, now: Instant): string[] {
     // Where there is no command to ask with there may be no gateway either: `doctor` names it.
     if (reload && !reload.isUnasked) problems.push(`${stateDir}: ${reload.reason}; ${reload.mend}`);
   }
+  for (const drift of status.drift) problems.push(...driftProblems(drift, now).map(driftSentence));
   return problems;
+}
+
+function accountProblem({ account, state, refresh }: AccountStatus): string {
+  const told = [refresh?.why, refresh?.mend].filter(part => part !== undefined);
+  return [`${account} is ${state}`, told.join('; ')].filter(part => part !== '').join(': ');
 }
 
 /** What is wrong with a copy of this host, if anything is. */

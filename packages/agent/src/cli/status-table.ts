@@ -1,9 +1,11 @@
 import type { CopyStatus } from '@authmesh/agent/io/copy-status';
+import { coverageSentence } from '@authmesh/agent/io/drift-status';
 import { overweightSentence } from '@authmesh/agent/io/overweight';
 import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
 import type { Instant } from '@authmesh/shared/core/time';
 import { describeDuration } from '@authmesh/shared/node/duration';
 import { type Output, table } from '@authmesh/shared/node/output';
+import { driftTable } from './drift.ts';
 import { groupLacks } from './lacked-logins.ts';
 import { problemsOf } from './status-problems.ts';
 
@@ -70,6 +72,8 @@ export function drawStatus(status: Status, now: Instant, paint: Output['paint'])
   }
   const pools = poolRows(status, paint);
   if (pools.length > 0) parts.push(table(['POOL', 'LIMIT', 'NOW', 'COMING BACK', 'WAITING', 'READY IN', 'WHY'], pools));
+  if (status.drift.length > 0)
+    parts.push(`${driftTable(status.drift, now, paint)}\n\n${coverageSentence(status.drift)}.`);
   const advice = status.pools.filter(({ limit, recommendedLimit }) => (recommendedLimit ?? limit) !== limit);
   const notices = [
     ...advice.map(adviceLine),

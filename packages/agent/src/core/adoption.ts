@@ -9,6 +9,7 @@ import type { AgentEffect } from './effect.ts';
 import type { ControlRequest, WriteOutcome } from './event.ts';
 import { isDoubted } from './fence.ts';
 import { profileIn } from './naming.ts';
+import { isUsedHere } from './refresh/lease.ts';
 import { type AgentState, type Copy, createCopy } from './state.ts';
 import { isToolAccount } from './tools.ts';
 
@@ -66,7 +67,7 @@ export function createConfigured(state: AgentState, at: Instant, effects: AgentE
   if (state.createAt !== undefined && state.createAt > at) return;
   state.createAt = undefined;
   const { create: patterns, createIn } = state.config;
-  if (createIn === undefined || patterns.length === 0 || state.link.phase !== 'online') return;
+  if (createIn === undefined || patterns.length === 0 || state.link.phase !== 'online' || state.leaving) return;
   for (const facts of lackedAccounts(state)) {
     const subject = subjectOf(facts.account, facts.profile);
     if (!patterns.some(pattern => matchesPattern(pattern, subject)) || wasHere(state, facts)) continue;
@@ -97,8 +98,8 @@ function create(state: AgentState, facts: AnnouncementFacts, store: StoreId, eff
   const key = copyKey(store, profile);
   const before = state.copies.get(key);
   const past = before?.account === account ? before : undefined;
-  // Invariant I10: neither what a failed refresh may have spent, nor what another store here was renewed out of.
-  const isSpent = (past && isDoubted(past, facts)) || isRenewedHere(state, facts);
+  // Invariant I10: neither what a refresh uses or may have spent, nor what another store here was renewed out of.
+  const isSpent = (past && isDoubted(past, facts)) || isRenewedHere(state, facts) || isUsedHere(state, facts);
   const form = isSpent ? 'bearer' : formFor(state, facts, profile);
   state.copies.set(key, {
     ...createCopy(store, profile, account),

@@ -6,7 +6,8 @@ import type { Permit } from '@authmesh/shared/protocol/permit';
 import type { AgentConfig } from './config.ts';
 import type { AgentEffect, Memory, OutgoingMessage } from './effect.ts';
 import type { AgentEvent, SeenProfile } from './event.ts';
-import { type AgentState, createAgentState } from './state.ts';
+import { createAgentState } from './initial-state.ts';
+import type { AgentState } from './state.ts';
 import { transition } from './transition.ts';
 
 /* The agent's machine on a stage: tests tell it what happened and look at what it wants done. */
@@ -29,7 +30,11 @@ export const defaults: AgentConfig = {
   create: [],
   apiKeys: false,
   custody: 'auto',
+  refreshes: new Map(),
 };
+
+/** A host that can refresh at xAI. */
+export const refreshesXai: AgentConfig['refreshes'] = new Map([['xai', { rotates: true }]]);
 
 /** A sound login as a store's adapter reads it; `more` says what is special about it. */
 export function seen(access: string, more: Partial<SeenProfile> = {}): SeenProfile {

@@ -4,9 +4,10 @@ import { comparePositions } from '@authmesh/shared/core/position';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { Judgement } from '@authmesh/shared/protocol/down';
-import { formFor } from './coverage.ts';
+import { formFor, isVaulted } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
 import { isOverwritten } from './overwriting.ts';
+import { forgetLeaseOf } from './refresh/lease.ts';
 import { keyOf, observationOf, publish, report } from './report.ts';
 import { type AgentState, accountsMax, type Copy } from './state.ts';
 import { isToolAccount } from './tools.ts';
@@ -39,6 +40,7 @@ export function announced(
   }
   state.accounts.set(account, facts);
   state.refusals.delete(account);
+  forgetLeaseOf(state, facts, effects);
   state.epoch = Math.max(state.epoch, position.epoch);
   effects.push({ type: 'remember', memory: { kind: 'account', account: facts } });
   for (const [key, copy] of state.copies) {
@@ -51,6 +53,11 @@ export function announced(
       state.copies.set(key, { ...copy, judged, trouble, retryAt });
     // Logins beside the fleet's are looked at again: the new one may show where they belong.
     if ((!judged && isBeside(copy)) || isOneTooMany(state, copy, facts)) report(state, key, at, effects);
+  }
+  // It leaves the last store once enough disks hold it.
+  if (state.link.phase === 'online' && isVaulted(state, facts)) {
+    const known = [{ account, position, generation: facts.generation }];
+    effects.push({ type: 'send', message: { type: 'acknowledge', observations: [], gone: [], known } });
   }
 }
 
@@ -81,8 +88,8 @@ export function judged(state: AgentState, judgements: readonly Judgement[], effe
     const key = keyOf(judgement);
     const copy = state.copies.get(key);
     if (!copy?.seen || copy.seen.access !== judgement.access) continue;
-    const { access, verdict, why, held } = judgement;
-    state.copies.set(key, { ...copy, judged: { access, verdict, why, held } });
+    const { access, verdict, why, held, vaulted, inUse } = judgement;
+    state.copies.set(key, { ...copy, judged: { access, verdict, why, held, vaulted, inUse } });
     if (verdict !== 'wanted') continue;
     const observation = observationOf(state, copy);
     if (observation) publish(state, observation, effects, judgement.generation);
@@ -94,4 +101,12 @@ export function lackedAccounts(state: AgentState): AnnouncementFacts[] {
   const present = new Set<AccountId>();
   for (const copy of state.copies.values()) if (copy.seen) present.add(copy.account);
   return [...state.accounts.values()].filter(({ account }) => !present.has(account) && !isToolAccount(account));
+}
+
+/** The coordinator's store came back from a backup: what was announced here since is given back to it. */
+export function recalled(state: AgentState, accounts: readonly AccountId[], effects: AgentEffect[]): void {
+  for (const account of accounts) {
+    const facts = state.accounts.get(account);
+    if (facts) effects.push({ type: 'send', message: { type: 'recollection', facts } });
+  }
 }

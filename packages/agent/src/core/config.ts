@@ -1,4 +1,4 @@
-import type { CustodyConfig } from '@authmesh/shared/core/custody';
+import type { CustodyConfig, Refreshing } from '@authmesh/shared/core/custody';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import type { StoreLayout } from './permit/claim.ts';
@@ -14,6 +14,9 @@ export interface AgentConfig {
   readonly createIn?: StoreId | undefined;
   readonly apiKeys: boolean;
   readonly custody: CustodyConfig;
+  readonly refreshes: Refreshing;
+  /** False: an agent that works for one command only, and may be gone in the middle of an exchange. */
+  readonly takesLeases?: boolean | undefined;
   /** How many sessions hang on each store of this host; what is not named is one session of its own. */
   readonly layout?: ReadonlyMap<StoreId, StoreLayout> | undefined;
   /** Sessions that an OpenClaw agent of this host opens, by its id; 1 where nothing is said. */

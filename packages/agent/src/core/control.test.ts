@@ -16,6 +16,7 @@ const node = (id: typeof self): Overview['nodes'][number] => ({
 const part = (ids: readonly (typeof self)[], last: boolean): Overview => ({
   type: 'overview',
   pools: [],
+  drift: [],
   nodes: ids.map(node),
   accounts: [],
   at: start,

@@ -5,6 +5,9 @@ import { joinOverview } from '@authmesh/shared/protocol/overview';
 import { adopt } from './adoption.ts';
 import type { AgentEffect } from './effect.ts';
 import type { ControlRequest } from './event.ts';
+import { leaveAnswered, leaveAsked, leaveTold } from './leave/leave.ts';
+import { planAsked, planTold } from './leave/planning.ts';
+import { askOverview } from './overview-question.ts';
 import { commandAsked } from './permit/command.ts';
 import { type AgentState, askingMax } from './state.ts';
 
@@ -20,6 +23,8 @@ export function asked(
   effects: AgentEffect[],
 ): void {
   if (control.op === 'adopt') return adopt(state, request, control, effects);
+  if (control.op === 'leave-plan') return planAsked(state, request, at, effects);
+  if (control.op === 'leave') return leaveAsked(state, request, control, effects);
   if (control.op !== 'status') {
     const claim = commandAsked(state, control, at, effects);
     effects.push({ type: 'reply', request, reply: { op: 'claim', state: claim } });
@@ -31,11 +36,7 @@ export function asked(
   }
   state.asking.add(request);
   if (state.asking.size > 1) return;
-  state.overviewParts = undefined;
-  effects.push({
-    type: 'send',
-    message: { type: 'ask', request: state.nextRequest++, question: { type: 'overview' } },
-  });
+  askOverview(state, effects);
   effects.push({ type: 'set-timer', timer: 'answer', delayMs: answerMsMax });
 }
 
@@ -46,6 +47,7 @@ export function answered(
   at: Instant,
   effects: AgentEffect[],
 ): void {
+  leaveAnswered(state, request, body, at, effects);
   // The rest of an earlier answer, which came too late, is no part of this one.
   if (body.type !== 'overview' || request !== state.nextRequest - 1) return;
   state.overviewParts = joinOverview(state.overviewParts, body);
@@ -53,6 +55,8 @@ export function answered(
   state.overview = { body: state.overviewParts, at };
   state.overviewParts = undefined;
   replyToAll(state, effects);
+  planTold(state, effects);
+  leaveTold(state, at, effects);
 }
 
 /** Answers every waiting request with what is known now: the answer came, or will not come in time. */

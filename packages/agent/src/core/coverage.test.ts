@@ -1,15 +1,23 @@
+import type { CustodySetting } from '@authmesh/shared/core/custody';
 import type { AccountId, Fingerprint, FleetId, NodeId, ProfileId } from '@authmesh/shared/core/identifiers';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import { describe, expect, it } from 'vitest';
 import { formFor } from './coverage.ts';
-import { createAgentState } from './state.ts';
+import { createAgentState } from './initial-state.ts';
 
 const self = 'a'.repeat(32) as NodeId;
 const other = 'b'.repeat(32) as NodeId;
 const profile = 'xai:default' as ProfileId;
 
-function formOf(custody: 'auto' | 'copy' | 'home', facts: Partial<AnnouncementFacts>) {
-  const config = { coordinators: [], profiles: { allow: ['*'], deny: [] }, create: [], apiKeys: false, custody };
+function formOf(custody: CustodySetting, facts: Partial<AnnouncementFacts>, refreshing: readonly string[] = []) {
+  const config = {
+    coordinators: [],
+    profiles: { allow: ['*'], deny: [] },
+    create: [],
+    apiKeys: false,
+    custody,
+    refreshes: new Map(refreshing.map(name => [name, { rotates: true }])),
+  };
   const state = createAgentState({
     node: self,
     name: 'pc-a',
@@ -40,6 +48,14 @@ describe(formFor, () => {
     expect(formOf('auto', {})).toBe('bearer');
     expect(formOf('auto', { home: self })).toBe('full');
     expect(formOf('copy', {})).toBe('full');
+  });
+
+  it('gives it to nobody out of a vault, unless this host cannot refresh it', () => {
+    for (const custody of ['vault', 'auto'] as const) {
+      expect(formOf(custody, { home: self }, ['xai'])).toBe('bearer');
+      expect(formOf(custody, { home: self }, ['openai'])).toBe('full');
+      expect(formOf(custody, {}, ['openai'])).toBe('bearer');
+    }
   });
 
   it('leaves no refresh token beside a restored login that comes without its own', () => {

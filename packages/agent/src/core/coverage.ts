@@ -1,4 +1,4 @@
-import { type Custody, custodyBy, custodyOf } from '@authmesh/shared/core/custody';
+import { type Custody, custodyBy, custodySetting } from '@authmesh/shared/core/custody';
 import { type AccountId, accountLabel, accountProvider, type ProfileId } from '@authmesh/shared/core/identifiers';
 import { passesAll, passesFilter, type Subject } from '@authmesh/shared/core/patterns';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
@@ -24,20 +24,27 @@ export function isCovered(
 
 /** Who may spend a login, as this host sees it. */
 export function custodyFor(state: AgentState, account: AccountId, profile: ProfileId): Custody {
-  const { custody } = state.config;
+  const { custody, refreshes } = state.config;
   if (!account.startsWith('oauth:')) return 'copy';
-  if (typeof custody === 'string') return custodyBy(custody, accountProvider(account));
-  return custodyOf(custody, subjectOf(account, profile));
+  const setting = typeof custody === 'string' ? custody : custodySetting(custody, subjectOf(account, profile));
+  return custodyBy(setting, accountProvider(account), refreshes);
+}
+
+/** Whether an announced login is one that this host keeps in its vault alone. */
+export function isVaulted(state: AgentState, { account, profile, refresh }: AnnouncementFacts): boolean {
+  return refresh !== undefined && custodyFor(state, account, profile) === 'vault';
 }
 
 /**
- * Invariant I9: under custody `home` only the home's stores hold the refresh token. A login that comes without one (an
- * operator took the fleet back to it, a coordinator from a backup learned it from a bearer host) is not completed with
- * the refresh token of the one that it replaces: that may be used up (I10).
+ * Invariant I9: under custody `vault` no store holds the refresh token, under `home` only the home's stores do. A login
+ * that comes without one (an operator took the fleet back to it, a coordinator from a backup learned it from a bearer
+ * host) is not completed with the refresh token of the one that it replaces: that may be used up (I10).
  */
 export function formFor(state: AgentState, facts: AnnouncementFacts, profile: ProfileId): CredentialForm {
   if (facts.restored && facts.refresh === undefined) return 'bearer';
-  if (custodyFor(state, facts.account, profile) === 'copy') return 'full';
+  const custody = custodyFor(state, facts.account, profile);
+  if (custody === 'copy') return 'full';
+  if (custody === 'vault') return 'bearer';
   if (facts.home !== state.self.node) return 'bearer';
   // Of its own refresh, answered without a new refresh token, the one that is there goes on (RFC 6749, 6).
   return facts.refresh !== undefined || facts.origin === state.self.node ? 'full' : 'bearer';

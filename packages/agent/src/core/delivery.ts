@@ -31,8 +31,9 @@ export function withDelivery(state: AgentState, copy: Copy, at: Instant, effects
   const isCurrent = seen.access === facts.access;
   if (form !== due && isCurrent) return copy;
   // Its refresh token is one too many, and nothing else: that wakes nobody, and asks for no permit.
-  if (form === 'bearer' && isCurrent && !hasFalseEnd(state, seen, facts, at))
-    return withoutRefresh(state, copy, facts, effects);
+  if (form === 'bearer' && isCurrent && !hasFalseEnd(state, seen, facts, at)) {
+    return state.elapsed < (state.askingUntil ?? 0) ? copy : withoutRefresh(state, copy, facts, effects);
+  }
   const before = mayReplaceUntil(state, copy, facts, form, at, effects);
   if (before === undefined) return withoutRefresh(state, copy, facts, effects);
   effects.push({
@@ -89,7 +90,8 @@ export function isRecoveryDue(state: AgentState, key: CopyKey, at: Instant): boo
 }
 
 function mayWrite(state: AgentState, copy: Copy, at: Instant): boolean {
-  if (state.link.phase === 'draining') return false;
+  // What a host that leaves has put back is not taken away again.
+  if (state.link.phase === 'draining' || state.leaving) return false;
   // Invariant I7: what cannot be understood is never written.
   if (state.stores.get(copy.store)?.state !== 'readable') return false;
   if (copy.retryAt !== undefined && copy.retryAt > at) return false;

@@ -4,6 +4,7 @@ import { custodyFor, formFor } from './coverage.ts';
 import type { CredentialForm } from './effect.ts';
 import type { SeenProfile } from './event.ts';
 import { isDoubted } from './fence.ts';
+import { isUsedHere } from './refresh/lease.ts';
 import type { AgentState, Copy, Judged } from './state.ts';
 import { isToolProfile } from './tools.ts';
 
@@ -27,9 +28,12 @@ export function dueForm(
       // The right login in the wrong form: a refresh token too few, or one too many.
       if (facts.refresh === undefined) return undefined;
       if (seen.refresh === undefined) return formOf(state, copy, facts) === 'full' ? 'full' : undefined;
+      if (seen.refresh !== facts.refresh) return undefined;
+      // What may be used up stands nowhere, whatever the fleet knows of it.
+      if (isUsedHere(state, facts) === 'up') return 'bearer';
       // The last one that is left is never taken away: the home may be a host that is gone, since this was said.
-      if (seen.refresh !== facts.refresh || state.link.phase !== 'online') return undefined;
-      if (!judged.held && !isLeftToOpenclaw(state, copy, facts)) return undefined;
+      if (state.link.phase !== 'online') return undefined;
+      if (!isHeldElsewhere(state, copy, judged) && !isLeftToOpenclaw(state, copy, facts)) return undefined;
       return formOf(state, copy, facts) === 'bearer' ? 'bearer' : undefined;
     }
     default:
@@ -42,7 +46,9 @@ export function dueForm(
  * OpenClaw would not use it. The home's own word is left alone, and one with a refresh token is renewed by its OpenClaw.
  */
 export function hasFalseEnd(state: AgentState, seen: SeenProfile, facts: AnnouncementFacts, at: Instant): boolean {
-  if (seen.access !== facts.access || seen.refresh !== undefined || facts.home === state.self.node) return false;
+  if (seen.access !== facts.access || seen.refresh !== undefined) return false;
+  // Out of a vault a login is renewed by the fleet's word.
+  if (facts.home === state.self.node && custodyFor(state, facts.account, seen.profile) !== 'vault') return false;
   if (isUsable(seen.expiresAt, at)) return false;
   // What has a minute left is soon renewed; below that clocks differ without being wrong.
   return isUsable(facts.expiresAt, at - state.clockOffsetMs + minute);
@@ -50,8 +56,15 @@ export function hasFalseEnd(state: AgentState, seen: SeenProfile, facts: Announc
 
 /** The form in which this copy is to have the fleet's login. */
 export function formOf(state: AgentState, copy: Copy, facts: AnnouncementFacts): CredentialForm {
-  if (isDoubted(copy, facts) || isLeftToOpenclaw(state, copy, facts)) return 'bearer';
+  if (isDoubted(copy, facts) || isLeftToOpenclaw(state, copy, facts) || isUsedHere(state, facts)) return 'bearer';
+  // Another node uses it, or may have used it up.
+  if (copy.judged?.inUse && copy.seen?.refresh !== facts.refresh) return 'bearer';
   return formFor(state, facts, copy.profile);
+}
+
+/** Whether the refresh token is safe without this copy: in enough vaults, or where its home has it in a store. */
+function isHeldElsewhere(state: AgentState, { account, profile }: Copy, { held, vaulted }: Judged): boolean {
+  return (custodyFor(state, account, profile) === 'vault' ? vaulted : held) === true;
 }
 
 /**

@@ -1,15 +1,27 @@
 import type { AccountId, CopyKey, Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Note } from '@authmesh/shared/core/notes';
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
+import type { Recollection, Renewal } from '@authmesh/shared/protocol/lease';
 import type { Publish, UpMessage } from '@authmesh/shared/protocol/up';
 import type { AgentTimer, ControlReply, SeenHold } from './event.ts';
 import type { AccountMemory, CopyMemory } from './memory.ts';
+import type { LeaseMemory } from './refresh/lease.ts';
 
 /** `full`: with the refresh token. `bearer`: without, so that this store can use the login and not spend it. */
 export type CredentialForm = 'full' | 'bearer';
 
 /** A message without the sealed bytes; the shell adds them from the vault, by the access fingerprint. */
-export type OutgoingMessage = Exclude<UpMessage, Publish> | Omit<Publish, 'sealed'>;
+export type OutgoingMessage =
+  | Exclude<UpMessage, Publish | Renewal | Recollection>
+  | Omit<Publish, 'sealed'>
+  | Omit<Renewal, 'sealed'>
+  | Omit<Recollection, 'sealed'>;
+
+/** An entry of a store. */
+export interface Place {
+  readonly store: StoreId;
+  readonly profile: ProfileId;
+}
 
 export type AgentEffect =
   | { readonly type: 'dial'; readonly url: string }
@@ -58,6 +70,23 @@ export type AgentEffect =
       /** By the elapsed clock: nothing is lifted from this moment on, for the permit would not cover it. */
       readonly before?: Milliseconds | undefined;
     }
+  /**
+   * Spend an account's refresh token: it leaves the stores of this host first, the intent is on disk before it leaves this host,
+   * and what comes of it before anything else is done with that. Answered by `exchanged`.
+   */
+  | {
+      readonly type: 'exchange';
+      readonly account: AccountId;
+      readonly epoch: number;
+      readonly access: Fingerprint;
+      readonly refresh: Fingerprint;
+      /** Entries of this host that hold it: with OpenClaw's lock held, they give it up for the time and get the next. */
+      readonly holders: readonly Place[];
+      /** The new record is sealed in it. */
+      readonly generation: number;
+      /** By the elapsed clock: nothing is sent from this moment on, for the lease would not cover it. */
+      readonly before: Milliseconds;
+    }
   /** Keep in the journal. The next `acknowledge` waits until it is synced, and what follows that one with it. */
   | { readonly type: 'remember'; readonly memory: Memory }
   | { readonly type: 'reply'; readonly request: number; readonly reply: ControlReply }
@@ -80,4 +109,6 @@ export type AgentEffect =
 export type Memory =
   | { readonly kind: 'copy'; readonly key: CopyKey; readonly copy: CopyMemory | null }
   /** The shell keeps the sealed record of the account's current credential beside it. */
-  | { readonly kind: 'account'; readonly account: AccountMemory };
+  | { readonly kind: 'account'; readonly account: AccountMemory }
+  /** The shell writes a lease down by itself, with the sealed record of what it brought; null: it is settled. */
+  | { readonly kind: 'lease'; readonly account: AccountId; readonly lease: LeaseMemory | null };

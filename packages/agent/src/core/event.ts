@@ -6,6 +6,9 @@ import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
 import type { DownMessage } from '@authmesh/shared/protocol/down';
 import type { Health } from '@authmesh/shared/protocol/observation';
 import type { AgentConfig } from './config.ts';
+import type { Agreement, LeaveResult, PlanResult } from './leave/leaving.ts';
+import type { LeaseOutcome } from './refresh/lease.ts';
+import type { SecretsSeen } from './secrets.ts';
 
 /** One profile as the store's adapter read it. Its secrets went to the vault; these are their fingerprints. */
 export interface SeenProfile {
@@ -101,11 +104,13 @@ export type ControlRequest =
     }
   | {
       readonly op: 'adopt';
-      /** Profile ids or account labels; empty: all that this host lacks. */
+      /** Profile ids or account labels; empty: all that this host lacks. New profiles go into `store`. */
       readonly profiles: readonly string[];
-      /** Where new profiles go. */
       readonly store: StoreId;
-    };
+    }
+  /** What leaving would come to; to put back what has to be, then end the membership, or wait for the stop. */
+  | { readonly op: 'leave-plan' }
+  | { readonly op: 'leave'; readonly ends: 'membership' | 'work'; readonly agreed: Agreement };
 
 export type AgentEvent =
   | { readonly type: 'started' }
@@ -115,6 +120,13 @@ export type AgentEvent =
       readonly store: StoreId;
       readonly profile: ProfileId;
       readonly outcome: WriteOutcome;
+    }
+  /** The exchange of a lease is over. */
+  | {
+      readonly type: 'exchanged';
+      readonly account: AccountId;
+      readonly epoch: number;
+      readonly outcome: LeaseOutcome;
     }
   | { readonly type: 'store-marked'; readonly store: StoreId; readonly outcome: MarkOutcome }
   /** The coordinator proved itself and took this node's proof. */
@@ -147,23 +159,24 @@ export type AgentEvent =
       readonly ok: boolean;
       readonly why: string;
     }
+  | ({ readonly type: 'secrets-read' } & SecretsSeen)
   | { readonly type: 'configured'; readonly config: AgentConfig }
   /** The wall clock moved against the monotonic one: sleep and wake, or somebody set it. */
   | { readonly type: 'clock-jumped'; readonly byMs: Milliseconds }
   | { readonly type: 'drain-requested' };
 
-/**
- * `dial`: try the coordinator again. `beat`: sign of life. `silence`: nothing was heard after a wake.
+/** `dial`: try the coordinator again. `beat`: sign of life. `silence`: nothing was heard after a wake.
  * `revisit`: a copy is due for another look. `answer`: the coordinator's answer takes too long.
- * `claims`: a claim is due to be told again, or its time is over.
- */
-export type AgentTimer = 'dial' | 'beat' | 'silence' | 'revisit' | 'answer' | 'claims';
+ * `claims`: a claim is due to be told again, or its time is over. `leave`: what leaving waits for is looked at again. */
+export type AgentTimer = 'dial' | 'beat' | 'silence' | 'revisit' | 'answer' | 'claims' | 'leave';
 
 /** Answers to the command line, without its JSON dress. */
 export type ControlReply =
   /** The shell draws it from the state as it stands. */
   | { readonly op: 'status' }
   | { readonly op: 'claim'; readonly state: ClaimState }
+  | { readonly op: 'leave-plan'; readonly result: PlanResult }
+  | { readonly op: 'leave'; readonly result: LeaveResult }
   | {
       readonly op: 'adopt';
       readonly adopted: readonly ProfileId[];

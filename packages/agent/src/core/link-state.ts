@@ -19,6 +19,8 @@ export interface Link {
   readonly problem?: string | undefined;
   /** It was a refusal: coming back as before cannot help. */
   readonly isRefused?: boolean | undefined;
+  /** This node is not a member of the fleet any more. */
+  readonly isUnknown?: boolean | undefined;
   /** The coordinator sent this node away until then. */
   readonly notBeforeMs?: Milliseconds | undefined;
 }
@@ -32,5 +34,6 @@ export const firstLink: Link = {
   synced: false,
   problem: undefined,
   isRefused: undefined,
+  isUnknown: undefined,
   notBeforeMs: undefined,
 };

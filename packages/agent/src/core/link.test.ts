@@ -3,7 +3,19 @@ import { beatIntervalMs, silenceMsMax } from '@authmesh/shared/core/heartbeat';
 import { hour, second } from '@authmesh/shared/core/time';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createScene, defaults, facts, holds, notes, only, profile, type Scene, seen, store } from './agent-scene.ts';
+import {
+  account,
+  createScene,
+  defaults,
+  facts,
+  holds,
+  notes,
+  only,
+  profile,
+  type Scene,
+  seen,
+  store,
+} from './agent-scene.ts';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent } from './event.ts';
 import type { LinkPhase } from './link-state.ts';
@@ -17,6 +29,7 @@ const events: { readonly [Type in AgentEvent['type']]: Extract<AgentEvent, { typ
   'store-observed': { type: 'store-observed', store, seen: { state: 'readable', profiles: [seen('1')] } },
   'write-settled': { type: 'write-settled', store, profile, outcome: { result: 'changed' } },
   'store-marked': { type: 'store-marked', store, outcome: { result: 'changed' } },
+  exchanged: { type: 'exchanged', account, epoch: 1, outcome: { miss: 'unused', why: 'it is not due' } },
   'link-opened': { type: 'link-opened', url: 'wss://central', clockOffsetMs: 0, epoch: 1, policy: everything },
   'link-closed': { type: 'link-closed', reason: 'lost', message: 'gone' },
   announced: { type: 'announced', facts: facts('1', 1) },
@@ -24,6 +37,7 @@ const events: { readonly [Type in AgentEvent['type']]: Extract<AgentEvent, { typ
   'timer-fired': { type: 'timer-fired', timer: 'dial' },
   asked: { type: 'asked', request: 1, control: { op: 'status' } },
   'health-checked': { type: 'health-checked', claim: 1, run: 1, ok: true, why: 'it ended 0' },
+  'secrets-read': { type: 'secrets-read', keyEpoch: 1, readings: [] },
   configured: { type: 'configured', config: defaults },
   'clock-jumped': { type: 'clock-jumped', byMs: hour },
   'drain-requested': { type: 'drain-requested' },
@@ -37,6 +51,7 @@ const table: Record<LinkPhase, Record<AgentEvent['type'], Expected>> = {
     'store-observed': ['offline', ...observed],
     'write-settled': ['offline'],
     'store-marked': ['offline'],
+    exchanged: ['offline'],
     'link-opened': ['offline'],
     'link-closed': ['offline', 'clear-timer', 'clear-timer', 'set-timer', 'clear-timer'],
     announced: ['offline', 'remember'],
@@ -44,6 +59,7 @@ const table: Record<LinkPhase, Record<AgentEvent['type'], Expected>> = {
     'timer-fired': ['dialing', 'dial'],
     asked: ['offline', 'reply'],
     'health-checked': ['offline'],
+    'secrets-read': ['offline'],
     configured: ['offline'],
     'clock-jumped': ['dialing', 'note', 'clear-timer', 'dial'],
     'drain-requested': ['draining', ...drained],
@@ -53,6 +69,7 @@ const table: Record<LinkPhase, Record<AgentEvent['type'], Expected>> = {
     'store-observed': ['dialing', ...observed],
     'write-settled': ['dialing'],
     'store-marked': ['dialing'],
+    exchanged: ['dialing'],
     'link-opened': ['online', 'note', 'clear-timer', 'set-timer', 'send'],
     'link-closed': ['offline', 'note', 'clear-timer', 'clear-timer', 'set-timer', 'clear-timer'],
     announced: ['dialing', 'remember'],
@@ -60,6 +77,7 @@ const table: Record<LinkPhase, Record<AgentEvent['type'], Expected>> = {
     'timer-fired': ['dialing'],
     asked: ['dialing', 'reply'],
     'health-checked': ['dialing'],
+    'secrets-read': ['dialing'],
     configured: ['dialing'],
     'clock-jumped': ['dialing', 'note'],
     'drain-requested': ['draining', ...drained],
@@ -69,6 +87,7 @@ const table: Record<LinkPhase, Record<AgentEvent['type'], Expected>> = {
     'store-observed': ['online', ...observed, 'send', 'note', 'set-timer'],
     'write-settled': ['online'],
     'store-marked': ['online'],
+    exchanged: ['online'],
     'link-opened': ['online'],
     'link-closed': ['offline', 'note', 'clear-timer', 'clear-timer', 'set-timer', 'clear-timer'],
     announced: ['online', 'remember'],
@@ -76,6 +95,7 @@ const table: Record<LinkPhase, Record<AgentEvent['type'], Expected>> = {
     'timer-fired': ['online'],
     asked: ['online', 'send', 'set-timer'],
     'health-checked': ['online'],
+    'secrets-read': ['online'],
     configured: ['online', 'send'],
     'clock-jumped': ['online', 'note', 'send', 'set-timer'],
     'drain-requested': ['draining', ...drained],
@@ -85,6 +105,7 @@ const table: Record<LinkPhase, Record<AgentEvent['type'], Expected>> = {
     'store-observed': ['draining', ...observed],
     'write-settled': ['draining'],
     'store-marked': ['draining'],
+    exchanged: ['draining'],
     'link-opened': ['draining'],
     'link-closed': ['draining', 'clear-timer'],
     announced: ['draining', 'remember'],
@@ -92,6 +113,7 @@ const table: Record<LinkPhase, Record<AgentEvent['type'], Expected>> = {
     'timer-fired': ['draining'],
     asked: ['draining', 'reply'],
     'health-checked': ['draining'],
+    'secrets-read': ['draining'],
     configured: ['draining'],
     'clock-jumped': ['draining', 'note'],
     'drain-requested': ['draining'],

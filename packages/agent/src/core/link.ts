@@ -6,7 +6,9 @@ import { closeCodes } from '@authmesh/shared/protocol/close-codes';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent } from './event.ts';
 import { runningSessions } from './permit/running.ts';
+import { tellLeases } from './refresh/lease.ts';
 import { sendInventory } from './report.ts';
+import { tellSecrets } from './secrets.ts';
 import type { AgentState } from './state.ts';
 
 /** After a wake the socket may be dead without knowing it: this long for an answer. */
@@ -43,6 +45,7 @@ export function linkOpened(
     synced: false,
     problem: undefined,
     isRefused: undefined,
+    isUnknown: undefined,
     notBeforeMs: undefined,
   };
   state.lastHeard = at;
@@ -51,7 +54,8 @@ export function linkOpened(
   state.policy = event.policy;
   effects.push(note('link-opened', { why: event.url }), { type: 'clear-timer', timer: 'dial' });
   effects.push({ type: 'set-timer', timer: 'beat', delayMs: beatIntervalMs });
-  sendInventory(state, at, effects);
+  sendInventory(state, at, effects, true);
+  tellLeases(state, effects);
 }
 
 /** The answer to this link's inventory is complete: only now the link is good, for one that breaks before is no better than none. */
@@ -59,6 +63,7 @@ export function linkSynced(state: AgentState, at: Instant, effects: AgentEffect[
   state.link = { ...state.link, attempt: 0, since: at, synced: true };
   // A coordinator that has restarted knows of no permit: whoever holds one says so at once.
   if (state.claims.byId.size > 0) state.claims.isNews = true;
+  tellSecrets(state, effects);
   effects.push(note('synced'));
 }
 
@@ -71,6 +76,11 @@ export function linkClosed(
   effects: AgentEffect[],
 ): void {
   if (state.link.phase === 'draining') return;
+  if (state.leaving?.phase === 'left') {
+    // Its membership is over: there is nothing to come back to.
+    state.link = { ...state.link, phase: 'offline', synced: false };
+    return;
+  }
   const before = state.link;
   const refused = event.reason !== 'unreachable' && event.reason !== 'lost' && closeCodes[event.reason].fatal;
   // A refusal does not mend itself: no haste.
@@ -84,6 +94,7 @@ export function linkClosed(
     synced: false,
     problem: event.message,
     isRefused: refused,
+    isUnknown: event.reason === 'unknownNode',
     notBeforeMs: undefined,
   };
   if (before.phase === 'online' || attempt === 1 || refused) {

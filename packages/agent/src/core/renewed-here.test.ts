@@ -2,7 +2,7 @@ import type { AccountId, Fingerprint, FleetId, NodeId, ProfileId, StoreId } from
 import { describe, expect, it } from 'vitest';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent } from './event.ts';
-import { createAgentState } from './state.ts';
+import { createAgentState } from './initial-state.ts';
 import { transition } from './transition.ts';
 
 const node = 'a'.repeat(32) as NodeId;
@@ -24,6 +24,7 @@ function home() {
       create: [],
       apiKeys: false,
       custody: 'auto',
+      refreshes: new Map(),
     },
     memory: [],
     run: 'run',

@@ -1,15 +1,19 @@
-import { type CopyKey, copyKey } from '@authmesh/shared/core/identifiers';
+import { type CopyKey, copyKey, type Fingerprint } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
 import {
   chainLinksMax,
   knownPerMessageMax,
+  leasesMax,
   observationsPerMessageMax,
   sentenceCharsMax,
+  withheldMax,
 } from '@authmesh/shared/protocol/limits';
 import type { Observation } from '@authmesh/shared/protocol/observation';
-import { isCovered } from './coverage.ts';
+import type { Inventory } from '@authmesh/shared/protocol/up';
+import { isCovered, isVaulted } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
+import { isDoubted } from './fence.ts';
 import type { AgentState, Copy } from './state.ts';
 
 /** What the coordinator is told of a copy; undefined while nothing was seen or it takes no part. */
@@ -41,13 +45,17 @@ export function observationOf(state: AgentState, copy: Copy): Observation | unde
     issuedAt: seen.issuedAt,
     chain: chain.slice(0, chainLinksMax),
     announced,
+    spends: known && isDoubted(copy, known) ? known.refresh : seen.spends,
     // A reason may name many long paths; a sentence that is too long would cost the link.
     trouble: ((isSetAside ? entry.reason : undefined) ?? trouble ?? seen.trouble)?.slice(0, sentenceCharsMax),
   };
 }
 
-/** Metadata first: how far this host knows the fleet, then all that it has. */
-export function sendInventory(state: AgentState, at: Instant, effects: AgentEffect[]): void {
+/**
+ * Metadata first: how far this host knows the fleet, then all that it has. `isFirst`: on this link; only there it can say
+ * which leases it has, for later another one may be on its way to it.
+ */
+export function sendInventory(state: AgentState, at: Instant, effects: AgentEffect[], isFirst = false): void {
   const observations: Observation[] = [];
   for (const [key, copy] of state.copies) {
     const observation = observationOf(state, copy);
@@ -67,7 +75,33 @@ export function sendInventory(state: AgentState, at: Instant, effects: AgentEffe
   for (const [index, part] of parts.entries()) {
     const rest = index === 0 ? (knownParts.at(-1) ?? []) : [];
     const last = index === parts.length - 1;
-    effects.push({ type: 'send', message: { type: 'inventory', observations: part, known: rest, last } });
+    const own = last ? abilities(state, isFirst) : {};
+    effects.push({ type: 'send', message: { type: 'inventory', observations: part, known: rest, last, ...own } });
+  }
+  vouch(state, effects);
+}
+
+function abilities(state: AgentState, isFirst: boolean): Pick<Inventory, 'refreshes' | 'leases' | 'withheld'> {
+  const leases = [...state.leases.values()].map(({ account, epoch, access }) => ({ account, epoch, access }));
+  const withheld = new Set<Fingerprint>(state.leaving?.withheld);
+  for (const { seen, account, profile } of state.copies.values()) {
+    if (seen?.refresh !== undefined && !isCovered(state, account, profile)) withheld.add(seen.refresh);
+  }
+  return {
+    refreshes: state.leaving || state.config.takesLeases === false ? [] : [...state.config.refreshes.keys()],
+    // A node whose memory has a hole cannot say of a lease that it never had it; nor one that names only some.
+    leases: isFirst && state.remembersAll && leases.length <= leasesMax ? leases : undefined,
+    withheld: withheld.size > 0 ? [...withheld].slice(0, withheldMax) : undefined,
+  };
+}
+
+/** Logins that no store of this host has, and its vault holds: that they are on its disk is for it to say. */
+function vouch(state: AgentState, effects: AgentEffect[]): void {
+  const vaulted = [...state.accounts.values()].filter(facts => isVaulted(state, facts));
+  if (vaulted.length === 0) return;
+  for (const part of inParts(vaulted, knownPerMessageMax)) {
+    const known = part.map(({ account, position, generation }) => ({ account, position, generation }));
+    effects.push({ type: 'send', message: { type: 'acknowledge', observations: [], gone: [], known } });
   }
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createDelivery, facts, judgement, only, print } from './agent-scene.ts';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent } from './event.ts';
-import { createAgentState } from './state.ts';
+import { createAgentState } from './initial-state.ts';
 import { transition } from './transition.ts';
 
 const node = 'a'.repeat(32) as NodeId;
@@ -28,6 +28,7 @@ function besideTheFleet(ends: { readonly own: number; readonly fleet: number }) 
       create: [],
       apiKeys: false,
       custody: 'auto',
+      refreshes: new Map(),
     },
     memory: [],
     run: 'run',

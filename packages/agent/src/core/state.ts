@@ -7,7 +7,6 @@ import type {
   ProfileId,
   StoreId,
 } from '@authmesh/shared/core/identifiers';
-import { copyKey } from '@authmesh/shared/core/identifiers';
 import type { Held } from '@authmesh/shared/core/lineage';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
@@ -15,13 +14,16 @@ import type { Judgement } from '@authmesh/shared/protocol/down';
 import type { Overview } from '@authmesh/shared/protocol/overview';
 import type { Adoption } from './adoption.ts';
 import type { AgentConfig } from './config.ts';
-import type { CredentialForm, Memory } from './effect.ts';
+import type { CredentialForm } from './effect.ts';
 import type { SeenHold, SeenProfile } from './event.ts';
 import type { Hold } from './hold/hold.ts';
-import { firstLink, type Link } from './link-state.ts';
+import type { Leaving, Planning } from './leave/leaving.ts';
+import type { Link } from './link-state.ts';
 import type { AccountMemory } from './memory.ts';
 import type { Delivered } from './overwriting.ts';
-import { type ClaimsState, createClaims } from './permit/claim.ts';
+import type { ClaimsState } from './permit/claim.ts';
+import type { OpenLease } from './refresh/lease.ts';
+import type { SecretsSeen } from './secrets.ts';
 
 /** What the coordinator said of the credential that a copy holds. */
 export interface Judged {
@@ -30,6 +32,10 @@ export interface Judged {
   readonly why: string;
   /** The account's home is connected and holds the refresh token. */
   readonly held?: boolean | undefined;
+  /** Enough vaults hold it. */
+  readonly vaulted?: boolean | undefined;
+  /** It is being used, or may be used up. */
+  readonly inUse?: boolean | undefined;
 }
 
 /** One profile of one store of this host: a copy of an account. Immutable, replaced on change. */
@@ -98,6 +104,8 @@ export interface AgentState {
   overview?: { readonly body: Overview; readonly at: Instant } | undefined;
   /** What has come of the next one. */
   overviewParts?: Overview | undefined;
+  /** This host's secrets as they were last read; absent before that. */
+  secrets?: SecretsSeen | undefined;
   /** Control requests that wait for an overview. */
   readonly asking: Set<number>;
   nextRequest: number;
@@ -107,6 +115,16 @@ export interface AgentState {
   /** The same by the one that never runs fast. */
   awake: Milliseconds;
   readonly claims: ClaimsState;
+  /** Leases whose outcome the coordinator has not taken yet. */
+  readonly leases: Map<AccountId, OpenLease>;
+  /** Its journal was whole: no lease is unknown to it that it had. */
+  readonly remembersAll: boolean;
+  /** An operator has asked what leaving the fleet would come to. */
+  planning?: Planning | undefined;
+  /** An operator is being asked: what stands in stores stays until then. By the elapsed clock. */
+  askingUntil?: Milliseconds | undefined;
+  /** This host is leaving its fleet, or about to stop. */
+  leaving?: Leaving | undefined;
   /** Agents that are held back. */
   readonly holds: Map<StoreId, Hold>;
   /** Creating what the configuration names has failed: not again before then. */
@@ -145,54 +163,5 @@ export function createCopy(store: StoreId, profile: ProfileId, account: AccountI
     trouble: undefined,
     attempts: 0,
     retryAt: undefined,
-  };
-}
-
-/** The state of an agent that has just started with what its journal kept. */
-export function createAgentState(from: {
-  readonly node: NodeId;
-  readonly name: string;
-  readonly fleet: FleetId;
-  readonly config: AgentConfig;
-  readonly memory: readonly Memory[];
-  /** The fleet as it was told before the start. */
-  readonly overview?: AgentState['overview'];
-  /** Names this run of the process among all. */
-  readonly run: string;
-}): AgentState {
-  const copies = new Map<CopyKey, Copy>();
-  const accounts = new Map<AccountId, AccountMemory>();
-  let epoch = 0;
-  for (const entry of from.memory) {
-    if (entry.kind === 'account') {
-      accounts.set(entry.account.account, entry.account);
-      epoch = Math.max(epoch, entry.account.position.epoch);
-    } else if (entry.copy) {
-      const { store, profile, account, last, chain, doubted } = entry.copy;
-      copies.set(copyKey(store, profile), { ...createCopy(store, profile, account), last, chain, doubted });
-    } else {
-      copies.delete(entry.key);
-    }
-  }
-  return {
-    self: { node: from.node, name: from.name, fleet: from.fleet },
-    config: from.config,
-    policy: { allow: ['*'], deny: [] },
-    link: firstLink,
-    lastHeard: 0,
-    clockOffsetMs: 0,
-    epoch,
-    stores: new Map(),
-    copies,
-    accounts,
-    refusals: new Map(),
-    overview: from.overview,
-    asking: new Set(),
-    nextRequest: 1,
-    adoptions: new Map(),
-    elapsed: 0,
-    awake: 0,
-    claims: createClaims(from.run),
-    holds: new Map(),
   };
 }

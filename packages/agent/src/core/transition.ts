@@ -1,34 +1,27 @@
-import { copyKey } from '@authmesh/shared/core/identifiers';
+import { type AccountId, copyKey } from '@authmesh/shared/core/identifiers';
 import type { Transition } from '@authmesh/shared/core/machine';
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
-import type { DownMessage } from '@authmesh/shared/protocol/down';
 import { createConfigured, creationSettled } from './adoption.ts';
-import { announced, judged } from './announcement.ts';
-import { answered, asked, replyToAll } from './control.ts';
+import { announced } from './announcement.ts';
+import { asked, replyToAll } from './control.ts';
 import { writeSettled } from './delivery.ts';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent, AgentTimer } from './event.ts';
+import { frameReceived } from './frame.ts';
 import { holdsObserved } from './hold/found.ts';
 import { storeMarked } from './hold/placement.ts';
 import { reviewHolds } from './hold/review.ts';
-import {
-  beat,
-  beatReceived,
-  clockJumped,
-  dial,
-  dialAnew,
-  linkClosed,
-  linkOpened,
-  linkSynced,
-  silenceEnded,
-} from './link.ts';
+import { leaveInterrupted, leaveWritten, pursueLeave } from './leave/leave.ts';
+import { planInterrupted, pursuePlan } from './leave/planning.ts';
+import { beat, clockJumped, dial, dialAnew, linkClosed, linkOpened, silenceEnded } from './link.ts';
 import { storeObserved } from './observation.ts';
-import { permitsReceived } from './permit/answer.ts';
 import { healthChecked } from './permit/command.ts';
 import { reviewClaims } from './permit/review.ts';
+import { exchanged } from './refresh/lease.ts';
 import { coveredCopies, reportGone, sendInventory } from './report.ts';
 import { revisit, settle, shiftDeadlines } from './revisit.ts';
+import { secretsRead } from './secrets.ts';
 import type { AgentState } from './state.ts';
 
 /** The agent's machine: routes each event to its room. Any event in any phase has an answer, often none. */
@@ -50,8 +43,12 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (
       const key = copyKey(event.store, event.profile);
       writeSettled(state, key, event.outcome, at, effects);
       creationSettled(state, key, event.profile, event.outcome, effects);
+      leaveWritten(state, key, event.outcome, at, effects);
       break;
     }
+    case 'exchanged':
+      exchanged(state, event.account, event.epoch, event.outcome, effects);
+      break;
     case 'store-marked':
       storeMarked(state, event.store, event.outcome, effects);
       break;
@@ -63,6 +60,8 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (
     case 'link-closed':
       linkClosed(state, event, at, seed, effects);
       replyToAll(state, effects);
+      leaveInterrupted(state, at, effects);
+      planInterrupted(state, at, effects);
       break;
     case 'announced':
       state.lastHeard = at;
@@ -81,6 +80,9 @@ export const transition: Transition<AgentState, AgentEvent, AgentEffect> = (
       break;
     case 'health-checked':
       healthChecked(state, event);
+      break;
+    case 'secrets-read':
+      secretsRead(state, event, effects);
       break;
     case 'configured':
       configured(state, event.config, at, effects);
@@ -109,38 +111,20 @@ function mayConcernCopies(state: AgentState, event: AgentEvent): boolean {
       return event.timer === 'revisit' || event.timer === 'claims';
     case 'frame-received':
       return event.message.type === 'judgements' || event.message.type === 'permits';
-    case 'announced':
-      for (const copy of state.copies.values()) if (copy.account === event.facts.account) return true;
+    case 'secrets-read':
       return false;
+    case 'exchanged':
+      return hasCopiesOf(state, event.account);
+    case 'announced':
+      return hasCopiesOf(state, event.facts.account);
     default:
       return true;
   }
 }
 
-function frameReceived(state: AgentState, message: DownMessage, at: Instant, effects: AgentEffect[]): void {
-  switch (message.type) {
-    case 'judgements':
-      judged(state, message.judgements, effects);
-      break;
-    case 'synced':
-      linkSynced(state, at, effects);
-      createConfigured(state, at, effects);
-      break;
-    case 'permits':
-      permitsReceived(state, message, effects);
-      break;
-    case 'beat':
-      beatReceived(state, message.at, at, effects);
-      break;
-    case 'drain':
-      state.link = { ...state.link, notBeforeMs: message.notBeforeMs };
-      break;
-    case 'answer':
-      answered(state, message, at, effects);
-      break;
-    default:
-      message satisfies never;
-  }
+function hasCopiesOf({ copies }: AgentState, account: AccountId): boolean {
+  for (const copy of copies.values()) if (copy.account === account) return true;
+  return false;
 }
 
 function timerFired(state: AgentState, timer: AgentTimer, at: Instant, effects: AgentEffect[]): void {
@@ -160,8 +144,13 @@ function timerFired(state: AgentState, timer: AgentTimer, at: Instant, effects: 
     case 'answer':
       replyToAll(state, effects);
       break;
+    case 'leave':
+      pursueLeave(state, at, effects);
+      pursuePlan(state, effects);
+      break;
     case 'claims':
-      // The review that follows every event does it.
+      // The review that follows every event does it, and sets the timer anew: one may fire early.
+      state.claims.timerAt = undefined;
       break;
     default:
       timer satisfies never;

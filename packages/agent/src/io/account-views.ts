@@ -13,8 +13,11 @@ export function accountViews(state: AgentState, at: Instant): AccountView[] {
   }
   for (const facts of state.accounts.values()) {
     const { account, kind, profile, position, access, expiresAt, origin, home } = facts;
-    const copies = views.get(account)?.copies ?? [];
-    views.set(account, { account, kind, profile, position, access, expiresAt, origin, home, copies });
+    const told = views.get(account);
+    const copies = told?.copies ?? [];
+    // What was told of the refreshing of an earlier login says nothing of this one.
+    const refresh = told?.access === access ? told.refresh : undefined;
+    views.set(account, { account, kind, profile, position, access, expiresAt, origin, home, refresh, copies });
   }
   for (const copy of state.copies.values()) {
     const view = localView(state, copy, at);

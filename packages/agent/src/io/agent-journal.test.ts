@@ -160,6 +160,39 @@ describe('the journal', () => {
     expect([...(await reopened()).copies.keys()]).toEqual([two.key]);
   });
 
+  it('of another host is set aside, and nothing of it counts', async () => {
+    const [ours, theirs] = ['1'.repeat(32) as NodeId, '2'.repeat(32) as NodeId];
+    const journal = await openJournal(home, { owner: theirs });
+    await journal.append([copyEntry(1), accountEntry(2)]);
+    await journal.close();
+    const text = await readFile(file, 'utf8');
+    const again = await openJournal(home, { owner: theirs });
+    await again.close();
+    expect([again.contents.copies.size, again.contents.foreignOwner]).toEqual([1, undefined]);
+    const here = await openJournal(home, { owner: ours });
+    await here.append([copyEntry(3)]);
+    await here.close();
+    expect([here.contents.copies.size, here.contents.accounts.size, here.contents.foreignOwner]).toEqual([
+      0,
+      0,
+      theirs,
+    ]);
+    expect(await readFile(`${file}.of-${theirs.slice(0, 12)}`, 'utf8')).toBe(text);
+    const later = await openJournal(home, { owner: ours });
+    await later.close();
+    expect([later.contents.copies.size, later.contents.foreignOwner]).toEqual([1, undefined]);
+  });
+
+  it('that names no host is this one’s from then on', async () => {
+    const journal = await openJournal(home);
+    await journal.append([copyEntry(1)]);
+    await journal.close();
+    const again = await openJournal(home, { owner: '1'.repeat(32) as NodeId });
+    await again.close();
+    expect(again.contents.copies.size).toBe(1);
+    expect(await readFile(file, 'utf8')).toContain('"owner"');
+  });
+
   it('starts with a file of nothing but noise', async () => {
     await (await openJournal(home)).close();
     await writeFile(file, randomBytes(4096));

@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AccountMemory, CopyMemory } from '@authmesh/agent/core/memory';
-import type { AccountId, CopyKey, Sealed } from '@authmesh/shared/core/identifiers';
+import type { NodeId } from '@authmesh/shared/core/identifiers';
 import { replaceFile, sweepTemps, syncDirectory } from './durable-file.ts';
-import { type JournalEntry, keyOfEntry, readEntryLine, writeEntryLine } from './formats/journal-entry.ts';
+import { type JournalEntry, writeEntryLine } from './formats/journal-entry.ts';
+import { type JournalContents, keepLine, loadJournal, textOf } from './formats/journal-text.ts';
 import { createGathering } from './gathering.ts';
 import { errorCode } from './store-file.ts';
 
@@ -16,14 +16,6 @@ export type { JournalEntry } from './formats/journal-entry.ts';
 export const journalGrowthBytesMax = 1024 * 1024;
 /** The journal's name in the agent's home. */
 export const journalFileName = 'journal.ndjson';
-
-/** What a restart finds. */
-export interface JournalContents {
-  readonly copies: ReadonlyMap<CopyKey, CopyMemory>;
-  readonly accounts: ReadonlyMap<AccountId, { readonly account: AccountMemory; readonly sealed?: Sealed | undefined }>;
-  /** Lines that could not be understood; a torn last line (a crash while it was written) is none of them. */
-  readonly damagedLines: number;
-}
 
 /** Moments at which a crash must lose nothing that was told to be kept. */
 export type JournalStep = 'written' | 'synced' | 'compacting' | 'compacted';
@@ -113,7 +105,7 @@ export class AgentJournal {
     await this.#at('synced');
     this.#size += bytes.length;
     this.#grown += bytes.length;
-    for (const { entry, line } of lines) keep(this.#live, entry, line);
+    for (const { entry, line } of lines) keepLine(this.#live, entry, line);
     if (this.#grown > journalGrowthBytesMax) await this.#compact();
   }
 
@@ -135,13 +127,23 @@ export class AgentJournal {
 /** Opens the journal in the agent's home: reads what a former run kept, and writes it anew without what is outdated. */
 export async function openJournal(
   home: string,
-  options: { readonly at?: ((step: JournalStep) => void | Promise<void>) | undefined } = {},
+  options: {
+    /** Whose memory it has to be: that of another host is set aside. */
+    readonly owner?: NodeId | undefined;
+    readonly at?: ((step: JournalStep) => void | Promise<void>) | undefined;
+  } = {},
 ): Promise<AgentJournal> {
   await mkdir(home, { recursive: true, mode: 0o700 });
   await sweepTemps(home);
   const path = join(home, journalFileName);
-  const bytes = await readBytes(path);
-  const { contents, live } = loadJournal(bytes.toString('utf8'));
+  const { owner } = options;
+  let bytes = await readBytes(path);
+  const { contents, live } = loadJournal(bytes.toString('utf8'), owner);
+  if (contents.foreignOwner !== undefined) {
+    await rename(path, `${path}.of-${contents.foreignOwner.slice(0, 12)}`);
+    bytes = Buffer.alloc(0);
+  }
+  if (owner !== undefined) live.set('owner', writeEntryLine({ kind: 'owner', node: owner }));
   const compact = Buffer.from(textOf(live));
   const isCompact = compact.equals(bytes) || (await replaceFile(path, compact.toString('utf8'))).result === 'replaced';
   const file = await openForAppend(path);
@@ -150,39 +152,6 @@ export async function openJournal(
   await syncDirectory(home);
   const { size } = await file.stat();
   return new AgentJournal({ path, contents, live, file, size, at: options.at ?? (() => undefined) });
-}
-
-/** Reads a journal's text. */
-export function loadJournal(text: string): { readonly contents: JournalContents; readonly live: Map<string, string> } {
-  const live = new Map<string, string>();
-  const copies = new Map<CopyKey, CopyMemory>();
-  const accounts = new Map<AccountId, { readonly account: AccountMemory; readonly sealed?: Sealed | undefined }>();
-  const lines = text.split('\n');
-  // What stands after the last line feed was never told to be kept.
-  lines.pop();
-  let damagedLines = 0;
-  for (const line of lines) {
-    const entry = line === '' ? undefined : readEntryLine(line);
-    if (!entry) {
-      damagedLines++;
-      continue;
-    }
-    keep(live, entry, line);
-    if (entry.kind === 'account') accounts.set(entry.account.account, { account: entry.account, sealed: entry.sealed });
-    else if (entry.copy) copies.set(entry.key, entry.copy);
-    else copies.delete(entry.key);
-  }
-  return { contents: { copies, accounts, damagedLines }, live };
-}
-
-function keep(live: Map<string, string>, entry: JournalEntry, line: string): void {
-  const key = keyOfEntry(entry);
-  live.delete(key);
-  if (entry.kind === 'account' || entry.copy) live.set(key, line);
-}
-
-function textOf(live: ReadonlyMap<string, string>): string {
-  return live.size === 0 ? '' : `${[...live.values()].join('\n')}\n`;
 }
 
 async function readBytes(path: string): Promise<Buffer> {

@@ -33,13 +33,17 @@ const entry = fc
       type === 'oauth' ? { access, refresh, expires: end } : type === 'token' ? { token: access } : { key: access };
     return { ...more, type, provider: 'anthropic', ...secrets };
   });
+const secretOf = ({ access, token, key }: Readonly<Record<string, unknown>>) => access ?? token ?? key;
 const store = fc.record({
   version: fc.constant(1),
-  profiles: fc.dictionary(
-    name.map(text => `anthropic:${text}`),
-    entry,
-    { minKeys: 1, maxKeys: 5 },
-  ),
+  // One token with two ends is no login that a provider gives out.
+  profiles: fc
+    .uniqueArray(fc.tuple(name, entry), {
+      minLength: 1,
+      maxLength: 5,
+      comparator: ([a, one], [b, other]) => a === b || secretOf(one) === secretOf(other),
+    })
+    .map(entries => Object.fromEntries(entries.map(([text, made]) => [`anthropic:${text}`, made]))),
   order: fc.constant({ anthropic: ['anthropic:x'] }),
   usageStats: fc.dictionary(name, fc.jsonValue({ maxDepth: 1 }), { maxKeys: 3 }),
   unknown: fc.jsonValue({ maxDepth: 3 }),

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { knownProviders } from '@authmesh/agent/core/providers';
 import { configurationSchema } from '@authmesh/shared/node/configuration-fields';
 import { operatorSentence } from '@authmesh/shared/node/errors';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -38,12 +39,14 @@ describe('agent.json', () => {
       stateDirs: [join(homedir(), '.openclaw')],
       reload: { command: 'openclaw', when: 'auto' },
       tools: [],
+      providers: knownProviders,
       core: {
         coordinators: ['wss://coordinator.example'],
         profiles: { allow: ['*'], deny: [] },
         create: [],
         apiKeys: false,
         custody: 'auto',
+        refreshes: knownProviders,
         sessions: {},
         healthCommands: false,
       },
@@ -88,14 +91,28 @@ describe('agent.json', () => {
     expect(await dirs({ '--state-dir': ['here'] })).toEqual([[join(process.cwd(), 'here')], '--state-dir']);
   });
 
-  it('takes custody a word for all or a word a pattern, and says that vault is not here yet', async () => {
-    await write({ custody: { 'google*': 'copy', '*': 'home' } });
-    const { settings } = await loadAgentConfig({ home, environment: {} });
-    expect(settings.core.custody).toEqual({ 'google*': 'copy', '*': 'home' });
-    const words = 'expected "auto", "home" or "copy": custody "vault" needs a version';
-    expect(await sentenceOf({ custody: 'vault' })).toContain(`field "custody", is "vault": ${words}`);
-    expect(await sentenceOf({ custody: { 'x*': 'vault' } })).toContain(`field "custody.x*", is "vault": ${words}`);
-    expect(await sentenceOf({ custody: 5 })).toContain('field "custody", is 5: expected "auto", "home"');
+  it('takes custody a word for all or a word a pattern', async () => {
+    for (const custody of ['auto', 'vault', 'home', 'copy', { 'google*': 'copy', '*': 'vault' }]) {
+      await write({ custody });
+      expect((await loadAgentConfig({ home, environment: {} })).settings.core.custody).toEqual(custody);
+    }
+    expect(await sentenceOf({ custody: 'safe' })).toContain('field "custody", is "safe": expected "auto", "vault"');
+  });
+
+  it('takes providers that are not known, and what differs of those that are', async () => {
+    const tokenEndpoint = 'https://login.example/token';
+    await write({ providers: { acme: { tokenEndpoint, clientId: 'claw' }, xai: { expirySkewSeconds: 60 } } });
+    const { providers, core } = (await loadAgentConfig({ home, environment: {} })).settings;
+    expect(providers.get('acme')).toMatchObject({ tokenEndpoint, clientId: 'claw', body: 'form', rotates: true });
+    expect(providers.get('xai')).toEqual({ ...knownProviders.get('xai'), expirySkewMs: 60_000 });
+    expect(core.refreshes.get('acme')).toMatchObject({ rotates: true });
+    await write({ refresh: { enabled: false } });
+    expect((await loadAgentConfig({ home, environment: {} })).settings.core.refreshes.size).toBe(0);
+    expect(await sentenceOf({ providers: { acme: { clientId: 'claw' } } })).toContain(
+      'field "providers.acme.tokenEndpoint"',
+    );
+    const plain = { acme: { tokenEndpoint: 'http://login.example/token' } };
+    expect(await sentenceOf({ providers: plain })).toContain('expected a URL that begins with https://');
   });
 
   it('finds other tools by the file, else by their own variables and rules', async () => {

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { AgentConfig } from '@authmesh/agent/core/config';
+import { knownProviders, mergeProviders, type Provider, type ProviderSettings } from '@authmesh/agent/core/providers';
+import { second } from '@authmesh/shared/core/time';
 import { type Configuration, type ConfigurationBinding, loadConfiguration } from '@authmesh/shared/node/configuration';
 import { expandPath } from '@authmesh/shared/node/home-path';
 import type { LogLevel } from '@authmesh/shared/node/logger';
 import { type AgentFile, agentFile } from './formats/agent-file.ts';
+import type { SecretDeclaration, StatedSource } from './formats/secret-declaration.ts';
 import type { ReloadSettings } from './secrets-reload.ts';
 import type { ToolPlace } from './state-directory.ts';
 import { storeFileName } from './store-discovery.ts';
@@ -20,9 +23,12 @@ export interface AgentSettings {
   /** Files of other tools. */
   readonly tools: readonly ToolPlace[];
   readonly core: AgentConfig;
+  /** How logins are refreshed, by the newest names of the providers. */
+  readonly providers: ReadonlyMap<string, Provider>;
   /** How gateways learn of what was written. */
   readonly reload: ReloadSettings;
-  readonly secrets: AgentFile['secrets'];
+  /** What is compared with other hosts; with absolute paths. */
+  readonly secrets: readonly SecretDeclaration[];
   readonly logLevel: LogLevel;
 }
 
@@ -66,6 +72,7 @@ export async function loadAgentConfig(
     return expandPath(path, isInFile ? dirname(file) : process.cwd());
   };
   const { stateDirs, agentDir } = value.openclaw;
+  const providers = mergeProviders(knownProviders, configuredProviders(value.providers));
   const settings: AgentSettings = {
     name: value.name,
     stateDirs: [...new Set(stateDirs.map(path => pathOf('openclaw.stateDirs', path)))],
@@ -81,14 +88,35 @@ export async function loadAgentConfig(
       create: value.sync.create,
       apiKeys: value.sync.apiKeys,
       custody: value.custody,
+      refreshes: value.refresh.enabled ? providers : new Map(),
       sessions: value.sessions,
       healthCommands: value.healthCommands,
     },
+    providers,
     reload: { command: value.openclaw.command, when: value.openclaw.reload },
-    secrets: value.secrets,
+    secrets: value.secrets.map(declaration => ({
+      ...declaration,
+      from: declaration.from.map(source => withAbsolutePath(source, path => pathOf('secrets', path))),
+    })),
     logLevel: value.logLevel,
   };
   return { settings, configuration };
+}
+
+function withAbsolutePath(source: StatedSource, absolute: (path: string) => string): StatedSource {
+  if ('dotenv' in source) return { ...source, dotenv: absolute(source.dotenv) };
+  if ('json' in source) return { ...source, json: absolute(source.json) };
+  return 'env' in source && source.pidFile !== undefined ? { ...source, pidFile: absolute(source.pidFile) } : source;
+}
+
+/** As the core calls them: times in milliseconds. */
+function configuredProviders(stated: AgentFile['providers']): Record<string, ProviderSettings> {
+  return Object.fromEntries(
+    Object.entries(stated).map(([name, { expirySkewSeconds: seconds, ...settings }]) => [
+      name,
+      { ...settings, expirySkewMs: seconds === undefined ? undefined : seconds * second },
+    ]),
+  );
 }
 
 type Origin = Configuration<AgentFile>['origins'][number];

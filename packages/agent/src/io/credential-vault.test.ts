@@ -33,6 +33,14 @@ describe('the credential vault', () => {
     expect(vault.size).toBe(2);
   });
 
+  it('takes one more where all that it has is to be kept', () => {
+    const vault = new CredentialVault(2);
+    for (const n of [1, 2]) vault.put(print(n), login());
+    vault.keep([print(1), print(2)]);
+    vault.put(print(3), login());
+    expect(vault.has(print(3))).toBe(true);
+  });
+
   it('does not lose a refresh token to a bearer copy of the same credential', () => {
     const vault = new CredentialVault();
     const bearer = login();

@@ -30,7 +30,7 @@ export class CredentialVault {
     const whole = credential.refresh === undefined && known?.refresh !== undefined ? known : credential;
     this.#credentials.delete(access);
     this.#credentials.set(access, whole);
-    this.#shrink();
+    this.#shrink(access);
   }
 
   get(access: Fingerprint): Credential | undefined {
@@ -69,11 +69,11 @@ export class CredentialVault {
     return printed;
   }
 
-  #shrink(): void {
+  #shrink(newest?: Fingerprint): void {
     if (this.#credentials.size <= this.#limit) return;
     for (const access of this.#credentials.keys()) {
       if (this.#credentials.size <= this.#limit) return;
-      if (!this.#keep.has(access)) this.#credentials.delete(access);
+      if (access !== newest && !this.#keep.has(access)) this.#credentials.delete(access);
     }
   }
 }

@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import type { Memory } from '@authmesh/agent/core/effect';
-import { type AgentState, createAgentState } from '@authmesh/agent/core/state';
+import { createAgentState } from '@authmesh/agent/core/initial-state';
+import type { AgentState } from '@authmesh/agent/core/state';
 import { transition } from '@authmesh/agent/core/transition';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
 import { fingerprintSecret } from '@authmesh/shared/crypto/fingerprint';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import { withCreation } from './adoption-store.ts';
-import { journalFileName, loadJournal } from './agent-journal.ts';
+import { journalFileName } from './agent-journal.ts';
 import type { ParsedStore, ReadContext } from './auth-profiles.ts';
+import { loadJournal } from './formats/journal-text.ts';
 import type { Identity } from './identity.ts';
 import { readOverview } from './overview-file.ts';
 import type { StateDirectory, StorePlaces } from './state-directory.ts';
@@ -40,13 +42,14 @@ export interface DiskState {
 export async function readDiskState(from: HostPlaces): Promise<DiskState> {
   const { keys, membership } = from.identity;
   const text = await readFile(join(from.home, journalFileName), 'utf8').catch(() => '');
-  const { copies, accounts } = loadJournal(text).contents;
+  const node = nodeIdOf(keys.signing.publicKey);
+  const { copies, accounts } = loadJournal(text, node).contents;
   const memory: Memory[] = [];
   for (const [key, copy] of copies) memory.push({ kind: 'copy', key, copy });
   for (const { account } of accounts.values()) memory.push({ kind: 'account', account });
   const directories = await createStoreDiscovery(from.places).look();
   let state = createAgentState({
-    node: nodeIdOf(keys.signing.publicKey),
+    node,
     name: membership.name,
     fleet: membership.fleet,
     config: withCreation(from.config, directories),

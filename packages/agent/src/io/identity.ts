@@ -29,7 +29,8 @@ export interface Identity {
   readonly membership: Membership;
 }
 
-const fileName = 'identity.json';
+/** The file of keys and fleet secrets in the agent's home. */
+export const identityFileName = 'identity.json';
 
 const identityFile = z.object({
   format: z.literal(1),
@@ -42,7 +43,7 @@ const identityFile = z.object({
 export async function readIdentity(home: string): Promise<Identity> {
   const { keys, membership } = await readKeys(home);
   if (keys && membership) return { keys, membership };
-  throw new AuthmeshError('ERR_NOT_JOINED', `${home} is not a member of a fleet yet`, {
+  throw new AuthmeshError('ERR_NOT_JOINED', `${home} is not a member of a fleet`, {
     hint: 'run `authmesh-agent join CODE`, with the code that the coordinator or `authmesh-agent invite` prints',
   });
 }
@@ -51,7 +52,7 @@ export async function readIdentity(home: string): Promise<Identity> {
 export async function readKeys(
   home: string,
 ): Promise<{ readonly keys?: NodeKeys | undefined; readonly membership?: Membership | undefined }> {
-  const file = await readPrivateJson(join(home, fileName), identityFile);
+  const file = await readPrivateJson(join(home, identityFileName), identityFile);
   if (!file) return {};
   return {
     keys: {
@@ -78,7 +79,7 @@ export async function keepMembership(home: string, keys: NodeKeys, membership: M
 }
 
 async function writeIdentity(home: string, keys: NodeKeys, membership: Membership | undefined): Promise<void> {
-  await writePrivateJson(join(home, fileName), {
+  await writePrivateJson(join(home, identityFileName), {
     format: 1,
     signingSeed: Buffer.from(keys.signing.seed).toString('base64'),
     boxSecret: Buffer.from(keys.box.secret).toString('base64'),

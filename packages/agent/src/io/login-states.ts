@@ -20,6 +20,10 @@ export type CopyState = 'current' | 'stale' | 'waiting' | 'held' | 'parallel' | 
 /** How a login of the fleet is, in one word. */
 export function accountState(view: AccountView, now: Instant): AccountState {
   if (view.copies.some(copy => copy.verdict === 'unlinked')) return 'unlinked';
+  const refreshing = view.refresh?.state ?? 'postponed';
+  // What an OpenClaw may have spent is tried once more when the login has ended: until then it works as ever.
+  const isToBeTried = view.refresh?.by === 'openclaw' && isUsable(view.expiresAt, now);
+  if (refreshing !== 'postponed' && !isToBeTried) return refreshing;
   if (!isUsable(view.expiresAt, now)) {
     return view.copies.some(copy => copy.health === 'fence-failed') ? 'in-doubt' : 'expired';
   }

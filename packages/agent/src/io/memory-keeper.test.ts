@@ -23,7 +23,7 @@ function stage() {
     },
   };
   const logger = { note: ({ name }: { name: string }) => void logged.push(name) } as unknown as Logger;
-  const keeper = createKeeper(journal, {} as RecordVault, logger);
+  const keeper = createKeeper(journal, { settle() {}, sealedOf() {} } as unknown as RecordVault, logger);
   return {
     ...keeper,
     logged,
@@ -47,6 +47,19 @@ function copyOf(profile: string, links: number): CopyMemory {
 }
 
 describe('a keeper on a full disk', () => {
+  it('knows of which accounts the last entry is on disk', async () => {
+    const scene = stage();
+    const keepAccount = () => scene.keep({ kind: 'account', account: { account: 'oauth:xai/a' } as never });
+    await keepAccount();
+    expect(scene.isKept('oauth:xai/a' as never)).toBe(true);
+    scene.fill(true);
+    await keepAccount();
+    expect(scene.isKept('oauth:xai/a' as never)).toBe(false);
+    scene.fill(false);
+    await scene.retry();
+    expect(scene.isKept('oauth:xai/a' as never)).toBe(true);
+  });
+
   it('says so until what it could not keep is kept, without anything new to keep', async () => {
     const scene = stage();
     expect(await scene.retry()).toBeUndefined();

@@ -1,18 +1,24 @@
 import type { Memory } from '@authmesh/agent/core/effect';
+import type { AccountId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
 import { systemErrorCode, systemReason } from '@authmesh/shared/node/errors';
 import type { Logger } from '@authmesh/shared/node/logger';
 import type { AgentJournal, JournalEntry } from './agent-journal.ts';
-import { keyOfEntry } from './formats/journal-entry.ts';
+import { keyOfAccount, keyOfEntry } from './formats/journal-entry.ts';
 import type { RecordVault } from './record-vault.ts';
 
 /** Entries that wait for a disk that takes them again. */
 const unsavedMax = 10_000;
 
-/** What the journal kept goes back into the core's memory, its records into the vault. */
-export function restoreMemory(journal: AgentJournal, vault: RecordVault, logger: Logger): Memory[] {
+/** What the journal kept goes back into the core's memory, its records into the vault; `isDamaged`: some of it is lost. */
+export function restoreMemory(
+  journal: AgentJournal,
+  vault: RecordVault,
+  logger: Logger,
+): { readonly memory: Memory[]; readonly isDamaged: boolean } {
   const memory: Memory[] = [];
-  const { copies, accounts, damagedLines } = journal.contents;
+  const { copies, accounts, leases, damagedLines, foreignOwner } = journal.contents;
+  if (foreignOwner !== undefined) logger.note(note('journal-foreign', { node: foreignOwner }));
   if (damagedLines > 0) logger.note(note('journal-damaged', { why: `${damagedLines} lines` }));
   for (const [key, copy] of copies) memory.push({ kind: 'copy', key, copy });
   for (const { account, sealed } of accounts.values()) {
@@ -25,13 +31,22 @@ export function restoreMemory(journal: AgentJournal, vault: RecordVault, logger:
     vault.settle(account.account, account.access);
     memory.push({ kind: 'account', account });
   }
-  return memory;
+  for (const [account, { lease, sealed }] of leases) {
+    const outcome = lease.outcome && 'renewed' in lease.outcome ? lease.outcome : undefined;
+    const problem = outcome ? vault.restoreRenewed(account, outcome, sealed) : undefined;
+    if (problem !== undefined) logger.note(note('journal-damaged', { account, why: problem }));
+    // What it brought is lost: whether its refresh token is spent is no question, but nobody has another one.
+    memory.push({ kind: 'lease', account, lease: problem === undefined ? lease : { ...lease, outcome: undefined } });
+  }
+  return { memory, isDamaged: damagedLines > 0 || foreignOwner !== undefined };
 }
 
 /** Keeps memory in the journal; what a full disk refuses is kept as soon as it takes entries again. */
 export interface Keeper {
   /** Resolves when the journal has taken the entry, or refused it. */
   readonly keep: (memory: Memory) => Promise<void>;
+  /** Whether the last that was to be kept of an account is on disk. */
+  readonly isKept: (account: AccountId) => boolean;
   /** Tries again what was refused; why the journal takes no entries, when it does not. */
   readonly retry: () => Promise<string | undefined>;
 }
@@ -70,6 +85,7 @@ export function createKeeper(journal: Pick<AgentJournal, 'append'>, vault: Recor
       for (const [oldest] of unsaved) if (unsaved.size > unsavedMax) unsaved.delete(oldest);
       return save();
     },
+    isKept: account => !unsaved.has(keyOfAccount(account)),
     async retry() {
       if (trouble !== undefined) await save();
       return trouble;

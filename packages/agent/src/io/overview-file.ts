@@ -11,8 +11,11 @@ type KnownOverview = NonNullable<AgentState['overview']>;
 
 const overviewFile = z.object({ body: answerBody, at: instant });
 
+/** Its name in the agent's home. */
+export const overviewFileName = 'overview.json';
+
 function pathOf(home: string): string {
-  return join(home, 'overview.json');
+  return join(home, overviewFileName);
 }
 
 /** Often enough for the names of hosts, seldom enough for a `status --watch`. */

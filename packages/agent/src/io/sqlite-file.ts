@@ -1,6 +1,7 @@
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import type { Milliseconds } from '@authmesh/shared/core/time';
+import { openSqlite, SqliteAbsentError, sqliteAbsentHint } from '@authmesh/shared/node/sqlite';
 
 /** How long a call may stand still for a writer; whoever has more time tries again. */
 const busyMs: Milliseconds = 20;
@@ -17,6 +18,12 @@ const codes = {
   notADatabase: 26,
 } as const;
 
+/** SQLite's extended codes for the memory that those who use a write-ahead log share: each is a fault of the file system. */
+const sharedMemoryCodes: readonly number[] = [18, 19, 20, 21].map(kind => codes.io | (kind << 8));
+
+/** A writer died in the middle, and what it wrote has to be undone before anybody reads. */
+const rollbackCode = codes.readOnly | (3 << 8);
+
 /** An open database. */
 export type Database = DatabaseSync;
 
@@ -24,14 +31,22 @@ export type Database = DatabaseSync;
 export function openDatabase(path: string, { readOnly }: { readonly readOnly: boolean }): Database {
   // None is made where there is none any more.
   const url = new URL(`${pathToFileURL(path).href}?mode=${readOnly ? 'ro' : 'rw'}`);
-  return new DatabaseSync(url, { readOnly, timeout: busyMs });
+  return openSqlite(url, { readOnly, timeout: busyMs });
 }
 
 /** Reads something from a database and closes it, whatever comes of that. */
 export function readDatabase<Result>(path: string, read: (database: Database) => Result): Result {
-  const database = openDatabase(path, { readOnly: true });
   try {
-    return read(database);
+    return use(openDatabase(path, { readOnly: true }), read);
+  } catch (error) {
+    if (extendedCodeOf(error) !== rollbackCode) throw error;
+    return use(openDatabase(path, { readOnly: false }), read);
+  }
+}
+
+function use<Result>(database: Database, work: (database: Database) => Result): Result {
+  try {
+    return work(database);
   } finally {
     database.close();
   }
@@ -39,13 +54,18 @@ export function readDatabase<Result>(path: string, read: (database: Database) =>
 
 /** Whether another process is in the way, and may be gone in a moment. */
 export function isBusy(error: unknown): boolean {
-  const code = codeOf(error);
+  const code = primaryCodeOf(error);
   return code === codes.busy || code === codes.locked;
 }
 
 /** What SQLite says, in words for the operator; nothing of what is in the database. */
 export function explainSqlite(error: unknown): string {
-  switch (codeOf(error)) {
+  if (error instanceof SqliteAbsentError) return `${error.message}: ${sqliteAbsentHint}`;
+  const extended = extendedCodeOf(error);
+  if (extended !== undefined && sharedMemoryCodes.includes(extended)) {
+    return 'its file system cannot keep a write-ahead log: move OpenClaw’s state to a local disk';
+  }
+  switch (primaryCodeOf(error)) {
     case codes.busy:
     case codes.locked:
       return 'another process has it locked';
@@ -67,7 +87,12 @@ export function explainSqlite(error: unknown): string {
 }
 
 /** The primary code within SQLite's extended one. */
-function codeOf(error: unknown): number | undefined {
+function primaryCodeOf(error: unknown): number | undefined {
+  const code = extendedCodeOf(error);
+  return code === undefined ? undefined : code & 0xff;
+}
+
+function extendedCodeOf(error: unknown): number | undefined {
   const code = typeof error === 'object' && error !== null && 'errcode' in error ? error.errcode : undefined;
-  return typeof code === 'number' ? code & 0xff : undefined;
+  return typeof code === 'number' ? code : undefined;
 }

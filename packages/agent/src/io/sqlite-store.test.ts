@@ -27,6 +27,7 @@ import { describeStorePort, openOwned } from './store-port-contract.ts';
 
 describeStorePort('an agent’s own database', folder => openOwned(folder, agentDatabase));
 describeStorePort('the database that all agents share', folder => openOwned(folder, sharedDatabase));
+describeStorePort('a database without a write-ahead log', folder => openOwned(folder, sharedDatabase, 'delete'));
 
 const secret = () => randomBytes(24).toString('base64url');
 const id = 'xai:default' as ProfileId;
@@ -131,6 +132,23 @@ describe('a database that others use', () => {
     const text = textOf({ [id]: entry() });
     expect(await port.replace(path, before, text)).toEqual({ outcome: { result: 'replaced' } });
     expect(port.read(path)).toMatchObject({ state: 'read', text });
+  });
+
+  it('whose owner died in the middle of a change is read as it was before', async () => {
+    const rollback = openOwned(await mkdtemp(join(folder, 'rollback-')), agentDatabase, 'delete');
+    const text = textOf({ [id]: entry() });
+    rollback.save(text);
+    rollback.database.close();
+    const script = `
+      import { DatabaseSync } from 'node:sqlite';
+      const database = new DatabaseSync(process.argv[1]);
+      database.exec('PRAGMA cache_size = 1; BEGIN; CREATE TABLE spilled (content TEXT)');
+      for (let row = 0; row < 200; row++) database.exec('INSERT INTO spilled VALUES (hex(randomblob(4000)))');
+      process.kill(process.pid, 'SIGKILL');`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, rollback.path]);
+    expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
+    expect(existsSync(`${rollback.path}-journal`)).toBe(true);
+    expect(port.read(rollback.path)).toMatchObject({ state: 'read', text });
   });
 
   it('is written beside a reader that holds its view of before', async () => {

@@ -1,5 +1,5 @@
 import { lackedAccounts } from '@authmesh/agent/core/announcement';
-import { isCovered } from '@authmesh/agent/core/coverage';
+import { isCovered, isVaulted } from '@authmesh/agent/core/coverage';
 import type { AgentState } from '@authmesh/agent/core/state';
 import type { ToolName } from '@authmesh/agent/core/tools';
 import { beatIntervalMs } from '@authmesh/shared/core/heartbeat';
@@ -9,9 +9,11 @@ import type { AccountView } from '@authmesh/shared/protocol/answer';
 import { accountViews } from './account-views.ts';
 import { adoptionObstacle } from './adoption-store.ts';
 import { type CopyStatus, copyStatus, iso, type Roster } from './copy-status.ts';
+import { type DriftStatus, driftStatus } from './drift-status.ts';
 import { type AccountState, accountState } from './login-states.ts';
 import { type OverweightStore, overweightStores } from './overweight.ts';
 import { type PoolStatus, poolStatus } from './pool-status.ts';
+import { type RefreshStatus, refreshStatus } from './refresh-status.ts';
 import type { ReloadTrouble } from './secrets-reload.ts';
 import type { StateDirectory } from './state-directory.ts';
 
@@ -43,7 +45,8 @@ export interface Status {
   readonly pools: readonly PoolStatus[];
   /** Stores of this host that alone wake more sessions than their pool allows. */
   readonly overweight: readonly OverweightStore[];
-  readonly drift: readonly never[];
+  /** Secrets that hosts share. */
+  readonly drift: readonly DriftStatus[];
 }
 
 export interface LackedLogin {
@@ -63,6 +66,10 @@ export interface AccountStatus {
   readonly home: string | null;
   readonly expiresAt: string | null;
   readonly state: AccountState;
+  /** How its refreshing stands, where there is anything to say. */
+  readonly refresh?: RefreshStatus | undefined;
+  /** The refresh token lies in this host’s vault, not in a store: the fleet renews it. */
+  readonly vaulted?: true | undefined;
   /** A newer login was announced to this host, which did not take it: why. */
   readonly refusal?: string | undefined;
   readonly copies: readonly CopyStatus[];
@@ -132,7 +139,7 @@ export function statusOf(
     home,
     pools: (overview?.body.pools ?? []).map(poolStatus),
     overweight: overview ? overweightStores(state, overview.body.pools) : [],
-    drift: [],
+    drift: (overview?.body.drift ?? []).map(driftStatus),
   };
 }
 
@@ -151,9 +158,16 @@ function accountStatus(state: AgentState, view: AccountView, roster: Roster, at:
     home: name(view.home),
     expiresAt: expiresAt === null ? null : iso(expiresAt),
     state: accountState(view, at - state.clockOffsetMs),
+    refresh: refreshStatus(view, roster),
+    vaulted: isInVault(state, view) || undefined,
     refusal: state.refusals.get(view.account),
     copies: view.copies.map(copy => copyStatus(state, view, copy, roster, at)),
   };
+}
+
+function isInVault(state: AgentState, { account, access }: AccountView): boolean {
+  const facts = state.accounts.get(account);
+  return facts !== undefined && facts.access === access && isVaulted(state, facts);
 }
 
 function mayHoldLogin(state: AgentState, store: StoreId): boolean {

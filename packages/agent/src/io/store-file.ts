@@ -10,6 +10,7 @@ import {
   type Stats,
   statSync,
 } from 'node:fs';
+import { systemReason } from '@authmesh/shared/node/errors';
 import { storeBytesMax } from './auth-profiles.ts';
 
 /** What tells two states of a file apart without reading it: every write or rename changes one of these. */
@@ -124,7 +125,7 @@ function unreadable(path: string, error: unknown): FileRead {
     case 'EPERM':
       return refused('this agent may not read it: give its user read and write permission');
     default:
-      return refused(`it cannot be read (${errorCode(error)})`);
+      return refused(`it cannot be read: ${systemReason(error)}`);
   }
 }
 

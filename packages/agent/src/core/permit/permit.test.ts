@@ -160,6 +160,16 @@ describe('sessions that come back', () => {
     expect(phases(scene.tell({ type: 'timer-fired', timer: 'claims' }))).toEqual(['elapsed']);
   });
 
+  it('are looked at again in their time when the timer fires early', () => {
+    const { scene } = createDead();
+    scene.grant({ settleMs: 3 * second });
+    const [set] = only(written(scene, { use }), 'set-timer').filter(({ timer }) => timer === 'claims');
+    if (!set) throw new Error('no timer was set');
+    scene.pass(set.delayMs - 1);
+    const early = scene.tell({ type: 'timer-fired', timer: 'claims' });
+    expect(only(early, 'set-timer').filter(({ timer }) => timer === 'claims')).toMatchObject([{ delayMs: 1 }]);
+  });
+
   it('are not taken for back because somebody sets the clock forward', () => {
     const { scene } = createDead();
     scene.grant();

@@ -1,18 +1,36 @@
 import { basename } from 'node:path';
+import { findIncompleteProviders, knownProviders } from '@authmesh/agent/core/providers';
 import { tools } from '@authmesh/agent/core/tools';
 import { nodeName } from '@authmesh/shared/protocol/fields';
 import { profileFilter } from '@authmesh/shared/protocol/policy';
 import { z } from 'zod';
+import { secretDeclarations } from './secret-declaration.ts';
 import { toolFormats } from './tool-formats.ts';
 
 const url = z.string().regex(/^wss?:\/\/\S+$/, 'expected a URL that begins with ws:// or wss://');
 const pattern = z.string().min(1, 'expected a pattern').max(300);
 
-const custodySetting = z.enum(['auto', 'home', 'copy'], {
-  error: issue =>
-    issue.input === 'vault'
-      ? 'expected "auto", "home" or "copy": custody "vault" needs a version of authmesh that refreshes logins itself'
-      : 'expected "auto", "home" or "copy"',
+const custodySetting = z.enum(['auto', 'vault', 'home', 'copy'], {
+  error: 'expected "auto", "vault", "home" or "copy"',
+});
+
+const endpoint = z
+  .string()
+  .regex(
+    /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/])\S+$/,
+    'expected a URL that begins with https:// (http:// on this host alone)',
+  );
+const provider = z.strictObject({
+  tokenEndpoint: endpoint.optional().describe('Where refresh tokens are exchanged.'),
+  clientId: z.string().min(1).max(1_000).optional().describe('Of the client that the login was made with.'),
+  clientSecret: z.string().min(1).max(4_000).optional().describe('Where that client has one.').meta({ secret: true }),
+  body: z.enum(['form', 'json']).optional().describe('How the request is written; RFC 6749 says "form".'),
+  rotates: z.boolean().optional().describe('Whether a refresh token is good for one use.'),
+  parameters: z
+    .record(z.string().min(1).max(200), z.string().max(4_000))
+    .optional()
+    .describe('What the request says besides.'),
+  expirySkewSeconds: z.number().min(0).max(86_400).optional().describe('Taken off the life that an answer says.'),
 });
 
 const toolName = z.enum(tools, { error: `expected ${tools.map(name => `"${name}"`).join(', ')}` });
@@ -97,12 +115,28 @@ export const agentFile = z.strictObject({
     ),
   custody: z
     .union([custodySetting, z.record(z.string(), custodySetting)], {
-      error: 'expected "auto", "home", "copy" or an object of patterns',
+      error: 'expected "auto", "vault", "home", "copy" or an object of patterns',
     })
     .default('auto')
     .describe(
-      'Which hosts hold the refresh token: "home" one, "copy" all, "auto" as the provider needs it. One word, or one per pattern.',
+      'Which stores hold the refresh token: "vault" none, "home" one host’s, "copy" all, "auto" as the provider needs it. One word, or one per pattern.',
     ),
+  providers: z
+    .record(z.string().min(1).max(200), provider)
+    .superRefine((providers, { addIssue }) => {
+      for (const name of findIncompleteProviders(knownProviders, providers)) {
+        const message = 'expected the address at which a provider that authmesh does not know exchanges refresh tokens';
+        addIssue({ code: 'custom', path: [name, 'tokenEndpoint'], message });
+      }
+    })
+    .default({})
+    .describe('How logins are refreshed at providers that authmesh does not know, or otherwise than it knows.'),
+  refresh: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Whether this host may refresh logins for the fleet.'),
+    })
+    .prefault({})
+    .describe('The refreshing of logins.'),
   sessions: z
     .record(z.string().min(1).max(200), z.number().int().min(1).max(10_000))
     .default({})
@@ -111,10 +145,7 @@ export const agentFile = z.strictObject({
     .boolean()
     .default(false)
     .describe('Whether the health commands of the coordinator’s pools may run on this host.'),
-  secrets: z
-    .array(z.union([z.string(), z.looseObject({ name: z.string() })]))
-    .default([])
-    .describe('Secrets of this host that are compared with those of other hosts.'),
+  secrets: secretDeclarations.default([]).describe('Secrets of this host that are compared with those of other hosts.'),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

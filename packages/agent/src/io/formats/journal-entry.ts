@@ -1,7 +1,8 @@
 import type { Memory } from '@authmesh/agent/core/effect';
-import { type CopyKey, copyKey, type Sealed } from '@authmesh/shared/core/identifiers';
+import { type AccountId, type CopyKey, copyKey, type NodeId, type Sealed } from '@authmesh/shared/core/identifiers';
 import { announcement } from '@authmesh/shared/protocol/announcement';
-import { accountId, branded, fingerprint, profileId, sealed, storeId } from '@authmesh/shared/protocol/fields';
+import { accountId, branded, fingerprint, nodeId, profileId, sealed, storeId } from '@authmesh/shared/protocol/fields';
+import { miss, renewed } from '@authmesh/shared/protocol/lease';
 import { chainLinksMax } from '@authmesh/shared/protocol/limits';
 import { held } from '@authmesh/shared/protocol/observation';
 import { z } from 'zod';
@@ -9,7 +10,11 @@ import { z } from 'zod';
 /** What the journal keeps: the core's memory and, beside an account, the sealed record of its current credential. */
 export type JournalEntry =
   | Extract<Memory, { readonly kind: 'copy' }>
-  | (Extract<Memory, { readonly kind: 'account' }> & { readonly sealed?: Sealed | undefined });
+  | (Extract<Memory, { readonly kind: 'account' }> & { readonly sealed?: Sealed | undefined })
+  /** With the sealed record of what the lease has brought. */
+  | (Extract<Memory, { readonly kind: 'lease' }> & { readonly sealed?: Sealed | undefined })
+  /** Whose memory it is. */
+  | { readonly kind: 'owner'; readonly node: NodeId };
 
 const copyMemory = z.object({
   store: storeId,
@@ -18,6 +23,19 @@ const copyMemory = z.object({
   last: held.optional(),
   chain: z.array(held).max(chainLinksMax),
   doubted: z.array(fingerprint).max(2).optional(),
+});
+
+const leaseMemory = z.object({
+  account: accountId,
+  epoch: z.number().int().min(1),
+  access: fingerprint,
+  refresh: fingerprint,
+  outcome: z
+    .union([
+      z.object({ renewed, generation: z.number().int().min(1) }),
+      miss.pick({ miss: true, why: true, retryAfterMs: true }),
+    ])
+    .optional(),
 });
 
 const entry = z.discriminatedUnion('kind', [
@@ -31,6 +49,13 @@ const entry = z.discriminatedUnion('kind', [
     account: announcement.omit({ type: true, sealed: true }),
     sealed: sealed.optional(),
   }),
+  z.object({
+    kind: z.literal('lease'),
+    account: accountId,
+    lease: leaseMemory.nullable(),
+    sealed: sealed.optional(),
+  }),
+  z.object({ kind: z.literal('owner'), node: nodeId }),
 ]);
 
 /** One line of the journal; undefined when it is damaged. */
@@ -47,7 +72,9 @@ export function readEntryLine(line: string): JournalEntry | undefined {
   if (read.data.kind === 'copy' && read.data.copy) {
     if (copyKey(read.data.copy.store, read.data.copy.profile) !== read.data.key) return undefined;
   }
-  return read.data;
+  return read.data.kind === 'lease' && read.data.lease && read.data.lease.account !== read.data.account
+    ? undefined
+    : read.data;
 }
 
 /** The line of an entry: its known fields alone, so that nothing else ever gets into the file. */
@@ -55,7 +82,19 @@ export function writeEntryLine(value: JournalEntry): string {
   return JSON.stringify(entry.parse(value));
 }
 
-/** What the last entry replaces: all entries of one copy, all of one account. */
+/** What the last entry replaces: all entries of one copy, all of one account, all leases of one account. */
 export function keyOfEntry(value: JournalEntry): string {
-  return value.kind === 'copy' ? `copy\n${value.key}` : `account\n${value.account.account}`;
+  if (value.kind === 'owner') return 'owner';
+  if (value.kind === 'copy') return `copy\n${value.key}`;
+  return value.kind === 'lease' ? `lease\n${value.account}` : keyOfAccount(value.account.account);
+}
+
+/** The same of what is kept of an account. */
+export function keyOfAccount(account: AccountId): string {
+  return `account\n${account}`;
+}
+
+/** Whether an entry says that what it is about is over: nothing of it is kept. */
+export function isForgotten(value: JournalEntry): boolean {
+  return (value.kind === 'copy' && !value.copy) || (value.kind === 'lease' && !value.lease);
 }

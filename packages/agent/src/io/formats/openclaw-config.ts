@@ -9,6 +9,9 @@ const sqliteRelease = [2026, 6, 5] as const;
 /** The first release whose gateway does not look at its stores at every turn. */
 const rememberingRelease = [2026, 2, 26] as const;
 
+/** The first release after that which reads its store anew before it refreshes. */
+const rereadingRelease = [2026, 4, 9] as const;
+
 /** The first release that calls OpenAI's subscription logins `openai`. */
 const openaiRelease = [2026, 6, 1] as const;
 
@@ -62,6 +65,15 @@ export function holdRefusal(stateDir: string, hasStateFile: boolean, version: st
 export function isRemembering(version: string | undefined): boolean {
   const order = version === undefined ? undefined : orderOf(version, rememberingRelease);
   return order !== undefined && order >= 0;
+}
+
+/**
+ * Whether a gateway of this release, under its own lock, refreshes with what it once read and not with what stands in its JSON
+ * store (`field/openclaw-stores.md`, 2.4).
+ */
+export function refreshesFromMemory(version: string | undefined): boolean {
+  const order = version === undefined ? undefined : orderOf(version, rereadingRelease);
+  return isRemembering(version) && order !== undefined && order < 0;
 }
 
 /** What a release that keeps its logins in files calls OpenAI's subscription logins; unknown where it says no version. */

@@ -1,0 +1,121 @@
+import { describeDuration } from '@authmesh/shared/node/duration';
+import type { DriftView } from '@authmesh/shared/protocol/secrets';
+import { iso } from './copy-status.ts';
+
+/** A secret that hosts share, as `status` and `drift` show it. */
+export interface DriftStatus {
+  readonly name: string;
+  readonly group?: string | undefined;
+  readonly state: DriftView['state'];
+  /** One for each value; `nodes` are not all, where `count` is higher. */
+  readonly groups: DriftView['groups'];
+  /** The values are the same but for this. */
+  readonly variants: DriftView['variants'];
+  /** Processes that still have another value than what is stored beside them. */
+  readonly stale: readonly DriftPlace[];
+  readonly missing: readonly DriftPlace[];
+  readonly unreadable: readonly (DriftPlace & { readonly reason: string })[];
+  /** Hosts that are away: what counts of them is what they told last. */
+  readonly away: readonly string[];
+  readonly since: string | null;
+  readonly compared: number;
+  readonly declared: number;
+}
+
+interface DriftPlace {
+  readonly node: string;
+  readonly source: string;
+  readonly since: string;
+}
+
+/** The coordinator's view in words of this program. */
+export function driftStatus({ since, stale, missing, unreadable, ...view }: DriftView): DriftStatus {
+  const place = ({ node, source, since: at }: DriftView['missing'][number]) => ({ node, source, since: iso(at) });
+  return {
+    ...view,
+    stale: stale.map(place),
+    missing: missing.map(place),
+    unreadable: unreadable.map(one => ({ ...place(one), reason: one.why })),
+    since: since === null ? null : iso(since),
+  };
+}
+
+/** Something that is wrong with a secret, and what mends it. */
+export interface DriftProblem {
+  readonly what: string;
+  readonly mend: string;
+}
+
+/** What is wrong with a secret; empty where nothing is. */
+export function driftProblems(drift: DriftStatus, now: number): DriftProblem[] {
+  const { name, group, stale, missing, unreadable, since } = drift;
+  const secret = group === undefined ? name : `${name} (${group})`;
+  const problems: DriftProblem[] = [];
+  if (drift.groups.length > 1) {
+    const age = since === null ? '' : ` for ${describeDuration(now - Date.parse(since))}`;
+    const { what, mend } = differenceOf(drift);
+    problems.push({ what: `${secret} differs${age}: ${what}`, mend });
+  }
+  for (const { node, source } of stale)
+    problems.push({
+      what: `${secret} is stale in process on ${node}: ${source} still has another value than what is stored there`,
+      mend: 'restart it',
+    });
+  for (const { node, source } of missing)
+    problems.push({ what: `${secret} is missing on ${node} (${source})`, mend: 'set it there' });
+  for (const { node, source, reason } of unreadable)
+    problems.push({
+      what: `${secret} could not be read on ${node} (${source}): ${reason}`,
+      mend: `make it readable for the agent of ${node}, or take it out of its agent.json`,
+    });
+  return problems;
+}
+
+function differenceOf({ groups, variants }: DriftStatus): DriftProblem {
+  const [largest, ...others] = groups;
+  const all = groups.map(placesOf).join(' / ');
+  if (variants.length > 0)
+    return { what: `the values are the same but for ${variants.join(' and ')} (${all})`, mend: 'write them alike' };
+  const minority = groups.filter(({ isMinority }) => isMinority);
+  if (!largest || minority.length < others.length) {
+    const counts = groups.map(({ count }) => count).join(' against ');
+    return { what: `${counts}, no majority (${all})`, mend: 'find out which is right, and set it everywhere' };
+  }
+  const isOne = minority.length === 1 && minority[0]?.count === 1;
+  return {
+    what: `${minority.map(placesOf).join(' and ')} ${isOne ? 'has' : 'have'} another value than ${placesOf(largest)}`,
+    mend: 'set the right one there',
+  };
+}
+
+/** A problem and its cure in one sentence. */
+export function driftSentence({ what, mend }: DriftProblem): string {
+  return `${what}; ${mend}`;
+}
+
+function placesOf({ nodes, count }: DriftStatus['groups'][number]): string {
+  return count > nodes.length ? `${nodes.join(', ')} and ${count - nodes.length} more` : nodes.join(', ');
+}
+
+/** `12 of 12 compared`, and where something could not be. */
+export function coverageSentence(drift: readonly DriftStatus[]): string {
+  const { compared, declared, unreadable } = coverageOf(drift);
+  const byNode = new Map<string, number>();
+  for (const { node } of unreadable) byNode.set(node, (byNode.get(node) ?? 0) + 1);
+  const unread = [...byNode].map(([node, count]) => `${count} could not be read on ${node}`);
+  return [`${compared} of ${declared} compared`, ...unread].join('; ');
+}
+
+/** What was looked at, of what hosts declare. */
+export function coverageOf(drift: readonly DriftStatus[]): {
+  readonly compared: number;
+  readonly declared: number;
+  readonly unreadable: readonly { readonly node: string; readonly name: string; readonly reason: string }[];
+} {
+  const sum = (field: 'compared' | 'declared') => drift.reduce((total, one) => total + one[field], 0);
+  return {
+    compared: sum('compared'),
+    declared: sum('declared'),
+    unreadable: drift.flatMap(({ name, unreadable }) => unreadable.map(({ node, reason }) => ({ node, name, reason }))),
+  };
+}

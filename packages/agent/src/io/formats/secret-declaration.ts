@@ -1,0 +1,83 @@
+import { readingsPerNodeMax } from '@authmesh/shared/protocol/limits';
+import { placeName, secretGroup, secretName } from '@authmesh/shared/protocol/secrets';
+import { z } from 'zod';
+
+const path = z.string().min(1, 'expected a file').max(4_096);
+const variable = z.string().min(1, 'expected the name of a variable').max(200);
+const pointer = z
+  .string()
+  .regex(/^(\/.*)?$/s, 'expected a JSON pointer that begins with /')
+  .max(1_000);
+const word = z.string().min(1, 'expected a word').max(4_096);
+
+const as = placeName.optional().describe('The place that this stands for, where no agent runs.');
+
+const dotenv = z.strictObject({
+  dotenv: path.describe('A file of assignments.'),
+  key: variable.optional().describe('What it is called there, where that is another name.'),
+  as,
+});
+const json = z.strictObject({ json: path.describe('A JSON file.'), pointer, as });
+const process = z
+  .strictObject({
+    env: variable.describe('A variable in the environment of a running process.'),
+    pidFile: path.optional().describe('The file that holds its process id.'),
+    unit: word.optional().describe('The unit of systemd that it runs as.'),
+    process: word.optional().describe('Its name.'),
+    as,
+  })
+  .refine(
+    ({ pidFile, unit, process: name }) => [pidFile, unit, name].filter(one => one !== undefined).length === 1,
+    'expected one of "pidFile", "unit" and "process", which says whose environment is meant',
+  );
+const command = z
+  .strictObject({
+    command: z
+      .union([z.array(word).min(1, 'expected a program'), word])
+      .describe('A program and its arguments, or a line for the shell.'),
+    shell: z.boolean().default(false).describe('Whether a shell runs it.'),
+    pointer: pointer.optional(),
+    timeoutSeconds: z.number().min(1).max(120).default(10),
+    as,
+  })
+  .refine(({ command: line, shell }) => (typeof line === 'string') === shell, {
+    error: 'expected a list of words, or a line of text with "shell": true',
+    path: ['command'],
+  });
+
+const kinds = ['dotenv', 'json', 'env', 'command'] as const;
+const form = z.union([dotenv, json, process, command]);
+/** Which form is meant is asked first: a union's own error would be that of one that was not. */
+const source = z
+  .looseObject({})
+  .refine(
+    one => kinds.filter(kind => kind in one).length === 1,
+    'expected one of "dotenv", "json", "env" and "command", which says where the value is read',
+  )
+  .meta({ anyOf: z.toJSONSchema(form, { io: 'input' }).anyOf })
+  .pipe(form);
+
+/** Where one value of a secret is read; paths as they stand in the file. */
+export type StatedSource = z.output<typeof source>;
+
+const declaration = z.strictObject({
+  name: secretName.describe('What the secret is called on every host.'),
+  from: z
+    .union([source.transform(one => [one]), z.array(source).min(1, 'expected at least one source')])
+    .describe('Where its value is on this host.'),
+  group: secretGroup.optional().describe('Only hosts that name the same group are compared.'),
+});
+
+/** `secrets` of `agent.json`. */
+export const secretDeclarations = z.array(declaration).superRefine((declarations, { addIssue }) => {
+  const known = new Set<string>();
+  for (const [index, { name, group }] of declarations.entries()) {
+    const key = JSON.stringify([name, group]);
+    if (known.has(key)) addIssue({ code: 'custom', path: [index, 'name'], message: 'expected each secret once' });
+    known.add(key);
+  }
+  const sources = declarations.reduce((count, { from }) => count + from.length, 0);
+  if (sources > readingsPerNodeMax)
+    addIssue({ code: 'custom', message: `expected at most ${readingsPerNodeMax} sources, not ${sources}` });
+});
+export type SecretDeclaration = z.output<typeof declaration>;

@@ -1,0 +1,97 @@
+import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
+import type { PostAnswer } from './https-post.ts';
+
+/*
+ * What an answer without tokens means. Only a word for a dead refresh token says that a login is over: whoever is throttled,
+ * blocked or met by a broken server asks again later (field/oauth.md, 7).
+ */
+
+export type Refusal =
+  /** The provider did not take the token. */
+  | { readonly result: 'postponed'; readonly why: string; readonly retryAfterMs?: Milliseconds | undefined }
+  /** The token is dead, by the provider's own word. */
+  | { readonly result: 'refused'; readonly why: string };
+
+/** RFC 6749, 5.2, and what OpenAI calls the same (OpenClaw 2026.9.6). */
+const deadWords: ReadonlySet<string> = new Set([
+  'invalid_grant',
+  'invalid_refresh_token',
+  'refresh_token_expired',
+  'refresh_token_invalidated',
+  'refresh_token_reused',
+]);
+
+/** Other words of the same RFCs (6749, 8628) and providers: shown, since they say what to mend. */
+const otherWords: ReadonlySet<string> = new Set([
+  'access_denied',
+  'invalid_client',
+  'invalid_request',
+  'invalid_request_error',
+  'invalid_scope',
+  'overloaded_error',
+  'rate_limit_error',
+  'rate_limit_exceeded',
+  'server_error',
+  'slow_down',
+  'temporarily_unavailable',
+  'unauthorized_client',
+  'unsupported_grant_type',
+]);
+
+/** Reads an answer whose status is none of success. `now` is this host's clock. */
+export function readRefusal(host: string, answer: PostAnswer, now: Instant): Refusal {
+  const { status, headers, body } = answer;
+  const words = wordsIn(parseObject(body));
+  const dead = words.find(word => deadWords.has(word));
+  if (dead !== undefined && (status === 400 || status === 401)) {
+    return { result: 'refused', why: `${host} answered ${status} ${dead}` };
+  }
+  const word = dead ?? words.find(one => otherWords.has(one));
+  const retryAfterMs = retryAfter(headers['retry-after'], headers.date, now);
+  return {
+    result: 'postponed',
+    why: `${host} answered ${status}${word === undefined ? formOf(answer) : ` ${word}`}`,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+}
+
+/** The JSON object that a text is, if it is one. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return asRecord(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+/** ` with a page instead of JSON` or the like; nothing where the form says nothing new. */
+export function formOf({ status, headers, body }: Pick<PostAnswer, 'status' | 'headers' | 'body'>): string {
+  if (status >= 300 && status < 400) return ' and points elsewhere, which is not followed';
+  if (/\bhtml\b/i.test(String(headers['content-type'] ?? '')) || /^\s*</.test(body)) return ' with a page for people';
+  return parseObject(body) || body.trim() === '' ? '' : ' with something that is no JSON';
+}
+
+/** `error` is a word, or (OpenAI, Anthropic) an object that has it as `code` or `type`. */
+function wordsIn(document: Readonly<Record<string, unknown>> | undefined): string[] {
+  const error = asRecord(document?.error);
+  return [document?.error, error?.code, error?.type, document?.code, document?.type].flatMap(word =>
+    typeof word === 'string' ? [word.toLowerCase()] : [],
+  );
+}
+
+/** RFC 9110, 10.2.3: seconds, or a date, which is measured by the clock that wrote it where the answer tells its time. */
+function retryAfter(value: string | undefined, date: string | undefined, now: Instant): Milliseconds | undefined {
+  if (value === undefined) return undefined;
+  if (/^\s*\d{1,9}\s*$/.test(value)) return Number(value) * 1_000;
+  // Every form of HTTP's dates begins with the day's name; `Date` alone would see one in "-5".
+  const until = Date.parse(/^\s*[A-Z][a-z]{2}/.test(value) ? value : '');
+  if (Number.isNaN(until)) return undefined;
+  const told = Date.parse(date ?? '');
+  return Math.max(0, until - (Number.isNaN(told) ? now : told));
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : undefined;
+}
