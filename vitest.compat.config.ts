@@ -8,6 +8,7 @@ export default defineConfig({
     hookTimeout: 20 * 60_000,
     testTimeout: 120_000,
     fileParallelism: false,
+    globalSetup: 'test/e2e/harness/build.ts',
     reporters: ['default', new CompatTable()],
   },
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Entry } from '../e2e/harness/login.ts';
 import { databaseStore } from '../e2e/harness/sqlite.ts';
@@ -64,6 +64,7 @@ export async function startFleet(
     const stores = plan.stores.map((text, number) => put(stateDir, number === 0 ? 'main' : `agent-${number}`, text));
     const join_ = ['join', code, '--home', home, '--state-dir', stateDir, '--name', `host-${index}`];
     await runToEnd(node, [installation.agent, ...join_], root);
+    if (plan.inDatabases) configure(home, { openclaw: { stateDirs: [stateDir], reload: 'never' } });
     if (index === 0 && plans.length > 1) code = await inviteCode(installation, home, plans.length);
     hosts.push({ home, stores, agent: await startAgent(installation, home) });
   }
@@ -75,6 +76,13 @@ export async function startFleet(
       await coordinator.stop();
     },
   };
+}
+
+/** No OpenClaw is installed here: to look for one again and again is not what an idle agent does. */
+function configure(home: string, fields: object): void {
+  const file = join(home, 'agent.json');
+  const before = JSON.parse(readFileSync(file, 'utf8')) as object;
+  writeFileSync(file, JSON.stringify({ ...before, ...fields }), { mode: 0o600 });
 }
 
 function putStore(stateDir: string, id: string, text: string): string {

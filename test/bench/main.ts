@@ -10,7 +10,9 @@ import { crashReturn } from './figures/crash-return.ts';
 import { fileToFile } from './figures/file-to-file.ts';
 import { fleetReturn } from './figures/fleet-return.ts';
 import { halfLimit } from './figures/half-limit.ts';
+import { leaseSchedule } from './figures/lease-schedule.ts';
 import { recovery } from './figures/recovery.ts';
+import { secretDrift } from './figures/secret-drift.ts';
 import { simulator } from './figures/simulator.ts';
 import { startTimes } from './figures/start-times.ts';
 import { waitingStores } from './figures/waiting-stores.ts';
@@ -28,6 +30,8 @@ const benches: readonly Bench[] = [
   waitingStores,
   halfLimit,
   recovery,
+  leaseSchedule,
+  secretDrift,
   simulator,
 ];
 

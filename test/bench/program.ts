@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { loopbackAlone } from '../loopback.ts';
 
 /** A process of the bench's own. */
 export interface Program {
@@ -36,7 +37,7 @@ function kill({ pid }: ChildProcess, signal: NodeJS.Signals): void {
 /** Starts `command` with nothing of this process's environment but `PATH` and a home. */
 export function start(command: string, args: readonly string[], home: string): Program {
   const child = spawn(command, args, {
-    env: { PATH: process.env.PATH, HOME: home },
+    env: { PATH: process.env.PATH, HOME: home, ...loopbackAlone },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
@@ -83,7 +84,7 @@ const saidCharsMax = 64 * 1024;
 /** Runs a command to its end; throws with what it said when that is not 0. */
 export async function runToEnd(command: string, args: readonly string[], home: string): Promise<string> {
   const child = spawn(command, args, {
-    env: { PATH: process.env.PATH, HOME: home },
+    env: { PATH: process.env.PATH, HOME: home, ...loopbackAlone },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';

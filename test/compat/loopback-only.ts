@@ -2,14 +2,14 @@
  * Preloaded (`node --import`) into every OpenClaw process of the run: nothing it does leaves this machine.
  *
  * A connection to anything but loopback is refused before a name is looked up, and noted in the file that
- * `COMPAT_REFUSED` names. Requests to the provider's token endpoint go to the issuer of the test instead
+ * `COMPAT_REFUSED` names. Requests to the providers' token endpoints go to the issuer of the test instead
  * (`COMPAT_ISSUER`), so that OpenClaw's own refresh runs as it is. With `COMPAT_SILENT` a request that may not leave is never
  * answered, as behind a firewall that drops what it does not like.
  */
 import { appendFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 
-const tokenEndpoint = 'https://chat.qwen.ai/api/v1/oauth2/token';
+const tokenEndpoints = ['https://chat.qwen.ai/api/v1/oauth2/token', 'https://api.chutes.ai/idp/token'];
 const loopback = /^(localhost|127(\.\d+){3}|::1|\[::1\])$/;
 
 function refuse(host: string): Error {
@@ -41,7 +41,7 @@ const realFetch = globalThis.fetch;
 globalThis.fetch = async (input, init) => {
   const url = new URL(input instanceof Request ? input.url : String(input));
   const issuer = process.env.COMPAT_ISSUER;
-  if (issuer && url.href === tokenEndpoint) return realFetch(issuer, init);
+  if (issuer && tokenEndpoints.includes(url.href)) return realFetch(issuer, init);
   if (!/^https?:$/.test(url.protocol) || loopback.test(url.hostname)) return realFetch(input, init);
   const error = refuse(url.hostname);
   if (process.env.COMPAT_SILENT) return new Promise(() => setInterval(() => {}, 60_000));

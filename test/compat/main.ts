@@ -21,6 +21,7 @@ const files = [
   ...(values.only.some(isLong) ? ['openclaw.test.ts'] : []),
   ...(values.only.some(version => version in releases && !isLong(version)) ? ['releases.test.ts'] : []),
   ...(isCovered('2026.2.12', '2026.9.6') ? ['eras.test.ts'] : []),
+  ...(['2026.5.28', '2026.7.1', '2026.9.6'].some(version => isCovered(version)) ? ['refresh-lock.test.ts'] : []),
   ...(isCovered('2026.5.28', '2026.7.1', '2026.9.6') ? ['upgrade.test.ts'] : []),
   ...(values.only.some(one => one in toolPrograms) ? ['tools.test.ts'] : []),
 ];

@@ -26,6 +26,8 @@ export interface Provider {
   readonly secrets: () => readonly string[];
   /** A new login of the same account, as after signing in; `lifeMs` may be negative: it came dead. */
   issue(lifeMs: number): Login;
+  /** The name of the login that has this access token. */
+  nameOf(access: unknown): string | undefined;
   /** The name under which a key that was not issued here appears in `bearers`. */
   recognise(key: string, name: string): void;
   /** From now on an answer takes so long; the function says how many were being answered at once since. */
@@ -104,6 +106,7 @@ export async function startProvider(): Promise<Provider> {
     exchanges,
     issue,
     secrets: () => [...names.keys(), ...spendable, ...spent],
+    nameOf: access => names.get(String(access)),
     recognise: (key, name) => void names.set(key, name),
     slowDown: ms => {
       delayMs = ms;

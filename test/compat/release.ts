@@ -17,8 +17,8 @@ export interface Release {
  */
 export const releases: Readonly<Record<string, Known>> = {
   '2026.2.12': { store: 'json', isLong: true, overrides: { libsignal: '6.0.0', linkedom: '0.18.12' } },
-  '2026.3.13': { store: 'json', overrides: { libsignal: '6.0.0' } },
-  '2026.3.28': { store: 'json', overrides: {} },
+  '2026.3.13': { store: 'json', refreshesFromMemory: true, overrides: { libsignal: '6.0.0' } },
+  '2026.3.28': { store: 'json', refreshesFromMemory: true, overrides: {} },
   '2026.4.9': { store: 'json', overrides: {} },
   '2026.5.28': { store: 'json', overrides: {} },
   '2026.7.1': { store: 'agent', overrides: {} },
@@ -31,6 +31,8 @@ interface Known {
   readonly store: 'json' | 'agent' | 'shared';
   /** A plugin whose provider's logins its `doctor` refreshes, behind a fence. */
   readonly refreshes?: string;
+  /** Its gateway refreshes with what it once read. */
+  readonly refreshesFromMemory?: boolean;
   /** The long run, with the store code of this very release. */
   readonly isLong?: boolean;
   readonly overrides: Readonly<Record<string, string>>;

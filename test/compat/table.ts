@@ -18,6 +18,7 @@ type Row = readonly [release: string, check: string, result: string, seconds: st
 function rowOf(test: TestCase): Row {
   const parent = test.parent.type === 'suite' ? test.parent.name : '';
   const seconds = ((test.diagnostic()?.duration ?? 0) / 1_000).toFixed(1);
-  const remark = test.annotations().map(({ message }) => message);
-  return [parent.replace('OpenClaw ', ''), test.name, test.result().state, seconds, remark.join('; ')];
+  const { state, errors = [] } = test.result();
+  const remarks = [...test.annotations(), ...errors].map(({ message }) => message.split('\n')[0]);
+  return [parent.replace('OpenClaw ', ''), test.name, state, seconds, remarks.join('; ')];
 }

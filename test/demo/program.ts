@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { loopbackAlone } from '../loopback.ts';
 
 const bins = fileURLToPath(new URL('../../node_modules/.bin/', import.meta.url));
 const startMs = 30_000;
@@ -42,7 +43,7 @@ export function createPrograms(logs: string): Programs {
     if (isStopping) throw new Error('the demo is being stopped');
     const child = spawn(join(bins, program), args, {
       cwd: home,
-      env: { PATH: process.env.PATH, HOME: home, NO_COLOR: '1' },
+      env: { PATH: process.env.PATH, HOME: home, NO_COLOR: '1', ...loopbackAlone },
       stdio: ['ignore', output, output],
       detached: true,
     });

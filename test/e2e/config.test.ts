@@ -6,9 +6,9 @@ import { adoptDocument } from './harness/contract.ts';
 import type { Host } from './harness/host.ts';
 import { oauth, owner, secret } from './harness/login.ts';
 import { renew, share } from './harness/share.ts';
-import { useStage } from './harness/stage.ts';
+import { ownRefreshing, useStage } from './harness/stage.ts';
 
-const stage = useStage();
+const stage = useStage({ agent: ownRefreshing });
 let pcA: Host;
 let t440: Host;
 
@@ -76,7 +76,7 @@ describe('SIGHUP', () => {
     await t440.accountIs(login, account => account?.copies.find(({ node }) => node === 't440')?.custody === 'full');
     const renewed = await renew(login, pcA, t440);
     expect(t440.store().entry(login.profile)?.refresh === renewed.refresh).toBe(true);
-    await reload(t440, { custody: 'auto' }, readAgain);
+    await reload(t440, ownRefreshing, readAgain);
     await until('t440 has none', () => !('refresh' in (t440.store().entry(login.profile) ?? {})));
     expect(pcA.store().entry(login.profile)?.refresh === renewed.refresh).toBe(true);
   });

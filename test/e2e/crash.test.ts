@@ -1,12 +1,12 @@
-import { readdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deliverySteps } from '@authmesh/agent/io/delivery';
 import { transactionSteps } from '@authmesh/agent/io/store-port';
 import type { AgentStep } from '@authmesh/agent/running-agent';
 import type { CommitStep } from '@authmesh/coordinator/coordinator';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Crash, crashFile } from './crash/crash-point.ts';
+import { dieAt } from './crash/crash-point.ts';
 import { until } from './harness/condition.ts';
 import type { Host } from './harness/host.ts';
 import { oauth, owner } from './harness/login.ts';
@@ -41,10 +41,6 @@ function bystanders(host: Host): string {
 }
 
 /** The program whose home folder this is dies at its next such step. */
-function dieAt(folder: string, step: AgentStep | CommitStep): void {
-  writeFileSync(join(folder, crashFile), JSON.stringify({ step } satisfies Crash));
-}
-
 function leftovers(host: Host): string[] {
   return readdirSync(dirname(host.store().path)).filter(name => name !== 'auth-profiles.json');
 }

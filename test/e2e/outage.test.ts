@@ -132,7 +132,7 @@ describe('a host that is away', () => {
     await pcA.start();
     await fleet.coordinator.start();
     await t440.store().holds(login.profile, last ?? {});
-    expect(pcA.store().entry(login.profile)).toEqual(last);
+    expect(pcA.store().entry(login.profile)?.access).toBe(last?.access);
   });
 });
 

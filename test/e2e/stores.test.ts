@@ -138,7 +138,7 @@ describe('an unusable entry', () => {
     for (const { login, fields } of logins) t440.store().put(login.profile, { ...oauth(login), ...fields });
     for (const [index, { login }] of logins.entries()) await t440.store().holds(login.profile, healthy[index] ?? {});
     for (const [index, { flaw, login }] of logins.entries()) {
-      expect(JSON.stringify(pcA.store().entry(login.profile)) === JSON.stringify(healthy[index]), flaw).toBe(true);
+      expect(pcA.store().entry(login.profile)?.access === healthy[index]?.access, flaw).toBe(true);
       expect(t440.store().entry(login.profile), flaw).not.toHaveProperty('refresh');
     }
     for (const { flaw, login } of logins.filter(one => ['seconds', 'emptied', 'failed'].includes(one.flaw))) {

@@ -4,9 +4,9 @@ import { type ExplainDocument, explainDocument, statusDocument } from './harness
 import type { Host } from './harness/host.ts';
 import { hour, oauth, owner, secret, token } from './harness/login.ts';
 import { renew, share } from './harness/share.ts';
-import { useStage } from './harness/stage.ts';
+import { ownRefreshing, useStage } from './harness/stage.ts';
 
-const stage = useStage();
+const stage = useStage({ agent: ownRefreshing });
 let pcA: Host;
 let t440: Host;
 
@@ -92,6 +92,26 @@ describe('a fleet', () => {
     expect(t440.store().entry(login.profile)?.refresh === again.refresh).toBe(true);
     expect(await watched()).toBe(0);
     expect(await t440.account(login)).toMatchObject({ home: 't440', origin: 't440' });
+  });
+
+  it('moves the home of a login where an operator says so, and to no host that lacks it', async () => {
+    const login = owner();
+    const first = await share(login, pcA, t440);
+    const { code, stdout } = await pcA.agent('home', login.profile, 't440', '--json');
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { home: 't440', revision: 2 }]);
+    await until('the refresh token has moved', () => {
+      const [there, here] = [t440, pcA].map(host => host.store().entry(login.profile)?.refresh);
+      return there === first.refresh && here === undefined;
+    });
+    expect(pcA.store().entry(login.profile)?.access).toBe(first.access);
+    const alone = owner();
+    await share(alone, pcA);
+    const refused = await pcA.agent('home', alone.profile, 't440');
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining('t440 has no copy of it: adopt it there'),
+    ]);
+    expect((await pcA.agent('home', alone.profile, 'nowhere')).code).toBe(1);
   });
 
   it('gives the refresh token to all where the provider keeps it', async () => {

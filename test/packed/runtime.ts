@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isSupportedNode } from '@authmesh/shared/node/version';
+import { loopbackAlone } from '../loopback.ts';
 import { need } from './command.ts';
 
 /** A Node to run the packages on. */
@@ -50,7 +51,7 @@ export async function findOldRuntime(): Promise<Runtime> {
 
 /** An environment in which `node` is this runtime, and nothing of the caller's is left but its programs. */
 export function environmentFor({ file }: Runtime, home: string): Readonly<Record<string, string | undefined>> {
-  return { PATH: `${dirname(file)}:${process.env.PATH}`, HOME: home, NO_COLOR: '1' };
+  return { PATH: `${dirname(file)}:${process.env.PATH}`, HOME: home, NO_COLOR: '1', ...loopbackAlone };
 }
 
 async function examine(file: string): Promise<Runtime> {

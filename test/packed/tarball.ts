@@ -90,9 +90,10 @@ async function librariesOf(contents: string, files: readonly string[]): Promise<
   const found = new Set<string>();
   for (const file of files.filter(one => one.endsWith('.js'))) {
     const text = await readFile(join(contents, file), 'utf8');
-    for (const [, specifier = ''] of text.matchAll(
-      /^(?:import|export)\b(?:[^'";=]*\bfrom)?\s*["']([^."'][^"']*)["']/gm,
+    for (const [, imported, loaded] of text.matchAll(
+      /^(?:import|export)\b(?:[^'";=]*\bfrom)?\s*["']([^."'][^"']*)["']|\bimport\(\s*["']([^."'][^"']*)["']\s*\)/gm,
     )) {
+      const specifier = imported ?? loaded ?? '';
       if (!specifier.startsWith('node:')) found.add(/^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier);
     }
   }

@@ -1,6 +1,6 @@
 import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { AgentEvent } from '@authmesh/agent/core/event';
-import { createAgentState } from '@authmesh/agent/core/state';
+import { createAgentState } from '@authmesh/agent/core/initial-state';
 import type { FleetId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Milliseconds } from '@authmesh/shared/core/time';
 import { closeFromAgent, dial, sendUp } from './connection.ts';
@@ -8,7 +8,9 @@ import { createProfile, writeCredential } from './delivery.ts';
 import { describeAgentEffect, describeAgentEvent } from './describe.ts';
 import { crashesNow } from './faults.ts';
 import { type Agent, afterOnHost, type Host, hostClock } from './host.ts';
+import { leaveReplied } from './leaving.ts';
 import { markStore } from './marking.ts';
+import { exchange } from './refreshing.ts';
 import { fold, foldText, writeLine } from './trace.ts';
 import { observeStore, watchStores } from './watching.ts';
 import { keep, recall } from './world/journal.ts';
@@ -44,6 +46,7 @@ export function startAgent(world: World, host: Host): void {
     records: new Map(),
     told: new Map(),
     setAside: new Set(),
+    refreshing: new Set(),
   };
   for (const { facts, sealed } of host.journal.accounts.values()) {
     agent.epoch = Math.max(agent.epoch, facts.position.epoch);
@@ -51,6 +54,10 @@ export function startAgent(world: World, host: Host): void {
     if (!ticket || sealed === undefined) continue;
     agent.records.set(facts.account, sealed);
     agent.vault.set(ticket.credential.access.print, ticket.credential);
+  }
+  for (const { sealed } of host.journal.leases.values()) {
+    const ticket = sealed === undefined ? undefined : world.seals.open(sealed);
+    if (ticket) agent.vault.set(ticket.credential.access.print, ticket.credential);
   }
   host.agent = agent;
   tell(world, host, agent, { type: 'started' });
@@ -63,6 +70,7 @@ export function crashAgent(world: World, host: Host, powerLost: boolean): void {
   if (!agent) return;
   if (world.trace.write) writeLine(world.trace, world.now, host.name, powerLost ? '** power lost' : '** crash');
   host.agent = undefined;
+  for (const account of agent.refreshing) host.refreshing.delete(account);
   if (agent.link && !powerLost) closeFromAgent(world, agent.link);
   else if (agent.link) agent.link.agentOpen = false;
 }
@@ -121,6 +129,8 @@ function execute(world: World, host: Host, agent: Agent, effect: AgentEffect): v
       return writeCredential(world, host, agent, effect);
     case 'create-profile':
       return createProfile(world, host, agent, effect);
+    case 'exchange':
+      return exchange(world, host, agent, effect);
     case 'mark-store':
       return markStore(world, host, agent, effect);
     case 'remember': {
@@ -140,8 +150,9 @@ function execute(world: World, host: Host, agent: Agent, effect: AgentEffect): v
     case 'note':
       world.notes.set(effect.name, (world.notes.get(effect.name) ?? 0) + 1);
       return;
-    case 'check-health':
     case 'reply':
+      return leaveReplied(world, host, agent, effect.request, effect.reply);
+    case 'check-health':
       return;
     default:
       effect satisfies never;

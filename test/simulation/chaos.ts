@@ -1,9 +1,10 @@
 import { hour, type Instant, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
-import { crashAgent, startAgent } from './agent-process.ts';
+import { crashAgent } from './agent-process.ts';
 import { crashCoordinator, startCoordinator, tellCoordinator } from './central.ts';
 import { cutLink } from './connection.ts';
 import { healRates } from './faults.ts';
 import type { Host } from './host.ts';
+import { forgetDepartures } from './leaving.ts';
 import { setCentralClock, setClock } from './operator.ts';
 import { sleepHost } from './sleep.ts';
 import { writeLine } from './trace.ts';
@@ -155,18 +156,8 @@ function takeOrRestore(world: World, chaos: Chaos): void {
   }
   crashCoordinator(world);
   restoreBackup(world.central.records, chaos.backup);
+  forgetDepartures(world);
   chaos.backup = undefined;
-}
-
-/** Service managers: what has stopped is started again after a while. */
-export function keepRunning(world: World, random: Random): void {
-  const look = () => {
-    for (const host of world.hosts)
-      if (host.member && !host.agent && host.asleepUntil <= world.now && random.chance(0.5)) startAgent(world, host);
-    if (!world.central.process && random.chance(0.5)) startCoordinator(world);
-    after(world, 2 * second, look);
-  };
-  after(world, 2 * second, look);
 }
 
 /** All faults end, and what was broken is whole again. */

@@ -6,13 +6,13 @@ import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { CloseReason } from '@authmesh/shared/protocol/close-codes';
 import type { DownMessage } from '@authmesh/shared/protocol/down';
 import type { Attest } from '@authmesh/shared/protocol/handshake';
-import type { UpMessage } from '@authmesh/shared/protocol/up';
 import { tell } from './agent-process.ts';
 import { commandEnd } from './command-line.ts';
 import { type Agent, afterOnHost, type Host, hostClock } from './host.ts';
 import { join } from './joining.ts';
+import { isRecordedAsLeft, leaveAgain } from './leaving.ts';
 import { coordinatorClosed, coordinatorReceives, peerAttests } from './peers.ts';
-import { keep, sealFromVault } from './vault.ts';
+import { completed, keep } from './vault.ts';
 import type { Link } from './world/network.ts';
 import { sealProblem } from './world/seals.ts';
 import { after, type World } from './world/world.ts';
@@ -97,7 +97,7 @@ export function welcomed(
 export function sendUp(world: World, host: Host, agent: Agent, outgoing: OutgoingMessage): void {
   const { link } = agent;
   if (!link?.agentOpen) return;
-  const message = complete(world, host, agent, outgoing);
+  const message = completed(world, host, agent, outgoing);
   if (!message) return;
   const process = world.central.process;
   world.network.send(link, 'up', () => {
@@ -105,13 +105,6 @@ export function sendUp(world: World, host: Host, agent: Agent, outgoing: Outgoin
       coordinatorReceives(world, process, link, message);
     else agentHears(world, host, link, 'lost', 'connection reset');
   });
-}
-
-/** Adds the sealed record to a `publish`. */
-function complete(world: World, host: Host, agent: Agent, message: OutgoingMessage): UpMessage | undefined {
-  if (message.type !== 'publish') return message;
-  const sealed = sealFromVault(world, host, agent, message.observation, message.generation);
-  return sealed === undefined ? undefined : { ...message, sealed };
 }
 
 /** A frame of the session reached the host. */
@@ -167,8 +160,9 @@ function linkEnded(
 ): void {
   closeFromAgent(world, link);
   agent.link = undefined;
-  // The coordinator came back from a backup that is older than this member: its operator joins it again.
-  if (reason === 'unknownNode') afterOnHost(world, host, 20 * second, () => join(world, host));
+  // Its operator ends what `leave` began; or the coordinator came back from a backup that is older than this member, which is joined again.
+  if (reason === 'unknownNode')
+    afterOnHost(world, host, 20 * second, () => (isRecordedAsLeft(world, host) ? leaveAgain : join)(world, host));
   onceAwake(world, host, () => tell(world, host, agent, { type: 'link-closed', reason, message }));
 }
 

@@ -2,12 +2,14 @@ import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { AgentEvent } from '@authmesh/agent/core/event';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorEvent } from '@authmesh/coordinator/core/event';
+import { accountLabel } from '@authmesh/shared/core/identifiers';
 import type { Process } from './central.ts';
 import {
   downText,
   factsText,
   nodeName,
   noteText,
+  outcomeText,
   peerName,
   printName,
   seenText,
@@ -38,10 +40,14 @@ export function describeAgentEvent(world: World, event: AgentEvent): string {
       return `timer-fired ${event.timer}`;
     case 'asked':
       return `asked ${event.control.op}`;
+    case 'exchanged':
+      return `exchanged ${accountLabel(event.account)} #${event.epoch}: ${outcomeText(world, event.outcome)}`;
     case 'store-marked':
       return `store-marked ${storeName(event.store)} ${event.outcome.result}`;
     case 'health-checked':
       return `health-checked #${event.claim} ${event.ok ? 'ok' : event.why}`;
+    case 'secrets-read':
+      return `secrets-read ${event.readings.map(({ name, found }) => `${name} ${found.state}`).join(', ')}`;
     case 'clock-jumped':
       return `clock-jumped by ${Math.round(event.byMs / 1_000)} s`;
     case 'started':
@@ -67,6 +73,7 @@ export function describeAgentEffect(world: World, effect: AgentEffect): string {
       return `create-profile ${storeName(effect.store)} ${effect.profile} ${printName(world, effect.access)} ${effect.form}`;
     case 'remember': {
       const { memory } = effect;
+      if (memory.kind === 'lease') return `remember lease of ${accountLabel(memory.account)} settled`;
       if (memory.kind === 'account') return `remember ${factsText(world, memory.account)}`;
       const last = memory.copy
         ? memory.copy.last
@@ -75,6 +82,8 @@ export function describeAgentEffect(world: World, effect: AgentEffect): string {
         : 'gone';
       return `remember copy ${memory.copy ? `${storeName(memory.copy.store)} ${memory.copy.profile} ` : ''}${last}`;
     }
+    case 'exchange':
+      return `exchange ${printName(world, effect.refresh)} under lease #${effect.epoch} of ${accountLabel(effect.account)}`;
     case 'mark-store':
       return `mark-store ${storeName(effect.store)} ${effect.hold ? `held` : 'lifted'}`;
     case 'check-health':

@@ -31,7 +31,17 @@ export const plainConfig: AgentConfig = {
   create: [],
   apiKeys: false,
   custody: 'auto',
+  refreshes: new Map(),
 };
+
+/** A host whose agent refreshes what it can, so that no store needs a refresh token. */
+export const vaultConfig: AgentConfig = {
+  ...plainConfig,
+  refreshes: new Map(['openai', 'anthropic', 'xai'].map(name => [name, { rotates: true }])),
+};
+
+/** One whose stores are to hold refresh tokens as OpenClaw would have them, and whose agent refreshes them there. */
+export const homeConfig: AgentConfig = { ...vaultConfig, custody: { 'google*': 'copy', '*': 'home' } };
 
 const founder = nodeIdOf(0);
 export const fleetId = founder as string as FleetId;

@@ -7,7 +7,7 @@ import type { Family } from './issuer.ts';
 import { createStore, type Disk, type Entry } from './world/disk.ts';
 import { createJournal, type Journal } from './world/journal.ts';
 import { createWay, type Link, type Way } from './world/network.ts';
-import type { Credential } from './world/secret.ts';
+import type { Credential, Secret } from './world/secret.ts';
 import type { Timers } from './world/timers.ts';
 import { after, type World } from './world/world.ts';
 
@@ -33,6 +33,8 @@ export interface Agent {
   readonly told: Map<Family, number>;
   /** Stores that the core knows to be set aside. */
   readonly setAside: Set<StoreId>;
+  /** Logins whose lock it holds: that of a process which is gone counts for nothing. */
+  readonly refreshing: Set<AccountId>;
 }
 
 /** One enrolled host: its disk and journal outlive its agent's processes. */
@@ -41,7 +43,7 @@ export interface Host {
   readonly id: NodeId;
   readonly name: string;
   readonly disk: Disk;
-  readonly journal: Journal;
+  journal: Journal;
   readonly way: Way;
   config: AgentConfig;
   /** This host's wall clock minus true time. */
@@ -50,11 +52,19 @@ export interface Host {
   clockWasSet: boolean;
   /** In the future while it sleeps: nothing runs until then. */
   asleepUntil: Instant;
+  /** Logins under refresh, by its OpenClaw or its agent: one at a time on a host (the refresh lock of 2026.4.20). */
+  readonly refreshing: Set<AccountId>;
+  /** Its gateway goes on with the pair that it once read, whatever the store holds (2026.2.26 to 2026.3.22). */
+  remembersPairs: boolean;
   /** What its gateway remembers of each store, where it does, until it is told to read it anew. */
   readonly snapshots: Map<StoreId, ReadonlyMap<ProfileId, Entry>>;
   agent: Agent | undefined;
   /** Whether it was joined: only then is its agent kept running. */
   member: boolean;
+  /** It was one. */
+  hasLeft: boolean;
+  /** Refresh tokens that it alone had in a store when it left. */
+  readonly tookAlong: Set<Secret>;
   /** An operator is joining it, again and again until it works. */
   joining: boolean;
 }
@@ -80,9 +90,13 @@ export function createHost(options: {
     skewMs,
     clockWasSet: false,
     asleepUntil: 0,
+    refreshing: new Set(),
+    remembersPairs: false,
     snapshots: new Map(),
     agent: undefined,
     member: false,
+    hasLeft: false,
+    tookAlong: new Set(),
     joining: false,
   };
 }

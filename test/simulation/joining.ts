@@ -1,18 +1,20 @@
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import { startAgent } from './agent-process.ts';
+import { startCoordinator } from './central.ts';
 import { simulatedVersion } from './connection.ts';
 import { invites } from './fleet.ts';
 import { type Host, hostClock } from './host.ts';
 import { peerEnrols } from './peers.ts';
 import { writeLine } from './trace.ts';
 import type { Link } from './world/network.ts';
+import type { Random } from './world/random.ts';
 import { after, type World } from './world/world.ts';
 
 const joinRetryMs: Milliseconds = 10 * second;
 
 /** An operator joins a host with a code of the fleet, and tries again until it is a member. */
 export function join(world: World, host: Host): void {
-  if (host.joining) return;
+  if (host.joining || host.hasLeft) return;
   host.joining = true;
   attempt(world, host);
 }
@@ -48,4 +50,15 @@ export function admitted(world: World, host: Host, link: Link): void {
   host.joining = false;
   host.member = true;
   startAgent(world, host);
+}
+
+/** Service managers: what has stopped is started again after a while. */
+export function keepRunning(world: World, random: Random): void {
+  const look = () => {
+    for (const host of world.hosts)
+      if (host.member && !host.agent && host.asleepUntil <= world.now && random.chance(0.5)) startAgent(world, host);
+    if (!world.central.process && random.chance(0.5)) startCoordinator(world);
+    after(world, 2 * second, look);
+  };
+  after(world, 2 * second, look);
 }

@@ -1,4 +1,4 @@
-import type { AccountId, ProfileId } from '@authmesh/shared/core/identifiers';
+import type { ProfileId } from '@authmesh/shared/core/identifiers';
 import { type Instant, isUsable, type Milliseconds, second } from '@authmesh/shared/core/time';
 import { afterOnHost, type Host, hostClock } from './host.ts';
 import { useLogin } from './sessions.ts';
@@ -35,8 +35,6 @@ export interface OpenClaw {
   readonly host: Host;
   readonly habits: Habits;
   readonly random: Random;
-  /** Logins under refresh: one at a time on a host (the refresh lock of 2026.4.20). */
-  readonly refreshing: Set<AccountId>;
   /** False: nobody uses this host's agents for a while. */
   active: boolean;
 }
@@ -118,7 +116,8 @@ export function refreshLogin(
   profile: ProfileId,
   { takesMs, lost }: Exchange = drawExchange(claw),
 ): void {
-  const { host, habits, refreshing } = claw;
+  const { host, habits } = claw;
+  const { refreshing } = host;
   const entry = store.profiles.get(profile);
   if (!entry?.refresh || refreshing.has(entry.account)) return;
   const { refresh, account } = entry;

@@ -1,3 +1,4 @@
+import type { AgentConfig } from '@authmesh/agent/core/config';
 import type { AccountId, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { accountLabel } from '@authmesh/shared/core/identifiers';
 import { type Milliseconds, shiftExpiry } from '@authmesh/shared/core/time';
@@ -88,6 +89,14 @@ export function deleteProfile(world: World, host: Host, store: Store, profile: P
 /** Restarts the agent the polite way. */
 export function drainAgent(world: World, host: Host): void {
   if (host.agent) tell(world, host, host.agent, { type: 'drain-requested' });
+}
+
+/** Changes `agent.json`, and has the agent read it where one runs. */
+export function configure(world: World, host: Host, config: AgentConfig): void {
+  if (world.trace.write)
+    writeLine(world.trace, world.now, host.name, `(its custody is ${JSON.stringify(config.custody)})`);
+  host.config = config;
+  if (host.agent) tell(world, host, host.agent, { type: 'configured', config });
 }
 
 /** Sets the host's clock. */

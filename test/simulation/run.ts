@@ -1,3 +1,4 @@
+import type { AgentConfig } from '@authmesh/agent/core/config';
 import { transition as agentTransition } from '@authmesh/agent/core/transition';
 import { transition as coordinatorTransition } from '@authmesh/coordinator/core/transition';
 import type { ProfileId } from '@authmesh/shared/core/identifiers';
@@ -5,17 +6,28 @@ import type { NoteName } from '@authmesh/shared/core/notes';
 import { type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import { startAgent } from './agent-process.ts';
 import { createCentral, startCoordinator } from './central.ts';
-import { drawChaos, heal, keepRunning, makeTrouble, settleMs } from './chaos.ts';
+import { drawChaos, heal, makeTrouble, settleMs } from './chaos.ts';
 import { createChecks } from './checkers/all.ts';
 import { type Checks, Violation } from './checkers/check.ts';
 import { checkLiveness, livenessProblem } from './checkers/liveness.ts';
 import { drawRates } from './faults.ts';
-import { addHost, drawLogins, drawSkew, enrol, fleetId, type SharedLogin } from './fleet.ts';
+import {
+  addHost,
+  drawLogins,
+  drawSkew,
+  enrol,
+  fleetId,
+  homeConfig,
+  plainConfig,
+  type SharedLogin,
+  vaultConfig,
+} from './fleet.ts';
 import type { Host } from './host.ts';
 import { createIssuer } from './issuer.ts';
-import { join } from './joining.ts';
+import { join, keepRunning } from './joining.ts';
 import { drawHabits, type OpenClaw, useStores } from './openclaw.ts';
 import { copyProfile, logIn } from './operator.ts';
+import { drawEndpoints } from './refreshing.ts';
 import { drawPools } from './sessions.ts';
 import { createTrace } from './trace.ts';
 import { drawTemper, mendLogins, operate, type Workload } from './workload.ts';
@@ -77,6 +89,7 @@ function createRunWorld({ seed, write, cores = realCores, checks = createChecks(
     checks,
     pools: drawPools(random),
     jitter: 1,
+    endpoints: drawEndpoints(random.fork(9)),
   });
 }
 
@@ -84,7 +97,8 @@ function play(world: World, { nodes, minutes }: RunOptions): void {
   const random = createRandom(world.seed).fork(8);
   const logins = drawLogins(random, 2 + random.below(8));
   const skewed = random.chance(0.5);
-  const claws = Array.from({ length: nodes }, (_, index) => drawHost(world, random, logins, index, skewed));
+  const config = random.fork(5).pick([plainConfig, vaultConfig, vaultConfig, homeConfig]);
+  const claws = Array.from({ length: nodes }, (_, index) => drawHost(world, random, logins, index, { skewed, config }));
   const endsAt = world.now + minutes * minute;
   const chaos = drawChaos(random, endsAt);
   const workload: Workload = { logins, claws, temper: drawTemper(random), images: [], over: false };
@@ -121,18 +135,21 @@ function drawHost(
   random: Random,
   logins: readonly SharedLogin[],
   index: number,
-  skewed: boolean,
+  { skewed, config }: { readonly skewed: boolean; readonly config: AgentConfig },
 ): OpenClaw {
   const host = addHost(world, {
     name: `host-${index}`,
     agents: drawAgents(random),
     latencyMs: random.between(1, 80),
     skewMs: drawSkew(random, skewed),
+    config,
   });
   for (const store of host.disk.stores.values()) {
     for (const login of logins) if (random.chance(0.6)) provide(world, random, host, store, login);
   }
-  return { host, habits: drawHabits(random), random: random.fork(100 + index), refreshing: new Set(), active: true };
+  const habits = drawHabits(random);
+  host.remembersPairs = habits.memory === 'writes-back';
+  return { host, habits, random: random.fork(100 + index), active: true };
 }
 
 function provide(world: World, random: Random, host: Host, store: Store, login: SharedLogin): void {

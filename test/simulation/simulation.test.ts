@@ -89,6 +89,19 @@ describe('a broken machine is caught', () => {
     expect(caught(generous)).toBe('I9');
   });
 
+  it('an agent that takes a refresh without an answer for one that was never sent (I12)', { timeout: 60_000 }, () => {
+    const hopeful: Cores = {
+      ...realCores,
+      agent: (state, input) => {
+        const { event } = input;
+        const isLost = event.type === 'exchanged' && 'miss' in event.outcome && event.outcome.miss === 'unanswered';
+        const told = isLost ? { ...event, outcome: { miss: 'unused', why: 'it was never sent' } as const } : event;
+        return realCores.agent(state, { ...input, event: told });
+      },
+    };
+    expect(caught(hopeful, { seeds: 60, nodes: 8, minutes: 40 })).toBe('I12');
+  });
+
   it('an agent that delivers the first login it ever heard of (I1)', { timeout: 60_000 }, () => {
     const nostalgic: Cores = {
       ...realCores,

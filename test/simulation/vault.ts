@@ -1,5 +1,8 @@
+import type { OutgoingMessage } from '@authmesh/agent/core/effect';
 import type { Sealed } from '@authmesh/shared/core/identifiers';
+import type { Renewal } from '@authmesh/shared/protocol/lease';
 import type { Observation } from '@authmesh/shared/protocol/observation';
+import type { UpMessage } from '@authmesh/shared/protocol/up';
 import type { Agent, Host } from './host.ts';
 import type { Entry } from './world/disk.ts';
 import type { Credential } from './world/secret.ts';
@@ -19,7 +22,7 @@ export function keep(agent: Agent, credential: Credential): void {
 }
 
 /** Seals what a `publish` announces; undefined when the bytes are gone. */
-export function sealFromVault(
+function sealFromVault(
   world: World,
   host: Host,
   agent: Agent,
@@ -38,4 +41,31 @@ export function sealFromVault(
     origin: host.id,
     credential: { ...credential, refresh },
   });
+}
+
+/** Seals what a lease has brought; undefined when the bytes are gone. */
+function sealRenewed(
+  world: World,
+  host: Host,
+  agent: Agent,
+  { account, generation, renewed }: Omit<Renewal, 'sealed'>,
+): Sealed | undefined {
+  const credential = agent.vault.get(renewed.access);
+  if (credential?.refresh?.print !== renewed.refresh) return undefined;
+  return world.seals.seal({ account, generation, origin: host.id, credential });
+}
+
+/** Adds the sealed record to what needs one. */
+export function completed(world: World, host: Host, agent: Agent, message: OutgoingMessage): UpMessage | undefined {
+  if (message.type === 'renewal') {
+    const sealed = sealRenewed(world, host, agent, message);
+    return sealed === undefined ? undefined : { ...message, sealed };
+  }
+  if (message.type === 'recollection') {
+    const sealed = agent.records.get(message.facts.account);
+    return sealed === undefined ? undefined : { ...message, sealed };
+  }
+  if (message.type !== 'publish') return message;
+  const sealed = sealFromVault(world, host, agent, message.observation, message.generation);
+  return sealed === undefined ? undefined : { ...message, sealed };
 }

@@ -1,5 +1,6 @@
 import type { OutgoingMessage } from '@authmesh/agent/core/effect';
 import type { SeenProfile } from '@authmesh/agent/core/event';
+import type { LeaseOutcome } from '@authmesh/agent/core/refresh/lease';
 import type { LinkId } from '@authmesh/coordinator/core/event';
 import { accountLabel, type Fingerprint, type NodeId, type StoreId } from '@authmesh/shared/core/identifiers';
 import type { Note } from '@authmesh/shared/core/notes';
@@ -8,7 +9,7 @@ import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { DownMessage } from '@authmesh/shared/protocol/down';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import type { ClaimsReport, Permits } from '@authmesh/shared/protocol/permit';
-import type { UpMessage } from '@authmesh/shared/protocol/up';
+import type { Inventory, UpMessage } from '@authmesh/shared/protocol/up';
 import type { Process } from './central.ts';
 import { secretMarker } from './world/secret.ts';
 import type { World } from './world/world.ts';
@@ -44,22 +45,32 @@ function observationText(
   return `${storeName(store)} ${profile}=${what}${where}${trouble ? ` (${trouble})` : ''}`;
 }
 
+function knownText(verb: string, known: Inventory['known'] = []): string {
+  const names = known.map(({ account, position }) => `${accountLabel(account)}@${positionText(position)}`);
+  return names.length > 0 ? ` ${verb} ${names.join(' ')}` : '';
+}
+
 export function upText(world: World, message: OutgoingMessage | UpMessage): string {
   switch (message.type) {
     case 'inventory': {
-      const known = message.known
-        .map(({ account, position }) => `${accountLabel(account)}@${positionText(position)}`)
-        .join(' ');
-      return `inventory [${message.observations.map(seen => observationText(world, seen)).join('; ')}]${known ? ` knows ${known}` : ''}`;
+      return `inventory [${message.observations.map(seen => observationText(world, seen)).join('; ')}]${knownText('knows', message.known)}`;
     }
     case 'publish':
       return `publish ${observationText(world, message.observation)} generation ${message.generation}`;
     case 'acknowledge': {
       const gone = message.gone.map(({ store, profile }) => `${storeName(store)} ${profile} gone`);
-      return `acknowledge [${[...message.observations.map(seen => observationText(world, seen)), ...gone].join('; ')}]`;
+      return `acknowledge [${[...message.observations.map(seen => observationText(world, seen)), ...gone].join('; ')}]${knownText('vouches for', message.known)}`;
     }
+    case 'renewal':
+      return `renewal of ${printName(world, message.replaced)} under lease #${message.epoch}: ${printName(world, message.renewed.access)} generation ${message.generation}`;
+    case 'recollection':
+      return `recollection of ${factsText(world, message.facts)}`;
+    case 'miss':
+      return `lease #${message.epoch} of ${accountLabel(message.account)} ${message.miss} (${message.why})`;
     case 'claims':
       return claimsText(message.report);
+    case 'secrets':
+      return `secrets ${message.readings.map(({ name, found }) => `${name} ${found.state}`).join(', ')}`;
     case 'ask':
       return `ask ${message.question.type}`;
     case 'beat':
@@ -67,6 +78,10 @@ export function upText(world: World, message: OutgoingMessage | UpMessage): stri
     default:
       return message satisfies never;
   }
+}
+
+export function outcomeText(world: World, outcome: LeaseOutcome): string {
+  return 'renewed' in outcome ? printName(world, outcome.renewed.access) : `${outcome.miss} (${outcome.why})`;
 }
 
 function claimsText({ number, claims, signals }: ClaimsReport): string {
@@ -98,6 +113,12 @@ export function downText(world: World, message: DownMessage): string {
     }
     case 'permits':
       return permitsText(message);
+    case 'lease':
+      return `lease #${message.epoch} for ${printName(world, message.refresh)}${message.guarded ? ' GUARDED' : ''}`;
+    case 'recall':
+      return `recall ${message.accounts.map(accountLabel).join(' ')}`;
+    case 'lease-settled':
+      return `lease #${message.epoch} of ${accountLabel(message.account)} settled${message.again ? `, wanted in generation ${message.again}` : ''}`;
     case 'drain':
       return `drain, back in ${message.notBeforeMs} ms`;
     case 'answer':

@@ -1,3 +1,4 @@
+import type { AgentConfig } from '@authmesh/agent/core/config';
 import { type AccountRecord, accountKey } from '@authmesh/coordinator/core/record';
 import type { AccountId } from '@authmesh/shared/core/identifiers';
 import type { Milliseconds } from '@authmesh/shared/core/time';
@@ -5,8 +6,9 @@ import { second } from '@authmesh/shared/core/time';
 import { linkCopies, restoreLogin } from './command-line.ts';
 import type { SharedLogin } from './fleet.ts';
 import type { Host } from './host.ts';
+import { leaveFleet } from './leaving.ts';
 import type { OpenClaw } from './openclaw.ts';
-import { adopt, deleteProfile, drainAgent, logIn, restoreFile } from './operator.ts';
+import { adopt, configure, deleteProfile, drainAgent, logIn, restoreFile } from './operator.ts';
 import { runCommand } from './restart.ts';
 import { imageOf, type Store, type StoreImage } from './world/disk.ts';
 import type { Random } from './world/random.ts';
@@ -24,6 +26,8 @@ export interface Temper {
   readonly links: number;
   readonly adopts: number;
   readonly runs: number;
+  readonly switchesCustody: number;
+  readonly leaves: number;
 }
 
 /** People at work until `over`. */
@@ -64,6 +68,8 @@ function act(world: World, { temper, logins, images }: Workload, random: Random)
   if (random.chance(temper.deletes) && store.profiles.size > 1)
     deleteProfile(world, host, store, random.pick([...store.profiles.keys()]));
   if (random.chance(temper.restarts)) drainAgent(world, host);
+  if (random.chance(temper.switchesCustody)) switchCustody(world, random);
+  if (random.chance(temper.leaves)) leaveFleet(world, host, 1 + random.below(1_000_000));
   if (random.chance(temper.adopts)) adopt(world, host, store.id, 1 + random.below(1_000_000));
   if (random.chance(temper.runs)) {
     const { name, limit } = random.pick(world.pools);
@@ -76,6 +82,21 @@ function act(world: World, { temper, logins, images }: Workload, random: Random)
   if (identity === 'profile' && random.chance(temper.links)) {
     const nodes = [...(world.central.process?.state.nodes.keys() ?? [])];
     if (nodes.length > 0) linkCopies(world, host, account, [random.pick(nodes), random.pick(nodes)]);
+  }
+}
+
+/** Operators say another custody, host by host. */
+function switchCustody(world: World, random: Random): void {
+  const custody = random.pick<AgentConfig['custody']>([
+    'vault',
+    'home',
+    'auto',
+    'copy',
+    { 'google*': 'copy', '*': 'vault' },
+  ]);
+  for (const host of world.hosts) {
+    if (host.config.refreshes.size === 0) continue;
+    after(world, random.below(30 * second), () => configure(world, host, { ...host.config, custody }));
   }
 }
 
@@ -130,5 +151,7 @@ export function drawTemper(random: Random): Temper {
     links: random.chance(0.5) ? random.fraction() * 0.3 : 0,
     adopts: random.chance(0.5) ? random.fraction() * 0.2 : 0,
     runs: random.chance(0.5) ? random.fraction() * 0.5 : 0,
+    switchesCustody: random.chance(0.3) ? random.fraction() * 0.05 : 0,
+    leaves: random.chance(0.3) ? random.fraction() * 0.05 : 0,
   };
 }

@@ -32,8 +32,22 @@ export const libraries: readonly Library[] = [
   },
   {
     name: 'node:sqlite',
-    places: ['packages/coordinator/src/store/sqlite-store.ts', 'packages/agent/src/io/sqlite-file.ts'],
+    places: [
+      'packages/shared/src/node/sqlite.ts',
+      'packages/coordinator/src/store/sqlite-store.ts',
+      'packages/agent/src/io/sqlite-file.ts',
+    ],
     reason: 'one file opens databases, for one engine behind one port',
+  },
+  {
+    name: 'oauth4webapi',
+    places: ['packages/agent/src/io/token-endpoint.ts'],
+    reason: 'one file makes and judges the only request that spends a refresh token',
+  },
+  {
+    name: 'undici',
+    places: ['packages/agent/src/io/https-post.ts'],
+    reason: 'one file knows whether a request can have left this host, through a proxy or not',
   },
   {
     name: 'tweetnacl',
@@ -61,7 +75,7 @@ export const libraries: readonly Library[] = [
       /^packages\/shared\/src\/(?:protocol|crypto)\//,
       /^packages\/shared\/src\/node\/(?:configuration|control|instance-lock|private-file)[^/]*$/,
       /^packages\/agent\/src\/(?:io\/(?:config|identity|overview-file|formats\/[^/]+)|cli\/control)\.ts$/,
-      /^packages\/coordinator\/src\/(?:io\/(?:config|keys|proof)|store\/rows|cli\/(?:address|control|status))\.ts$/,
+      /^packages\/coordinator\/src\/(?:io\/(?:config|keys|proof)|store\/(?:account-row|rows)|cli\/(?:address|control|status))\.ts$/,
     ],
     reason: 'input is parsed once, at the edge where it comes in: messages, files, rows, configuration',
   },

@@ -1,6 +1,8 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { AgentStep } from '@authmesh/agent/running-agent';
+import type { CommitStep } from '@authmesh/coordinator/coordinator';
 
 /** The file in a program's home folder that says where it dies, and of what. */
 export const crashFile = 'crash-at';
@@ -9,6 +11,11 @@ export const crashFile = 'crash-at';
 export interface Crash {
   readonly step: string;
   readonly words?: string | undefined;
+}
+
+/** Has the program whose home folder this is die at a step, once. */
+export function dieAt(folder: string, step: AgentStep | CommitStep): void {
+  writeFileSync(join(folder, crashFile), JSON.stringify({ step } satisfies Crash));
 }
 
 /** Ends this process at the step that the crash file names; the file goes first, so that the next run lives. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { path, time } from './fields.ts';
+import { drift } from './drift-document.ts';
+import { fingerprint, path, time } from './fields.ts';
 import { overweight, pool } from './pool-documents.ts';
 
 /*
@@ -8,7 +9,6 @@ import { overweight, pool } from './pool-documents.ts';
  */
 
 const nodeId = z.string().regex(/^[0-9a-f]{32}$/);
-const fingerprint = z.string().regex(/^[0-9a-f]{32}$/);
 
 const copy = z.strictObject({
   node: z.string(),
@@ -37,6 +37,16 @@ const account = z.strictObject({
   home: z.string().nullable(),
   expiresAt: time.nullable(),
   state: z.enum(['fresh', 'expiring', 'expired', 'refreshing', 'in-doubt', 'needs-login', 'parallel', 'unlinked']),
+  refresh: z
+    .strictObject({
+      state: z.enum(['refreshing', 'in-doubt', 'needs-login', 'postponed']),
+      node: z.string().min(1),
+      since: time,
+      why: z.string().min(1),
+      mend: z.string().min(1).optional(),
+    })
+    .optional(),
+  vaulted: z.literal(true).optional(),
   refusal: z.string().min(1).optional(),
   copies: z.array(copy),
 });
@@ -75,7 +85,7 @@ export const statusDocument = z.strictObject({
   lacks: z.array(z.strictObject({ account: z.string(), profile: z.string(), obstacle: z.string().min(1).optional() })),
   pools: z.array(pool),
   overweight: z.array(overweight),
-  drift: z.array(z.never()),
+  drift: z.array(drift),
 });
 
 export const nodesDocument = z.array(

@@ -40,10 +40,11 @@ export function databaseStore(stateDir: string, era: Era, agent = 'main'): Datab
     era === '2026.7'
       ? join(stateDir, 'agents', agent, 'agent', 'openclaw-agent.sqlite')
       : join(stateDir, 'state', 'openclaw.sqlite');
-  const using = <Result>(work: (database: DatabaseSync) => Result): Result => {
+  const using = <Result>(work: (database: DatabaseSync) => Result, readOnly = false): Result => {
     const isNew = !existsSync(path);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const database = new DatabaseSync(path, { timeout: 10_000 });
+    // Whoever may write takes the write-ahead log away as the last to close, and locks everybody out meanwhile.
+    const database = new DatabaseSync(path, { timeout: 10_000, readOnly });
     try {
       if (isNew) database.exec(`PRAGMA journal_mode = wal; ${tables[era]}`);
       return work(database);
@@ -54,7 +55,8 @@ export function databaseStore(stateDir: string, era: Era, agent = 'main'): Datab
   const read = (kind: 'store' | 'state'): string | undefined => {
     if (!existsSync(path)) return undefined;
     const { table, key, text, row } = rows[era][kind];
-    const found = using(database => database.prepare(`SELECT ${text} AS text FROM ${table} WHERE ${key} = ?`).get(row));
+    const select = `SELECT ${text} AS text FROM ${table} WHERE ${key} = ?`;
+    const found = using(database => database.prepare(select).get(row), true);
     return found === undefined ? undefined : String(found.text);
   };
   const { table, row } = rows[era].store;

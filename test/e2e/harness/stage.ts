@@ -26,10 +26,21 @@ export interface Stage {
 }
 
 /**
+ * Fields for hosts whose stores keep their pairs, and which refresh nothing: what becomes of a pair is seen where it stays as
+ * its owner put it there.
+ */
+export const ownRefreshing = { custody: { 'google*': 'copy', '*': 'home' }, refresh: { enabled: false } } as const;
+
+export interface StageOptions {
+  /** Fields of every host's `agent.json` besides those that joining writes. */
+  readonly agent?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/**
  * Registers the hooks of a test file. What a test starts ends with that test, what `beforeAll` starts with the file,
  * by process id and whatever happened; a failure prints the logs of all of it, and its folder stays.
  */
-export function useStage(): Stage {
+export function useStage({ agent = {} }: StageOptions = {}): Stage {
   const shared: Fleet[] = [];
   const own: Fleet[] = [];
   let isInTest = false;
@@ -71,6 +82,7 @@ export function useStage(): Stage {
           ...['join', await nextCode(), '--name', host.name, '--state-dir', host.stateDir, ...args],
         );
         need(outcome, `${host.name} joins`);
+        host.configure(agent);
         members.push(host);
       },
       async stop() {

@@ -4,6 +4,7 @@ import { type Checks, composeChecks } from './check.ts';
 import { checkCustody, checkSpending } from './custody.ts';
 import { checkDurability } from './durability.ts';
 import { checkMonotony } from './monotony.ts';
+import { checkRefreshing } from './refreshing.ts';
 import { checkSecrecy } from './secrecy.ts';
 import { checkSessions } from './sessions.ts';
 import { checkAccounts, checkOtherFields, checkQuarantine } from './stores.ts';
@@ -21,6 +22,7 @@ export function createChecks(): Checks {
     checkAccounts(),
     checkCustody(),
     checkSpending(),
+    checkRefreshing(),
     checkSessions(),
   ]);
 }

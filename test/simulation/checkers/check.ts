@@ -9,7 +9,7 @@ import type { Observation } from '@authmesh/shared/protocol/observation';
 import type { Process } from '../central.ts';
 import type { Agent, Host } from '../host.ts';
 import type { Entry, Store } from '../world/disk.ts';
-import type { Credential } from '../world/secret.ts';
+import type { Credential, Secret } from '../world/secret.ts';
 import type { World } from '../world/world.ts';
 
 /** What authmesh wrote into a store. */
@@ -45,6 +45,13 @@ export interface Checks {
   readonly wrote: (world: World, write: StoreWrite) => void;
   /** Sessions of a pool were let go: by a delivery, or by a command. */
   readonly letGo: (world: World, woken: Woken) => void;
+  /** The fleet's use of a refresh token has reached the issuer, under this lease. */
+  readonly spent: (
+    world: World,
+    host: Host,
+    refresh: Secret,
+    lease: Extract<AgentEffect, { type: 'exchange' }>,
+  ) => void;
   /** OpenClaw used a login of a store, or was refused with it. */
   readonly used: (world: World, store: Store, profile: ProfileId) => void;
 }
@@ -109,6 +116,7 @@ export function composeChecks(checkers: readonly Checker[]): Checks {
   const seen = listeners(checkers, 'seen');
   const wrote = listeners(checkers, 'wrote');
   const letGo = listeners(checkers, 'letGo');
+  const spent = listeners(checkers, 'spent');
   const used = listeners(checkers, 'used');
   return {
     agentStepped: (world, host, agent, event) => {
@@ -139,6 +147,9 @@ export function composeChecks(checkers: readonly Checker[]): Checks {
     },
     letGo: (world, woken) => {
       for (const check of letGo) check(world, woken);
+    },
+    spent: (world, host, refresh, lease) => {
+      for (const check of spent) check(world, host, refresh, lease);
     },
     used: (world, store, profile) => {
       for (const check of used) check(world, store, profile);

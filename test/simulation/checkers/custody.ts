@@ -1,9 +1,9 @@
-import { custodyOf } from '@authmesh/shared/core/custody';
-import { accountLabel, accountProvider, type Fingerprint } from '@authmesh/shared/core/identifiers';
+import type { Fingerprint } from '@authmesh/shared/core/identifiers';
 import { type Agent, clockWasSet, type Host } from '../host.ts';
 import type { Secret } from '../world/secret.ts';
 import type { World } from '../world/world.ts';
-import { type Checker, type Delivery, type StoreWrite, Violation } from './check.ts';
+import { type Checker, type Delivery, Violation } from './check.ts';
+import { custodyAt } from './copies.ts';
 
 /**
  * I9: under custody `home`, authmesh never puts a refresh token into a second host's stores: it gives the token to the
@@ -14,8 +14,11 @@ export function checkCustody(): Checker {
   const givenTo = new Map<Secret, Host>();
   const checkForm = (world: World, host: Host, _agent: Agent, { form, account, profile, store }: Delivery) => {
     if (form !== 'full') return;
+    const custody = custodyAt({ host, account, profile });
+    if (custody === 'vault')
+      throw new Violation('I9', `${host.name} ${store} ${profile} gets a refresh token of a vault`);
     const home = host.journal.accounts.get(account)?.facts.home;
-    if (home === host.id || custodyAt({ host, account, profile }) !== 'home') return;
+    if (home === host.id || custody !== 'home') return;
     const name = (home && world.hostsById.get(home)?.name) ?? 'nowhere';
     throw new Violation(
       'I9',
@@ -88,11 +91,6 @@ function holdsRenewal(host: Host, { family, serial }: Secret, told: number): boo
 
 function learn(told: Map<Secret['family'], number>, { family, serial }: Secret): void {
   if ((told.get(family) ?? 0) < serial) told.set(family, serial);
-}
-
-function custodyAt({ host, account, profile }: Pick<StoreWrite, 'host' | 'account' | 'profile'>) {
-  const subject = { provider: accountProvider(account), account: accountLabel(account), profile };
-  return custodyOf(host.config.custody, subject);
 }
 
 function holds(host: Host, refresh: Secret): boolean {

@@ -1,26 +1,18 @@
 import { type AccountRecord, accountKey } from '@authmesh/coordinator/core/record';
-import { custodyOf } from '@authmesh/shared/core/custody';
-import type { AccountId, ProfileId } from '@authmesh/shared/core/identifiers';
-import { accountLabel, accountProvider } from '@authmesh/shared/core/identifiers';
+import { accountLabel } from '@authmesh/shared/core/identifiers';
 import { isUsable as isUsableAt, minute } from '@authmesh/shared/core/time';
-import { clockWasSet, type Host, hostClock } from '../host.ts';
+import { clockWasSet, hostClock } from '../host.ts';
 import { printName } from '../wording.ts';
-import type { Entry, Store } from '../world/disk.ts';
 import type { Secret } from '../world/secret.ts';
 import type { World } from '../world/world.ts';
 import { Violation } from './check.ts';
-
-/** A profile in a store that can be written, on a host whose agent runs. */
-interface Copy {
-  readonly host: Host;
-  readonly store: Store;
-  readonly profile: ProfileId;
-  readonly entry: Entry;
-}
+import { type Copy, copiesByAccount, copyText, custodyAt } from './copies.ts';
+import { checkFresh, checkKept, checkVaulted } from './renewals.ts';
 
 /**
  * Liveness, asked when faults have healed and the bound has passed: who could hold a usable login holds one, the
- * current one unless it is a live parallel login, and no refresh token of a `home` login lies on two hosts.
+ * current one unless it is a live parallel login, no refresh token of a `home` login lies on two hosts and none of a `vault`
+ * login on any, and what the fleet can renew it has renewed.
  */
 export function checkLiveness(world: World): void {
   for (const [account, copies] of copiesByAccount(world)) {
@@ -31,9 +23,14 @@ export function checkLiveness(world: World): void {
         throw new Violation('L2', `${accountLabel(account)} has no current credential`);
       continue;
     }
-    if (!isMisdated(world, record)) checkUsable(world, record, copies);
+    if (!isMisdated(world, record)) {
+      checkUsable(world, record, copies);
+      checkFresh(world, record);
+    }
     checkCurrent(world, record, copies);
     checkHolders(world, record, copies);
+    checkVaulted(world, record, copies);
+    checkKept(world, record);
   }
 }
 
@@ -46,22 +43,6 @@ export function livenessProblem(world: World): Violation | undefined {
     if (error instanceof Violation) return error;
     throw error;
   }
-}
-
-function copiesByAccount(world: World): Map<AccountId, Copy[]> {
-  const byAccount = new Map<AccountId, Copy[]>();
-  for (const host of world.hosts) {
-    if (!host.agent) continue;
-    for (const store of host.disk.stores.values()) {
-      if (store.condition !== 'whole' || store.readOnly) continue;
-      for (const [profile, entry] of store.profiles) {
-        const copies = byAccount.get(entry.account);
-        if (copies) copies.push({ host, store, profile, entry });
-        else byAccount.set(entry.account, [{ host, store, profile, entry }]);
-      }
-    }
-  }
-  return byAccount;
 }
 
 function isGood(world: World, { entry: { shape, access } }: Copy): boolean {
@@ -144,12 +125,7 @@ function checkHolders(world: World, record: AccountRecord, copies: readonly Copy
   const holders = new Map<Secret, Copy>();
   for (const copy of copies) {
     const { access, refresh, identity } = copy.entry;
-    const subject = {
-      provider: accountProvider(record.account),
-      account: accountLabel(record.account),
-      profile: copy.profile,
-    };
-    if (!refresh || identity === 'profile' || custodyOf(copy.host.config.custody, subject) === 'copy') continue;
+    if (!refresh || identity === 'profile' || custodyAt({ ...copy, account: record.account }) === 'copy') continue;
     if (access?.print !== record.current?.access) continue;
     const holder = holders.get(refresh);
     if (holder && holder.host !== copy.host) {
@@ -160,10 +136,4 @@ function checkHolders(world: World, record: AccountRecord, copies: readonly Copy
     }
     holders.set(refresh, copy);
   }
-}
-
-function copyText(world: World, { host, store, profile, entry }: Copy): string {
-  const what =
-    entry.shape === 'tokens' ? `${printName(world, entry.access?.print)}${entry.refresh ? '+r' : ''}` : entry.shape;
-  return `${host.name} ${store.id} ${profile} (${what})`;
 }

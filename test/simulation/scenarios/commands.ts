@@ -49,6 +49,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     const lost = options.get('lost') as Exchange['lost'];
     refreshLogin(stage.world, clawOf(stage, host), store, profile, { takesMs, lost });
   },
+  /** `lose request|answer`: of the fleet's next exchange. */
+  lose: ({ world }, { words }) => {
+    world.endpoints.next = words[0] as Exchange['lost'];
+  },
   delete: (stage, { words }) => {
     const { host, store, profile } = placeOf(stage, words);
     deleteProfile(stage.world, host, store, profile);

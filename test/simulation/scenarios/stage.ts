@@ -1,9 +1,10 @@
+import type { AgentConfig } from '@authmesh/agent/core/config';
 import type { PoolTerms } from '@authmesh/coordinator/core/pool/terms';
 import { accountId, type ProfileId } from '@authmesh/shared/core/identifiers';
 import { createCentral } from '../central.ts';
 import { createChecks } from '../checkers/all.ts';
 import { noFaults } from '../faults.ts';
-import { addHost, enrol, fleetId, plainConfig, storeIdOf } from '../fleet.ts';
+import { addHost, enrol, fleetId, plainConfig, storeIdOf, vaultConfig } from '../fleet.ts';
 import type { Host } from '../host.ts';
 import { createIssuer, type Provider } from '../issuer.ts';
 import type { Habits, OpenClaw } from '../openclaw.ts';
@@ -52,18 +53,24 @@ export function createStage(): Stage {
     checks: createChecks(),
     pools,
     jitter: 0,
+    endpoints: {},
   });
   return { world, pools, lines, claws: new Map(), files: new Map(), backups: new Map() };
 }
 
-/** `host NAME [stores=main,work] [skew=+24h] [custody=copy] [leaves=empty|fence]`: a host, with agents and habits. */
+function configOf(custody: string | undefined): AgentConfig {
+  if (custody === 'vault') return vaultConfig;
+  return custody === 'copy' ? { ...plainConfig, custody } : plainConfig;
+}
+
+/** `host NAME [stores=main,work] [skew=+24h] [custody=copy|vault] [leaves=empty|fence]`: a host, with agents and habits. */
 export function stageHost({ world, claws }: Stage, { words, options }: Command): void {
   const host = addHost(world, {
     name: words[0] ?? '',
     agents: (options.get('stores') ?? 'main').split(','),
     latencyMs,
     skewMs: parseDuration(options.get('skew') ?? '0s'),
-    config: options.get('custody') === 'copy' ? { ...plainConfig, custody: 'copy' } : plainConfig,
+    config: configOf(options.get('custody')),
   });
   const habits: Habits = {
     turnMs: 60_000,
@@ -74,7 +81,7 @@ export function stageHost({ world, claws }: Stage, { words, options }: Command):
     writesInPlace: false,
     memory: 'none',
   };
-  claws.set(host, { host, habits, random: createRandom(2), refreshing: new Set(), active: true });
+  claws.set(host, { host, habits, random: createRandom(2), active: true });
   if (!world.central.process) enrol(world, host);
 }
 

@@ -23,13 +23,14 @@ export function createTimers<Name extends string>(port: TimerPort<Name>): Timers
   return { slots: new Map(), port };
 }
 
+/** A timer of Node counts from the last turn of its event loop, so it can be early: here each is, by a millisecond. */
 export function setTimer<Name extends string>({ slots, port }: Timers<Name>, timer: Name, delayMs: Milliseconds): void {
   let slot = slots.get(timer);
   if (!slot) {
     slot = { deadline: Number.POSITIVE_INFINITY, scheduledAt: Number.POSITIVE_INFINITY };
     slots.set(timer, slot);
   }
-  slot.deadline = port.now() + Math.max(0, delayMs);
+  slot.deadline = port.now() + (delayMs > 1 ? delayMs - 1 : Math.max(0, delayMs));
   if (slot.scheduledAt > slot.deadline) plan(slot, timer, port);
 }
 

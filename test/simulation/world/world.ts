@@ -16,6 +16,7 @@ import type { CommandEnd } from '../command-line.ts';
 import type { FaultRates } from '../faults.ts';
 import type { Host } from '../host.ts';
 import type { Issuer } from '../issuer.ts';
+import type { EndpointFaults } from '../refreshing.ts';
 import type { Trace } from '../trace.ts';
 import { createNetwork, type Link, type Network } from './network.ts';
 import { createQueue, type Queue } from './queue.ts';
@@ -53,6 +54,7 @@ export interface World {
   readonly notes: Map<NoteName, number>;
   /** What the coordinator's configuration says of sessions. */
   readonly pools: readonly PoolTerms[];
+  readonly endpoints: EndpointFaults;
   /** Links of operators' commands. */
   readonly commands: Map<Link, CommandEnd>;
 }
@@ -80,6 +82,7 @@ export interface WorldOptions {
   readonly pools: readonly PoolTerms[];
   /** How much network latencies vary; 0 for transcripts. */
   readonly jitter: number;
+  readonly endpoints?: EndpointFaults | undefined;
 }
 
 export function createWorld(options: WorldOptions): World {
@@ -111,6 +114,7 @@ export function createWorld(options: WorldOptions): World {
     checks: options.checks,
     notes: new Map(),
     pools: options.pools,
+    endpoints: options.endpoints ?? {},
     commands: new Map(),
   };
   return world;
