@@ -17,6 +17,7 @@ export interface Daemon {
   readonly pid: number;
   /** Everything it wrote so far, both streams in the order of arrival. */
   readonly output: () => string;
+  isRunning(): boolean;
   /** Resolves with the first line that fits; rejects when the program ends or the time is over. */
   line(pattern: RegExp, timeoutMs: number): Promise<string>;
   /** SIGTERM, and SIGKILL when it has not ended in ten seconds. */
@@ -72,6 +73,7 @@ export function start(command: string, args: readonly string[], environment: Env
       return child.pid ?? -1;
     },
     output: () => output,
+    isRunning: () => isRunning(child),
     line: (pattern, timeoutMs) => waitForLine(child, () => output, pattern, timeoutMs),
     stop: async () => {
       if (!isRunning(child)) return;
