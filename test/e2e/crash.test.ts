@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { deliverySteps } from '@authmesh/agent/io/delivery';
 import { transactionSteps } from '@authmesh/agent/io/store-port';
 import type { AgentStep } from '@authmesh/agent/running-agent';
-import type { CommitStep } from '@authmesh/coordinator/coordinator';
+import type { CommitStep } from '@authmesh/coordinator/io/persisting';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { dieAt } from './crash/crash-point.ts';
 import { until } from './harness/condition.ts';

@@ -1,3 +1,4 @@
+import type { AlertsRecord, AlertTerms } from '@authmesh/coordinator/core/alerts/alerts';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorEvent, CoordinatorTimer, LinkId } from '@authmesh/coordinator/core/event';
 import type {
@@ -10,11 +11,12 @@ import type {
   RecordKey,
   UsageRecord,
 } from '@authmesh/coordinator/core/record';
-import { fleetKey, poolsKey, usageKey } from '@authmesh/coordinator/core/record';
+import { alertsKey, fleetKey, poolsKey, usageKey } from '@authmesh/coordinator/core/record';
 import type { CoordinatorState } from '@authmesh/coordinator/core/state';
 import type { StoredState } from '@authmesh/coordinator/core/stored-state';
 import { createCoordinatorState } from '@authmesh/coordinator/core/stored-state';
-import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
+import type { TellOutcome } from '@authmesh/shared/core/alerts/incident';
+import { type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
 import { describeCoordinatorEffect, describeCoordinatorEvent } from './describe.ts';
 import { crashesNow } from './faults.ts';
 import type { Host } from './host.ts';
@@ -56,12 +58,19 @@ export function createCentral(skewMs: Milliseconds): Central {
   return { records: createRecords(), process: undefined, skewMs, clockIsAhead: false, clockWasSet: false };
 }
 
+/** Somebody is told of what is wrong. */
+const alertTerms: AlertTerms = {
+  channels: [{ name: 'pager', criticalOnly: false }],
+  messagesPerHour: 30,
+  nodeSilentMs: 15 * minute,
+};
+
 /** Starts the coordinator on what its store holds. */
 export function startCoordinator(world: World): void {
   const { central } = world;
   if (central.process) return;
   const process: Process = {
-    state: createCoordinatorState({ ...storedState(central.records), poolTerms: world.pools }),
+    state: createCoordinatorState({ ...storedState(central.records), poolTerms: world.pools, alertTerms }),
     peers: new Map(),
     timers: createTimers({
       now: () => world.now,
@@ -83,17 +92,19 @@ function storedState({ entries }: Records): StoredState {
   let fleet: StoredState['fleet'];
   let pools: StoredState['pools'];
   let usage: StoredState['usage'];
+  let alerts: StoredState['alerts'];
   for (const [key, { value, revision: storeRevision }] of entries) {
     const record = readRow(value);
     if (key === fleetKey) fleet = { record: record as FleetRecord, storeRevision };
     else if (key === poolsKey) pools = { record: record as PoolsRecord, storeRevision };
     else if (key === usageKey) usage = { record: record as UsageRecord, storeRevision };
+    else if (key === alertsKey) alerts = { record: record as AlertsRecord, storeRevision };
     else if (key.startsWith('node/')) nodes.push({ record: record as NodeRecord, storeRevision });
     else if (key.startsWith('copies/')) copies.push({ record: record as CopiesRecord, storeRevision });
     else if (key.startsWith('invite/')) invites.push({ record: record as InviteRecord, storeRevision });
     else accounts.push({ record: record as AccountRecord, storeRevision });
   }
-  return { fleet, pools, usage, nodes, copies, invites, accounts, policy: { allow: ['*'], deny: [] } };
+  return { fleet, pools, usage, alerts, nodes, copies, invites, accounts, policy: { allow: ['*'], deny: [] } };
 }
 
 /** The process is gone; its sockets are reset. */
@@ -158,6 +169,8 @@ function execute(world: World, process: Process, effect: CoordinatorEffect): voi
       return persist(world, process, effect.key, effect.expected, effect.value);
     case 'audit':
       return;
+    case 'tell':
+      return page(world, process, effect);
     case 'set-timer':
       return setTimer(process.timers, effect.timer, effect.delayMs);
     case 'clear-timer':
@@ -171,6 +184,13 @@ function execute(world: World, process: Process, effect: CoordinatorEffect): voi
     default:
       effect satisfies never;
   }
+}
+
+/** The receiver takes a message after a while, or is not there. */
+function page(world: World, process: Process, { channel }: Extract<CoordinatorEffect, { type: 'tell' }>): void {
+  const isAway = world.pace(0, 1) > 0 && seedAt(world, -2) % 8 === 0;
+  const outcome: TellOutcome = isAway ? { ok: false, why: 'it is not there' } : { ok: true };
+  after(world, world.pace(5, 50), () => tellCoordinator(world, process, { type: 'told', channel, outcome }));
 }
 
 /** The store commits after a while, and its answer takes a while: a crash may come before, between or after. */

@@ -121,6 +121,8 @@ export function describeCoordinatorEvent(world: World, process: Process, event: 
       return `persist-conflicted ${event.key} at ${event.storeRevision}`;
     case 'persist-failed':
       return `persist-failed ${event.key}: ${event.reason}`;
+    case 'told':
+      return `told ${event.channel} ${event.outcome.ok ? 'taken' : event.outcome.why}`;
     case 'timer-fired':
       return `timer-fired ${event.timer}`;
     case 'started':
@@ -153,6 +155,8 @@ export function describeCoordinatorEffect(world: World, process: Process, effect
     }
     case 'compare-and-set':
       return `compare-and-set ${effect.key} over ${effect.expected}`;
+    case 'tell':
+      return `tell ${effect.channel} ${effect.message.event}: ${effect.message.incidents.map(({ what }) => what).join('; ')}`;
     case 'audit':
       return `audit ${effect.entry.action}`;
     case 'set-timer':

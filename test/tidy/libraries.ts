@@ -46,7 +46,7 @@ export const libraries: readonly Library[] = [
   },
   {
     name: 'undici',
-    places: ['packages/agent/src/io/https-post.ts'],
+    places: ['packages/shared/src/node/http-request.ts'],
     reason: 'one file knows whether a request can have left this host, through a proxy or not',
   },
   {

@@ -1,29 +1,34 @@
 import { randomInt } from 'node:crypto';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorTimer, FleetTerms } from '@authmesh/coordinator/core/event';
-import { accountOfKey, type RecordKey } from '@authmesh/coordinator/core/record';
 import { createCoordinatorState } from '@authmesh/coordinator/core/stored-state';
 import { transition } from '@authmesh/coordinator/core/transition';
 import { overview } from '@authmesh/coordinator/core/view';
+import { createAlerting } from '@authmesh/coordinator/io/alerting';
 import { foundingCodeOf, loadFleet } from '@authmesh/coordinator/io/founding';
+import { type HeartbeatTerms, startHeartbeat } from '@authmesh/coordinator/io/heartbeat';
 import type { CoordinatorKeys } from '@authmesh/coordinator/io/keys';
 import type { Metrics } from '@authmesh/coordinator/io/metrics';
+import { type CommitStep, createPersisting } from '@authmesh/coordinator/io/persisting';
 import { createReadiness } from '@authmesh/coordinator/io/readiness';
 import { createServer, type ServerOptions } from '@authmesh/coordinator/io/server';
-import { readAccountRow } from '@authmesh/coordinator/store/account-row';
-import type { TransactionStep } from '@authmesh/coordinator/store/group-commit';
 import type { AuditBounds } from '@authmesh/coordinator/store/store';
 import { openStore } from '@authmesh/coordinator/store/store-engines';
 import { type NoteName, note } from '@authmesh/shared/core/notes';
+import type { AlertChannel } from '@authmesh/shared/node/alerts/alert-channel';
 import { operatorSentence } from '@authmesh/shared/node/errors';
 import type { Logger } from '@authmesh/shared/node/logger';
 import { createDriver } from '@authmesh/shared/runtime/driver';
 import { createTimers } from '@authmesh/shared/runtime/timers';
 
-/** Moments of a commit at which a crash must lose nothing that was told to anybody. */
-export type CommitStep = 'asked' | TransactionStep | 'told';
+/** What of the configuration may change while it runs. */
+export interface ChangeableTerms extends FleetTerms {
+  /** Whom to tell of what is wrong. */
+  readonly channels: readonly AlertChannel[];
+  readonly heartbeat: HeartbeatTerms;
+}
 
-export interface CoordinatorOptions extends FleetTerms {
+export interface CoordinatorOptions extends ChangeableTerms {
   readonly dataDir: string;
   readonly store: 'sqlite' | 'memory';
   readonly host: string;
@@ -49,8 +54,7 @@ export interface Coordinator {
   /** Why the store does not take writes; undefined while it does. */
   readonly trouble: () => string | undefined;
   readonly backup: (file: string) => Promise<void>;
-  /** What of the configuration may change while it runs. */
-  readonly configure: (terms: FleetTerms) => void;
+  readonly configure: (terms: ChangeableTerms) => void;
   /** Sends every node away with its own moment to come back, finishes what is on its way to the store, and stops. */
   readonly close: () => Promise<void>;
 }
@@ -61,7 +65,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const store = await openStore(options.dataDir, options.store, options.audit, options.at);
   const rows = await loadFleet(store, keys, logger);
   let closed: (() => void) | undefined;
-  let persistTrouble: string | undefined;
   const storeReady = createReadiness(() => store.check());
 
   const timers = createTimers<CoordinatorTimer>(timer => driver.dispatch({ type: 'timer-fired', timer }));
@@ -73,6 +76,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       policy: options.policy,
       poolTerms: options.pools,
       prefer: options.prefer,
+      alertTerms: options.alerts,
     }),
     execute,
     now: Date.now,
@@ -98,6 +102,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     },
     event => driver.dispatch(event),
   );
+  const persisting = createPersisting(store, event => driver.dispatch(event), options.at);
+  const alerting = createAlerting(options.channels, (channel, outcome) =>
+    driver.dispatch({ type: 'told', channel, outcome }),
+  );
   const noted = new Map<NoteName, number>();
   let metrics: Promise<Metrics> | undefined;
 
@@ -115,16 +123,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
   async function ready() {
     if (driver.state.mode === 'draining') return { status: 503, body: 'stopping\n' };
-    if (persistTrouble !== undefined)
-      return { status: 503, body: `the store does not take writes: ${persistTrouble}\n` };
+    const trouble = persisting.trouble();
+    if (trouble !== undefined) return { status: 503, body: `the store does not take writes: ${trouble}\n` };
     return storeReady();
   }
 
   function execute(effect: CoordinatorEffect): void {
     switch (effect.type) {
       case 'compare-and-set':
-        void compareAndSet(effect);
+        void persisting.compareAndSet(effect);
         return;
+      case 'tell':
+        return alerting.tell(effect);
       case 'audit':
         store
           .appendAudit(effect.entry)
@@ -144,32 +154,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     }
   }
 
-  async function compareAndSet({
-    key,
-    expected,
-    value,
-  }: Extract<CoordinatorEffect, { type: 'compare-and-set' }>): Promise<void> {
-    try {
-      options.at?.('asked');
-      const outcome = await store.compareAndSet(key, expected, value);
-      persistTrouble = undefined;
-      if (outcome.ok) driver.dispatch({ type: 'persist-succeeded', key, storeRevision: outcome.revision });
-      else conflicted(key, outcome.value, outcome.revision);
-      options.at?.('told');
-    } catch (error) {
-      persistTrouble = operatorSentence(error);
-      driver.dispatch({ type: 'persist-failed', key, reason: persistTrouble });
-    }
-  }
-
-  function conflicted(key: RecordKey, value: unknown, storeRevision: number): void {
-    const record = accountOfKey(key) === undefined ? undefined : readAccountRow(value);
-    if (record || accountOfKey(key) === undefined)
-      driver.dispatch({ type: 'persist-conflicted', key, value: record, storeRevision });
-    else
-      driver.dispatch({ type: 'persist-failed', key, reason: 'its record is damaged in the store, or gone from it' });
-  }
-
   const address = await server.listen().catch(async (error: unknown) => {
     await store.close();
     throw error;
@@ -177,15 +161,25 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const url = `ws://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
   const urls = options.publicUrls.length > 0 ? options.publicUrls : [url];
   driver.dispatch({ type: 'started' });
+  const heartbeat = startHeartbeat(
+    options.heartbeat,
+    async () => (await ready()).status === 200,
+    why => logger.note(note('heartbeat-refused', { why })),
+  );
 
   return {
     url,
     foundingCode: () => foundingCodeOf(keys, urls, driver.state.founder !== null),
     status: () => overview(driver.state, Date.now()),
-    trouble: () => persistTrouble,
+    trouble: persisting.trouble,
     backup: file => store.backup(file),
-    configure: terms => driver.dispatch({ type: 'configured', ...terms }),
+    configure({ channels, heartbeat: calls, ...terms }) {
+      alerting.configure(channels);
+      heartbeat.configure(calls);
+      driver.dispatch({ type: 'configured', ...terms });
+    },
     async close() {
+      heartbeat.stop();
       const stopped = new Promise<void>(resolve => {
         closed = resolve;
       });

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentStep } from '@authmesh/agent/running-agent';
-import type { CommitStep } from '@authmesh/coordinator/coordinator';
+import type { CommitStep } from '@authmesh/coordinator/io/persisting';
 
 /** The file in a program's home folder that says where it dies, and of what. */
 export const crashFile = 'crash-at';

@@ -8,6 +8,7 @@ import { checkRefreshing } from './refreshing.ts';
 import { checkSecrecy } from './secrecy.ts';
 import { checkSessions } from './sessions.ts';
 import { checkAccounts, checkOtherFields, checkQuarantine } from './stores.ts';
+import { checkTelling } from './telling.ts';
 
 /** Every checker that watches a run step by step; `liveness.ts` looks at its end. */
 export function createChecks(): Checks {
@@ -24,5 +25,6 @@ export function createChecks(): Checks {
     checkSpending(),
     checkRefreshing(),
     checkSessions(),
+    checkTelling(),
   ]);
 }

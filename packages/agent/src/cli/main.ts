@@ -1,6 +1,7 @@
 import { runProgram } from '@authmesh/shared/node/command-line';
 import { packageVersion } from '@authmesh/shared/node/version';
 import { adoptCommand } from './adopt.ts';
+import { ackCommand, alertsCommand, muteCommand } from './alerts.ts';
 import { checkCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
 import { driftCommand } from './drift.ts';
@@ -47,6 +48,9 @@ export async function main(argv: readonly string[]): Promise<void> {
         planCommand,
         doctorCommand,
         driftCommand,
+        alertsCommand,
+        ackCommand,
+        muteCommand,
         validateCommand,
         ...serviceCommands,
       ],

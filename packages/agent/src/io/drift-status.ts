@@ -1,3 +1,4 @@
+import { driftFaults } from '@authmesh/shared/core/drift-words';
 import { describeDuration } from '@authmesh/shared/node/duration';
 import type { DriftView } from '@authmesh/shared/protocol/secrets';
 import { iso } from './copy-status.ts';
@@ -48,53 +49,17 @@ export interface DriftProblem {
 
 /** What is wrong with a secret; empty where nothing is. */
 export function driftProblems(drift: DriftStatus, now: number): DriftProblem[] {
-  const { name, group, stale, missing, unreadable, since } = drift;
+  const { name, group, since } = drift;
   const secret = group === undefined ? name : `${name} (${group})`;
-  const problems: DriftProblem[] = [];
-  if (drift.groups.length > 1) {
-    const age = since === null ? '' : ` for ${describeDuration(now - Date.parse(since))}`;
-    const { what, mend } = differenceOf(drift);
-    problems.push({ what: `${secret} differs${age}: ${what}`, mend });
-  }
-  for (const { node, source } of stale)
-    problems.push({
-      what: `${secret} is stale in process on ${node}: ${source} still has another value than what is stored there`,
-      mend: 'restart it',
-    });
-  for (const { node, source } of missing)
-    problems.push({ what: `${secret} is missing on ${node} (${source})`, mend: 'set it there' });
-  for (const { node, source, reason } of unreadable)
-    problems.push({
-      what: `${secret} could not be read on ${node} (${source}): ${reason}`,
-      mend: `make it readable for the agent of ${node}, or take it out of its agent.json`,
-    });
-  return problems;
-}
-
-function differenceOf({ groups, variants }: DriftStatus): DriftProblem {
-  const [largest, ...others] = groups;
-  const all = groups.map(placesOf).join(' / ');
-  if (variants.length > 0)
-    return { what: `the values are the same but for ${variants.join(' and ')} (${all})`, mend: 'write them alike' };
-  const minority = groups.filter(({ isMinority }) => isMinority);
-  if (!largest || minority.length < others.length) {
-    const counts = groups.map(({ count }) => count).join(' against ');
-    return { what: `${counts}, no majority (${all})`, mend: 'find out which is right, and set it everywhere' };
-  }
-  const isOne = minority.length === 1 && minority[0]?.count === 1;
-  return {
-    what: `${minority.map(placesOf).join(' and ')} ${isOne ? 'has' : 'have'} another value than ${placesOf(largest)}`,
-    mend: 'set the right one there',
-  };
+  return driftFaults(name, drift).map(({ verb, detail, mend }) => {
+    const age = verb !== 'differs' || since === null ? '' : ` for ${describeDuration(now - Date.parse(since))}`;
+    return { what: `${secret} ${verb}${age}${detail}`, mend };
+  });
 }
 
 /** A problem and its cure in one sentence. */
 export function driftSentence({ what, mend }: DriftProblem): string {
   return `${what}; ${mend}`;
-}
-
-function placesOf({ nodes, count }: DriftStatus['groups'][number]): string {
-  return count > nodes.length ? `${nodes.join(', ')} and ${count - nodes.length} more` : nodes.join(', ');
 }
 
 /** `12 of 12 compared`, and where something could not be. */

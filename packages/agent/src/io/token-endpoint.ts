@@ -1,9 +1,9 @@
 import type { Provider } from '@authmesh/agent/core/providers';
 import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
+import { type HttpAnswer, type HttpEnd, sendRequest } from '@authmesh/shared/node/http-request';
 import { type Credential, credential as credentialSchema, secretCharsMax } from '@authmesh/shared/protocol/credential';
 import type { AuthorizationServer, Client } from 'oauth4webapi';
 import { readClaims } from './formats/json-web-token.ts';
-import { type PostAnswer, type PostEnd, post } from './https-post.ts';
 import { formOf, parseObject, type Refusal, readRefusal } from './token-refusal.ts';
 
 /** What became of a refresh token that was taken to its provider. `why` is for the operator: no token, nothing of a body. */
@@ -37,7 +37,7 @@ export async function exchangeRefreshToken(options: ExchangeOptions): Promise<Ex
   const plan = planExchange(options.provider, options.credential);
   if ('why' in plan) return { result: 'unsent', why: plan.why };
   const { host } = plan.url;
-  let end: PostEnd;
+  let end: HttpEnd;
   try {
     end = await ask(plan, options);
   } catch {
@@ -79,7 +79,7 @@ function partiesOf({ url, clientId }: Plan): readonly [AuthorizationServer, Clie
 }
 
 /** Lets the library make the grant, and posts it; rejects only when it was not posted. */
-async function ask(plan: Plan, { provider, timeoutMs = timeoutMsDefault }: ExchangeOptions): Promise<PostEnd> {
+async function ask(plan: Plan, { provider, timeoutMs = timeoutMsDefault }: ExchangeOptions): Promise<HttpEnd> {
   const begunAt = performance.now();
   const oauth = await import('oauth4webapi');
   const authentication =
@@ -91,7 +91,15 @@ async function ask(plan: Plan, { provider, timeoutMs = timeoutMsDefault }: Excha
         headers: { 'user-agent': 'authmesh' },
         [oauth.allowInsecureRequests]: isLoopback(plan.url),
         [oauth.customFetch]: async (_, { headers, body }) => {
-          resolve(await post({ url: plan.url, ...encode(provider.body, headers, body), timeoutMs, begunAt }));
+          resolve(
+            await sendRequest({
+              method: 'POST',
+              url: plan.url,
+              ...encode(provider.body, headers, body),
+              timeoutMs,
+              begunAt,
+            }),
+          );
           // What came back is read by its end: the library knows only whole answers.
           return Response.error();
         },
@@ -108,7 +116,7 @@ function encode(form: Provider['body'], headers: Readonly<Record<string, string>
   };
 }
 
-async function readTokens(plan: Plan, answer: PostAnswer, options: ExchangeOptions): Promise<ExchangeOutcome> {
+async function readTokens(plan: Plan, answer: HttpAnswer, options: ExchangeOptions): Promise<ExchangeOutcome> {
   const { host } = plan.url;
   const { credential: old, provider, now } = options;
   const document = parseObject(answer.body);
@@ -157,7 +165,7 @@ async function validate(plan: Plan, { access_token, refresh_token, expires_in }:
 }
 
 /** JSON was meant; an answer of nothing is the beginning of anything. */
-function isTruncated({ headers, body }: PostAnswer): boolean {
+function isTruncated({ headers, body }: HttpAnswer): boolean {
   const text = body.trimStart();
   return text === '' || text.startsWith('{') || (/\bjson\b/i.test(headers['content-type'] ?? '') && text[0] !== '<');
 }

@@ -1,5 +1,6 @@
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
-import type { PostAnswer } from './https-post.ts';
+import type { HttpAnswer } from '@authmesh/shared/node/http-request';
+import { retryAfterOf } from '@authmesh/shared/node/retry-after';
 
 /*
  * What an answer without tokens means. Only a word for a dead refresh token says that a login is over: whoever is throttled,
@@ -39,7 +40,7 @@ const otherWords: ReadonlySet<string> = new Set([
 ]);
 
 /** Reads an answer whose status is none of success. `now` is this host's clock. */
-export function readRefusal(host: string, answer: PostAnswer, now: Instant): Refusal {
+export function readRefusal(host: string, answer: HttpAnswer, now: Instant): Refusal {
   const { status, headers, body } = answer;
   const words = wordsIn(parseObject(body));
   const dead = words.find(word => deadWords.has(word));
@@ -47,7 +48,7 @@ export function readRefusal(host: string, answer: PostAnswer, now: Instant): Ref
     return { result: 'refused', why: `${host} answered ${status} ${dead}` };
   }
   const word = dead ?? words.find(one => otherWords.has(one));
-  const retryAfterMs = retryAfter(headers['retry-after'], headers.date, now);
+  const retryAfterMs = retryAfterOf(headers, now);
   return {
     result: 'postponed',
     why: `${host} answered ${status}${word === undefined ? formOf(answer) : ` ${word}`}`,
@@ -65,7 +66,7 @@ export function parseObject(text: string): Readonly<Record<string, unknown>> | u
 }
 
 /** ` with a page instead of JSON` or the like; nothing where the form says nothing new. */
-export function formOf({ status, headers, body }: Pick<PostAnswer, 'status' | 'headers' | 'body'>): string {
+export function formOf({ status, headers, body }: Pick<HttpAnswer, 'status' | 'headers' | 'body'>): string {
   if (status >= 300 && status < 400) return ' and points elsewhere, which is not followed';
   if (/\bhtml\b/i.test(String(headers['content-type'] ?? '')) || /^\s*</.test(body)) return ' with a page for people';
   return parseObject(body) || body.trim() === '' ? '' : ' with something that is no JSON';
@@ -77,17 +78,6 @@ function wordsIn(document: Readonly<Record<string, unknown>> | undefined): strin
   return [document?.error, error?.code, error?.type, document?.code, document?.type].flatMap(word =>
     typeof word === 'string' ? [word.toLowerCase()] : [],
   );
-}
-
-/** RFC 9110, 10.2.3: seconds, or a date, which is measured by the clock that wrote it where the answer tells its time. */
-function retryAfter(value: string | undefined, date: string | undefined, now: Instant): Milliseconds | undefined {
-  if (value === undefined) return undefined;
-  if (/^\s*\d{1,9}\s*$/.test(value)) return Number(value) * 1_000;
-  // Every form of HTTP's dates begins with the day's name; `Date` alone would see one in "-5".
-  const until = Date.parse(/^\s*[A-Z][a-z]{2}/.test(value) ? value : '');
-  if (Number.isNaN(until)) return undefined;
-  const told = Date.parse(date ?? '');
-  return Math.max(0, until - (Number.isNaN(told) ? now : told));
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {

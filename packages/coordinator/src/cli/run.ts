@@ -51,6 +51,9 @@ export function createRunCommand({ at }: Pick<CoordinatorOptions, 'at'> = {}): C
         policy: settings.profiles,
         pools: settings.pools,
         prefer: settings.prefer,
+        alerts: settings.alerts,
+        channels: settings.channels,
+        heartbeat: settings.heartbeat,
         audit: settings.audit,
         halfOpen: halfOpenLimits(settings.halfOpenMax),
         keys,
@@ -69,8 +72,8 @@ export function createRunCommand({ at }: Pick<CoordinatorOptions, 'at'> = {}): C
         reload: async () => {
           try {
             const changed = await loadSettings(dataDir, context);
-            const { profiles: policy, pools, prefer } = changed.settings;
-            coordinator.configure({ policy, pools, prefer });
+            const { profiles: policy, pools, prefer, alerts, channels, heartbeat } = changed.settings;
+            coordinator.configure({ policy, pools, prefer, alerts, channels, heartbeat });
             logger.note(note('configuration-read', { file: changed.file }));
           } catch (error) {
             if (!(error instanceof AuthmeshError)) throw error;

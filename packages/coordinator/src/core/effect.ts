@@ -1,3 +1,4 @@
+import type { Told } from '@authmesh/shared/core/alerts/telling';
 import type { FleetId, Sealed } from '@authmesh/shared/core/identifiers';
 import type { Note } from '@authmesh/shared/core/notes';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
@@ -44,6 +45,8 @@ export type CoordinatorEffect =
       readonly expected: number;
       readonly value: unknown;
     }
+  /** Say it to whoever the channel reaches; answered by `told`. */
+  | ({ readonly type: 'tell' } & Told)
   | { readonly type: 'audit'; readonly entry: AuditEntry }
   | { readonly type: 'set-timer'; readonly timer: CoordinatorTimer; readonly delayMs: Milliseconds }
   | { readonly type: 'clear-timer'; readonly timer: CoordinatorTimer }

@@ -1,6 +1,8 @@
+import type { TellOutcome } from '@authmesh/shared/core/alerts/incident';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
 import type { Attest, Enroll } from '@authmesh/shared/protocol/handshake';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
+import type { AlertTerms } from './alerts/alerts.ts';
 import type { Preference } from './lease/leases.ts';
 import type { PoolTerms } from './pool/terms.ts';
 import type { RecordKey } from './record.ts';
@@ -14,6 +16,8 @@ export interface FleetTerms {
   readonly pools: readonly PoolTerms[];
   /** Which nodes are to refresh, where they can. */
   readonly prefer?: Preference | undefined;
+  /** Whom to tell of what is wrong. */
+  readonly alerts?: AlertTerms | undefined;
 }
 
 export type CoordinatorEvent =
@@ -35,11 +39,14 @@ export type CoordinatorEvent =
       readonly storeRevision: number;
     }
   | { readonly type: 'persist-failed'; readonly key: RecordKey; readonly reason: string }
+  /** The end of a `tell`. */
+  | { readonly type: 'told'; readonly channel: string; readonly outcome: TellOutcome }
   | { readonly type: 'timer-fired'; readonly timer: CoordinatorTimer }
   /** The operator changed `coordinator.json`. */
   | ({ readonly type: 'configured' } & FleetTerms)
   | { readonly type: 'drain-requested' };
 
 /** `retry-persist`: the store refused, try again. `sweep`: cut off the silent. `drained`: long enough.
- * `pools`: a permit, a halt or a wait has come to its end. `leases`: an account is due to be looked at. */
-export type CoordinatorTimer = 'retry-persist' | 'sweep' | 'drained' | 'pools' | 'leases';
+ * `pools`: a permit, a halt or a wait has come to its end. `leases`: an account is due to be looked at. `alerts`: look at
+ * what is wrong. */
+export type CoordinatorTimer = 'retry-persist' | 'sweep' | 'drained' | 'pools' | 'leases' | 'alerts';

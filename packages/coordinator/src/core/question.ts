@@ -3,6 +3,8 @@ import type { Instant } from '@authmesh/shared/core/time';
 import type { AnswerBody } from '@authmesh/shared/protocol/answer';
 import type { Question } from '@authmesh/shared/protocol/question';
 import { highestGeneration } from './acceptance.ts';
+import { answerAlerts } from './alerts/answer.ts';
+import { tellAndStore } from './alerts/service.ts';
 import { commitRecord } from './commit.ts';
 import { leave } from './departure.ts';
 import type { CoordinatorEffect } from './effect.ts';
@@ -36,6 +38,11 @@ export function answerQuestion(
     case 'drift':
       for (const part of overviewParts({ ...emptyOverview(at), drift: driftViews(state) })) answer(part);
       return;
+    case 'alerts':
+    case 'acknowledge':
+    case 'mute':
+      answer(answerAlerts(state, session.node, question, at));
+      return tellAndStore(state, at, effects);
     case 'pools':
       return answer({ type: 'pools', pools: poolsInUse(state), at });
     case 'history':

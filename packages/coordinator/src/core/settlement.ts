@@ -1,6 +1,7 @@
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
 import { settleAccount, supersedeAccount } from './account-settlement.ts';
+import { settleAlerts } from './alerts/service.ts';
 import { settleAwayCopies } from './away.ts';
 import { departureConflicted, settleDeparture } from './departure.ts';
 import type { CoordinatorEffect } from './effect.ts';
@@ -53,6 +54,8 @@ export function persistSucceeded(
       state.usage.storeRevision = storeRevision;
       if (state.usage.isUrgent) storeUsage(state, effects);
       return;
+    case 'alerts':
+      return settleAlerts(state, storeRevision, false, at, effects);
     case 'secrets':
       return settleSecrets(state, pending.record, storeRevision, effects);
     case 'copies':
@@ -115,6 +118,8 @@ export function persistConflicted(
       state.usage.storeRevision = storeRevision;
       state.usage.isNews = true;
       return;
+    case 'alerts':
+      return settleAlerts(state, storeRevision, true, at, effects);
     case 'secrets':
       return settleSecrets(state, { ...pending.record, readings: undefined }, storeRevision, effects);
     case 'copies':

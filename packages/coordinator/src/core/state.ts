@@ -6,6 +6,7 @@ import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import type { Judgement } from '@authmesh/shared/protocol/down';
 import type { Attest } from '@authmesh/shared/protocol/handshake';
 import type { Observation } from '@authmesh/shared/protocol/observation';
+import type { AlertsRecord, AlertsState } from './alerts/alerts.ts';
 import type { AwayEntry } from './away.ts';
 import type { LinkId } from './event.ts';
 import type { LeasesState } from './lease/leases.ts';
@@ -89,6 +90,7 @@ export type PendingRecord = { readonly expected: number; readonly failed: boolea
   | { readonly type: 'usage'; readonly record: UsageRecord }
   | { readonly type: 'copies'; readonly record: CopiesRecord }
   | { readonly type: 'secrets'; readonly record: SecretsRecord }
+  | { readonly type: 'alerts'; readonly record: AlertsRecord }
   /** `reported`: the highest epoch that a node knows. */
   | { readonly type: 'epoch'; readonly record: FleetRecord; readonly reported: number }
 );
@@ -121,6 +123,7 @@ export interface CoordinatorState {
   /** For the overview alone: nothing is judged by it. */
   readonly away: Map<NodeId, AwayEntry>;
   readonly secrets: SecretsState;
+  readonly alerts: AlertsState;
   readonly invites: Map<InviteId, InviteEntry>;
   readonly accounts: Map<AccountId, AccountEntry>;
   /** The highest generation of each account that a node has applied: it refuses less. */

@@ -1,5 +1,6 @@
 import type { AccountId, InviteId, NodeId } from '@authmesh/shared/core/identifiers';
 import type { ProfileFilter } from '@authmesh/shared/core/patterns';
+import { type AlertsRecord, type AlertTerms, createAlerts } from './alerts/alerts.ts';
 import { keepAway } from './departure.ts';
 import { createLeases, type Preference } from './lease/leases.ts';
 import { createPools } from './pool/pool.ts';
@@ -35,11 +36,14 @@ export interface StoredState {
   readonly pools?: { readonly record: PoolsRecord; readonly storeRevision: number } | undefined;
   readonly usage?: { readonly record: UsageRecord; readonly storeRevision: number } | undefined;
   readonly secrets?: readonly { readonly record: SecretsRecord; readonly storeRevision: number }[] | undefined;
+  readonly alerts?: { readonly record: AlertsRecord; readonly storeRevision: number } | undefined;
   readonly policy: ProfileFilter;
   /** In the order of the configuration: the first that matches counts. */
   readonly poolTerms?: readonly PoolTerms[] | undefined;
   /** Which nodes are to refresh, where they can. */
   readonly prefer?: Preference | undefined;
+  /** Whom to tell of what is wrong. */
+  readonly alertTerms?: AlertTerms | undefined;
 }
 
 /** The state of a coordinator that has just started on these records. */
@@ -76,6 +80,7 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
       (stored.copies ?? []).map(({ record: { node, copies }, storeRevision }) => [node, { copies, storeRevision }]),
     ),
     secrets: createSecrets(stored.secrets ?? [], nodes),
+    alerts: createAlerts(stored.alerts, stored.alertTerms),
     invites,
     accounts,
     generations: new Map(),

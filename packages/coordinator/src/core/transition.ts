@@ -3,6 +3,7 @@ import type { Transition } from '@authmesh/shared/core/machine';
 import { type Instant, significantOffset } from '@authmesh/shared/core/time';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
 import { attested, linkClosed, linkProbed } from './admission.ts';
+import { alertsConfigured, alertsTouched, alertTold, beginAlerts, serveAlerts } from './alerts/service.ts';
 import { clockCompared, clocksRead } from './clock.ts';
 import { openAccount, persistFailed, retryPersist } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
@@ -38,6 +39,7 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
       planAll(state);
       sweep(state, at, effects);
       beginEpoch(state, effects);
+      beginAlerts(state, at, effects);
       break;
     case 'attested':
       attested(state, event.link, event.attest, at, effects);
@@ -65,6 +67,9 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
     case 'persist-failed':
       persistFailed(state, event.key, event.reason, effects);
       break;
+    case 'told':
+      alertTold(state, event, seed, effects);
+      break;
     case 'timer-fired':
       timerFired(state, event.timer, at, effects);
       break;
@@ -72,6 +77,7 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
       configured(state, event.policy, seed, effects);
       poolsConfigured(state, event.pools, effects);
       state.leases.prefer = event.prefer ?? {};
+      alertsConfigured(state, event.alerts);
       break;
     case 'drain-requested':
       drain(state, seed, effects);
@@ -80,8 +86,15 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
       event satisfies never;
   }
   serveLeases(state, at, effects);
+  if (isNews(event)) alertsTouched(state, effects);
   return { state, effects };
 };
+
+/** Signs of life and answers of the coordinator's own world say nothing of what may be wrong. */
+function isNews(event: CoordinatorEvent): boolean {
+  if (event.type === 'frame-received') return event.message.type !== 'beat' && event.message.type !== 'ask';
+  return event.type !== 'timer-fired' && event.type !== 'told' && event.type !== 'persist-succeeded';
+}
 
 /** A timer may fire early; what is due only after it sets the timer anew. */
 function timerFired(state: CoordinatorState, timer: CoordinatorTimer, at: Instant, effects: CoordinatorEffect[]): void {
@@ -98,6 +111,9 @@ function timerFired(state: CoordinatorState, timer: CoordinatorTimer, at: Instan
     case 'pools':
       state.pools.timerAt = undefined;
       serve(state, effects);
+      break;
+    case 'alerts':
+      serveAlerts(state, at, effects);
       break;
     case 'leases':
       // Leases are served after every event.

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { configurationSchema } from '@authmesh/shared/node/configuration-fields';
 import { operatorSentence } from '@authmesh/shared/node/errors';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { coordinatorFile, loadCoordinatorConfig, parseListen } from './config.ts';
+import { loadCoordinatorConfig } from './config.ts';
+import { coordinatorFile, parseListen } from './coordinator-file.ts';
 
 let dataDir: string;
 beforeEach(async () => {

@@ -1,3 +1,4 @@
+import type { AlertsRecord } from '@authmesh/coordinator/core/alerts/alerts';
 import type {
   AccountRecord,
   CopiesRecord,
@@ -8,6 +9,7 @@ import type {
   SecretsRecord,
   UsageRecord,
 } from '@authmesh/coordinator/core/record';
+import { incident, mute } from '@authmesh/shared/protocol/alerts';
 import { copyView } from '@authmesh/shared/protocol/answer';
 import {
   accountId,
@@ -62,6 +64,20 @@ const secretsRow = z.object({
   readings: z.array(secretReading.extend({ since: instant })),
 });
 
+const alertsRow = z.object({
+  incidents: z.array(
+    incident.extend({
+      clearSince: instant.nullable(),
+      openedAs: count,
+      announced: z.object({ text: z.string(), at: instant }),
+      told: z.record(z.string(), count),
+    }),
+  ),
+  mutes: z.array(mute),
+  channels: z.record(z.string(), instant),
+  aliveAt: instant,
+});
+
 const inviteRow = z.object({
   id: inviteId,
   publicKey: bytes32,
@@ -85,6 +101,7 @@ export interface Rows {
   readonly fleet?: Row<FleetRecord> | undefined;
   readonly pools?: Row<PoolsRecord> | undefined;
   readonly usage?: Row<UsageRecord> | undefined;
+  readonly alerts?: Row<AlertsRecord> | undefined;
   readonly nodes: readonly Row<NodeRecord>[];
   readonly copies: readonly Row<CopiesRecord>[];
   readonly secrets: readonly Row<SecretsRecord>[];
@@ -101,6 +118,7 @@ export async function loadRows(store: Store): Promise<Rows> {
   let fleet: Row<FleetRecord> | undefined;
   let pools: Row<PoolsRecord> | undefined;
   let usage: Row<UsageRecord> | undefined;
+  let alerts: Row<AlertsRecord> | undefined;
   const nodes: Row<NodeRecord>[] = [];
   const copies: Row<CopiesRecord>[] = [];
   const secrets: Row<SecretsRecord>[] = [];
@@ -118,6 +136,7 @@ export async function loadRows(store: Store): Promise<Rows> {
     if (kind === 'fleet') fleet = take(fleetRow, () => key);
     else if (kind === 'pools') pools = take(poolsRow, () => key);
     else if (kind === 'usage') usage = take(usageRow, () => key);
+    else if (kind === 'alerts') alerts = take(alertsRow, () => key);
     else if (kind === 'node')
       push(
         nodes,
@@ -145,7 +164,7 @@ export async function loadRows(store: Store): Promise<Rows> {
       );
     else damaged.push({ key, reason: 'it is of no known kind' });
   }
-  return { fleet, pools, usage, nodes, copies, secrets, invites, accounts, damaged };
+  return { fleet, pools, usage, alerts, nodes, copies, secrets, invites, accounts, damaged };
 }
 
 function push<Item>(list: Item[], item: Item | undefined): void {

@@ -55,6 +55,8 @@ export const noteCatalogue = {
   'login-needed': { level: 'error', says: 'a login cannot be refreshed any more: somebody has to sign in' },
   'secret-drifted': { level: 'warn', says: 'a secret is not the same everywhere' },
   'secret-equal': { level: 'info', says: 'a secret is the same wherever it was looked at' },
+  'alert-refused': { level: 'warn', says: 'a channel of alerts does not take them; it is told again' },
+  'heartbeat-refused': { level: 'warn', says: 'the outside monitor does not take the sign of life' },
   'node-joined': { level: 'info', says: 'a node joined the fleet' },
   'fleet-left': { level: 'info', says: 'this host ended its membership of the fleet' },
   'node-left': { level: 'warn', says: 'a node ended its membership' },

@@ -26,6 +26,11 @@ function patternToRegExp(pattern: string): RegExp {
   return made;
 }
 
+/** Whether the glob matches the whole text. */
+export function matchesText(pattern: string, text: string): boolean {
+  return patternToRegExp(pattern).test(text);
+}
+
 /** Whether `pattern` matches the provider, the account or the profile id. */
 export function matchesPattern(pattern: string, subject: Subject): boolean {
   const expression = patternToRegExp(pattern);

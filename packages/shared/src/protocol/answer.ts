@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alertsAnswer } from './alerts.ts';
 import {
   accountId,
   credentialKind,
@@ -86,6 +87,7 @@ export const answerBody = z.discriminatedUnion('type', [
     last: z.boolean(),
   }),
   z.object({ type: z.literal('pools'), pools: z.array(poolView), at: instant }),
+  alertsAnswer,
   z.object({
     type: z.literal('history'),
     account: accountId,

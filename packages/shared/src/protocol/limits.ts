@@ -28,6 +28,12 @@ export const readingsPerNodeMax = 200;
 /** What one view of a secret takes of an overview's room. */
 export const driftWeight = 20;
 
+/** Incidents in one answer: with the longest sentences it fits a frame. */
+export const incidentsShownMax = 60;
+export const mutesMax = 100;
+/** An account's name, or a store's path, cut. */
+export const incidentIdCharsMax = 600;
+
 /** A sentence for the operator, on the wire. */
 export const sentenceCharsMax = 500;
 

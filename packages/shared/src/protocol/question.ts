@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alertQuestions } from './alerts.ts';
 import { accountId, bytes32, fingerprint, inviteId, nodeId, sealed, signature } from './fields.ts';
 import { keepsMax } from './limits.ts';
 
@@ -12,6 +13,7 @@ export const question = z.discriminatedUnion('type', [
   z.object({ type: z.literal('nodes') }),
   /** How the fleet's secrets compare; answered by an `overview` with nothing else. */
   z.object({ type: z.literal('drift') }),
+  ...alertQuestions,
   /** Limits, and what waits for them. */
   z.object({ type: z.literal('pools') }),
   /** Why the current revision is the current one. */

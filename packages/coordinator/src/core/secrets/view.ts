@@ -1,16 +1,18 @@
-import { type PlacedReading, placesNamed } from '@authmesh/shared/core/drift';
+import { type Drift, type PlacedReading, placesNamed } from '@authmesh/shared/core/drift';
 import type { DriftView } from '@authmesh/shared/protocol/secrets';
 import type { CoordinatorState } from '../state.ts';
 import { driftOf } from './secrets.ts';
 
 /** How every secret of the fleet compares, by name. */
 export function driftViews(state: CoordinatorState): DriftView[] {
-  return [...state.secrets.bySecret.keys()].sort().flatMap(key => viewOf(state, key) ?? []);
+  return [...state.secrets.bySecret.keys()].sort().flatMap(key => {
+    const drift = driftOf(state, key);
+    return drift ? [driftView(state, key, drift)] : [];
+  });
 }
 
-function viewOf(state: CoordinatorState, key: string): DriftView | undefined {
-  const drift = driftOf(state, key);
-  if (!drift) return undefined;
+/** How the secret of `key` compares, with its places by name. */
+export function driftView(state: CoordinatorState, key: string, drift: Drift): DriftView {
   const { name, group } = JSON.parse(key) as { readonly name: string; readonly group?: string };
   const away = [...(state.secrets.bySecret.get(key)?.keys() ?? [])].flatMap(node => {
     const entry = state.nodes.get(node);

@@ -3,14 +3,16 @@ import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { Dispatcher } from 'undici';
 
 /*
- * One POST whose end says whether the other side can have got it. A request starts when its connection stands (through the
+ * One request whose end says whether the other side can have got it. A request starts when its connection stands (through the
  * proxy, where there is one, and with the certificate checked), and not one byte of it is written before.
  */
 
-export interface PostRequest {
+export interface HttpRequest {
+  readonly method: 'POST' | 'GET';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** Of a POST. */
+  readonly body?: string | undefined;
   /** For all of it, from looking up the name to the last byte of the answer. */
   readonly timeoutMs: Milliseconds;
   /** When that time began (`performance.now()`): loading a library for the first time takes some of it. */
@@ -18,7 +20,7 @@ export interface PostRequest {
 }
 
 /** A whole answer. */
-export interface PostAnswer {
+export interface HttpAnswer {
   readonly end: 'answered';
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -26,8 +28,8 @@ export interface PostAnswer {
 }
 
 /** `why` is for the operator: it names the host, and nothing of what was sent or answered. */
-export type PostEnd =
-  | PostAnswer
+export type HttpEnd =
+  | HttpAnswer
   /** Nothing of it can have reached the other side. */
   | { readonly end: 'unsent'; readonly why: string }
   /** It may have. */
@@ -37,14 +39,14 @@ export type PostEnd =
 const answerBytesMax = 1024 * 1024;
 
 /**
- * Posts once, over one connection of its own, and follows no redirect. `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count;
+ * Sends it once, over one connection of its own, and follows no redirect. `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` count;
  * certificates are checked as Node does it (`NODE_EXTRA_CA_CERTS`). Never throws.
  */
-export async function post(request: PostRequest): Promise<PostEnd> {
+export async function sendRequest(request: HttpRequest): Promise<HttpEnd> {
   const { host } = request.url;
   let agent: Dispatcher;
   try {
-    // 26 MB and 190 ms that an agent which never refreshes does not pay for.
+    // 26 MB and 190 ms that a program which never asks anybody does not pay for.
     const undici = await import('undici');
     // Without TLS it is this host, and in the open: no way for a proxy.
     const isPlain = request.url.protocol === 'http:';
@@ -61,12 +63,15 @@ export async function post(request: PostRequest): Promise<PostEnd> {
   }
 }
 
-function dispatch(agent: Dispatcher, { url, headers, body, timeoutMs, begunAt }: PostRequest): Promise<PostEnd> {
+function dispatch(
+  agent: Dispatcher,
+  { method, url, headers, body, timeoutMs, begunAt }: HttpRequest,
+): Promise<HttpEnd> {
   const { host } = url;
   return new Promise(resolve => {
     let hasStarted = false;
     let isOver = false;
-    let head: Pick<PostAnswer, 'status' | 'headers'> | undefined;
+    let head: Pick<HttpAnswer, 'status' | 'headers'> | undefined;
     let bytes = 0;
     const chunks: Buffer[] = [];
     const timer = setTimeout(
@@ -79,7 +84,7 @@ function dispatch(agent: Dispatcher, { url, headers, body, timeoutMs, begunAt }:
       begunAt + timeoutMs - performance.now(),
     );
 
-    function finish(end: PostEnd): void {
+    function finish(end: HttpEnd): void {
       isOver = true;
       clearTimeout(timer);
       resolve(end);
@@ -95,7 +100,7 @@ function dispatch(agent: Dispatcher, { url, headers, body, timeoutMs, begunAt }:
       else finish({ end: 'unsent', why: explainUnsent(host, code, error) });
     }
 
-    const request = { origin: url.origin, path: url.pathname + url.search, method: 'POST', headers, body };
+    const request = { origin: url.origin, path: url.pathname + url.search, method, headers, body: body ?? null };
     try {
       agent.dispatch(request, {
         onRequestStart(controller) {
@@ -156,7 +161,7 @@ function explainUnsent(host: string, code: string, error: unknown): string {
     : causes[code];
   const refusal = /^Proxy response \((\d{3})\)/.exec(error instanceof Error ? error.message : '')?.[1];
   if (refusal !== undefined) return `${host} cannot be reached: the proxy refuses a tunnel to it (${refusal})`;
-  const proxied = isProxySet() ? '; a proxy is set in this agent’s environment' : '';
+  const proxied = isProxySet() ? '; a proxy is set in this program’s environment' : '';
   return `${host} cannot be reached${cause === undefined ? '' : `: ${cause}`} (${code})${proxied}`;
 }
 
