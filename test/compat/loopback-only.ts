@@ -4,9 +4,11 @@
  * A connection to anything but loopback is refused before a name is looked up, and noted in the file that
  * `COMPAT_REFUSED` names. Requests to the providers' token endpoints go to the issuer of the test instead
  * (`COMPAT_ISSUER`), so that OpenClaw's own refresh runs as it is. With `COMPAT_SILENT` a request that may not leave is never
- * answered, as behind a firewall that drops what it does not like.
+ * answered, nor is the question for a name's address, as behind a firewall that drops what it does not like.
  */
+import dns from 'node:dns';
 import { appendFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { Socket } from 'node:net';
 
 const tokenEndpoints = ['https://chat.qwen.ai/api/v1/oauth2/token', 'https://api.chutes.ai/idp/token'];
@@ -37,6 +39,22 @@ Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
   return this;
 };
 
+/** Nothing comes, and the process waits for it. */
+const silence = () => void setInterval(() => {}, 60_000);
+
+// OpenClaw asks for the address before it sends anything, and gives up at once where there is none.
+if (process.env.COMPAT_SILENT) {
+  const { lookup } = dns;
+  const { lookup: lookupSoon } = dns.promises;
+  dns.lookup = ((name: string, ...rest: unknown[]) =>
+    loopback.test(name) ? Reflect.apply(lookup, dns, [name, ...rest]) : silence()) as typeof lookup;
+  dns.promises.lookup = ((name: string, ...rest: unknown[]) =>
+    loopback.test(name)
+      ? Reflect.apply(lookupSoon, dns.promises, [name, ...rest])
+      : new Promise(silence)) as typeof lookupSoon;
+  syncBuiltinESMExports();
+}
+
 const realFetch = globalThis.fetch;
 globalThis.fetch = async (input, init) => {
   const url = new URL(input instanceof Request ? input.url : String(input));
@@ -44,6 +62,6 @@ globalThis.fetch = async (input, init) => {
   if (issuer && tokenEndpoints.includes(url.href)) return realFetch(issuer, init);
   if (!/^https?:$/.test(url.protocol) || loopback.test(url.hostname)) return realFetch(input, init);
   const error = refuse(url.hostname);
-  if (process.env.COMPAT_SILENT) return new Promise(() => setInterval(() => {}, 60_000));
+  if (process.env.COMPAT_SILENT) return new Promise(silence);
   throw new TypeError('fetch failed', { cause: error });
 };

@@ -73,7 +73,7 @@ describe('a secret that hosts share', () => {
     expect(Date.parse(document.drift[0]?.since ?? '')).toBeGreaterThanOrEqual(changedAt - 1_000);
     const shown = await a.agent('drift');
     expect(shown.stdout).toMatch(
-      /INTERNAL_AUTH_SECRET differs for .*: vps has another value than mac, pc-a; set the right one/,
+      /INTERNAL_AUTH_SECRET differs for .*: vps has another value than mac, pc-a; authmesh-agent secret push INTERNAL_AUTH_SECRET --from mac/,
     );
     expect((await a.agent('doctor')).stdout).toContain('vps has another value than mac, pc-a');
     const metrics = await (await fetch(new URL('/metrics', fleet.coordinator.url().replace('ws', 'http')))).text();

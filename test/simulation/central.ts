@@ -1,19 +1,8 @@
-import type { AlertsRecord, AlertTerms } from '@authmesh/coordinator/core/alerts/alerts';
+import type { AlertTerms } from '@authmesh/coordinator/core/alerts/alerts';
 import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorEvent, CoordinatorTimer, LinkId } from '@authmesh/coordinator/core/event';
-import type {
-  AccountRecord,
-  CopiesRecord,
-  FleetRecord,
-  InviteRecord,
-  NodeRecord,
-  PoolsRecord,
-  RecordKey,
-  UsageRecord,
-} from '@authmesh/coordinator/core/record';
-import { alertsKey, fleetKey, poolsKey, usageKey } from '@authmesh/coordinator/core/record';
+import type { RecordKey } from '@authmesh/coordinator/core/record';
 import type { CoordinatorState } from '@authmesh/coordinator/core/state';
-import type { StoredState } from '@authmesh/coordinator/core/stored-state';
 import { createCoordinatorState } from '@authmesh/coordinator/core/stored-state';
 import type { TellOutcome } from '@authmesh/shared/core/alerts/incident';
 import { type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
@@ -21,9 +10,10 @@ import { describeCoordinatorEffect, describeCoordinatorEvent } from './describe.
 import { crashesNow } from './faults.ts';
 import type { Host } from './host.ts';
 import { admit, announce, closeFromCoordinator, closePeer, probe, sendMessage, welcome } from './peers.ts';
+import { storedState } from './stored-state.ts';
 import { fold, foldText, writeLine } from './trace.ts';
 import type { Link } from './world/network.ts';
-import { compareAndSet, createRecords, type Records, readRow } from './world/records.ts';
+import { compareAndSet, createRecords, type Records } from './world/records.ts';
 import { clearTimer, createTimers, setTimer, type Timers } from './world/timers.ts';
 import { after, seedAt, type World } from './world/world.ts';
 
@@ -82,29 +72,6 @@ export function startCoordinator(world: World): void {
   };
   central.process = process;
   tellCoordinator(world, process, { type: 'started' });
-}
-
-function storedState({ entries }: Records): StoredState {
-  const nodes: { record: NodeRecord; storeRevision: number }[] = [];
-  const copies: { record: CopiesRecord; storeRevision: number }[] = [];
-  const invites: { record: InviteRecord; storeRevision: number }[] = [];
-  const accounts: { record: AccountRecord; storeRevision: number }[] = [];
-  let fleet: StoredState['fleet'];
-  let pools: StoredState['pools'];
-  let usage: StoredState['usage'];
-  let alerts: StoredState['alerts'];
-  for (const [key, { value, revision: storeRevision }] of entries) {
-    const record = readRow(value);
-    if (key === fleetKey) fleet = { record: record as FleetRecord, storeRevision };
-    else if (key === poolsKey) pools = { record: record as PoolsRecord, storeRevision };
-    else if (key === usageKey) usage = { record: record as UsageRecord, storeRevision };
-    else if (key === alertsKey) alerts = { record: record as AlertsRecord, storeRevision };
-    else if (key.startsWith('node/')) nodes.push({ record: record as NodeRecord, storeRevision });
-    else if (key.startsWith('copies/')) copies.push({ record: record as CopiesRecord, storeRevision });
-    else if (key.startsWith('invite/')) invites.push({ record: record as InviteRecord, storeRevision });
-    else accounts.push({ record: record as AccountRecord, storeRevision });
-  }
-  return { fleet, pools, usage, alerts, nodes, copies, invites, accounts, policy: { allow: ['*'], deny: [] } };
 }
 
 /** The process is gone; its sockets are reset. */

@@ -74,8 +74,9 @@ export const libraries: readonly Library[] = [
     places: [
       /^packages\/shared\/src\/(?:protocol|crypto)\//,
       /^packages\/shared\/src\/node\/(?:configuration|control|instance-lock|private-file)[^/]*$/,
+      'packages/shared/src/node/alerts/alert-channel.ts',
       /^packages\/agent\/src\/(?:io\/(?:config|identity|overview-file|formats\/[^/]+)|cli\/control)\.ts$/,
-      /^packages\/coordinator\/src\/(?:io\/(?:config|keys|proof)|store\/(?:account-row|rows)|cli\/(?:address|control|status))\.ts$/,
+      /^packages\/coordinator\/src\/(?:io\/(?:coordinator-file|keys|proof)|store\/(?:account-row|rows)|cli\/(?:address|control|status))\.ts$/,
     ],
     reason: 'input is parsed once, at the edge where it comes in: messages, files, rows, configuration',
   },

@@ -1,4 +1,4 @@
-import type { AgentEffect } from '@authmesh/agent/core/effect';
+import type { AgentEffect, SecretErrand } from '@authmesh/agent/core/effect';
 import type { AgentTimer } from '@authmesh/agent/core/event';
 import type { AgentJournal } from '@authmesh/agent/io/agent-journal';
 import type { HealthChecks } from '@authmesh/agent/io/health-checks';
@@ -24,6 +24,8 @@ export interface AgentShell {
   readonly onStop: () => void;
   /** Spends a refresh token; its outcome comes back as an event. */
   readonly exchange: (spend: Extract<AgentEffect, { type: 'exchange' }>) => void;
+  /** Gives or takes a secret, and answers the coordinator. */
+  readonly onSecretErrand: (errand: SecretErrand) => void;
 }
 
 /** Does the machine's effects, one at a time; a promise holds back what follows. */
@@ -67,6 +69,8 @@ export function createExecutor(shell: AgentShell): (effect: AgentEffect) => void
         return requests.answer(effect.request, effect.reply);
       case 'check-health':
         return health.check(effect);
+      case 'secret-errand':
+        return shell.onSecretErrand(effect.errand);
       case 'reread':
         return stores.reread(effect.store);
       case 'stop':

@@ -1,3 +1,4 @@
+import type { DownMessage } from '@authmesh/shared/protocol/down';
 import type { AccountId, CopyKey, Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Note } from '@authmesh/shared/core/notes';
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
@@ -90,6 +91,8 @@ export type AgentEffect =
   /** Keep in the journal. The next `acknowledge` waits until it is synced, and what follows that one with it. */
   | { readonly type: 'remember'; readonly memory: Memory }
   | { readonly type: 'reply'; readonly request: number; readonly reply: ControlReply }
+  /** A secret of this host is wanted, or is to be another one: the shell answers the coordinator by itself. */
+  | { readonly type: 'secret-errand'; readonly errand: SecretErrand }
   /** Look at this store again soon. */
   | { readonly type: 'reread'; readonly store: StoreId }
   /** Run a pool's health command until it ends 0; answered by `health-checked`. */
@@ -104,6 +107,9 @@ export type AgentEffect =
     }
   | { readonly type: 'stop' }
   | Note;
+
+/** What the coordinator asks of a host while a secret is spread. */
+export type SecretErrand = Extract<DownMessage, { type: 'give-secret' | 'take-secret' }>;
 
 /** An entry of the journal: the last one of a key counts. */
 export type Memory =

@@ -39,6 +39,10 @@ export function frameReceived(state: AgentState, message: DownMessage, at: Insta
     case 'drain':
       state.link = { ...state.link, notBeforeMs: message.notBeforeMs };
       break;
+    case 'give-secret':
+    case 'take-secret':
+      effects.push({ type: 'secret-errand', errand: message });
+      break;
     case 'answer':
       answered(state, message, at, effects);
       break;

@@ -97,6 +97,9 @@ export async function loadAgentConfig(
     secrets: value.secrets.map(declaration => ({
       ...declaration,
       from: declaration.from.map(source => withAbsolutePath(source, path => pathOf('secrets', path))),
+      to: declaration.to.map(target =>
+        'dotenv' in target ? { ...target, dotenv: pathOf('secrets', target.dotenv) } : target,
+      ),
     })),
     logLevel: value.logLevel,
   };

@@ -35,24 +35,24 @@ describe('driftProblems', () => {
 
   it('names the minority and what it differs from', () => {
     expect(problems({ groups: [group(['mac', 'pc-a']), group(['vps'], true)] })).toEqual([
-      'INTERNAL_AUTH_SECRET differs for 12 min: vps has another value than mac, pc-a; set the right one there',
+      'INTERNAL_AUTH_SECRET differs for 12 min: vps has another value than mac, pc-a; authmesh-agent secret push INTERNAL_AUTH_SECRET --from mac',
     ]);
     const many = [group(['mac', 'pc-a'], false, 30), group(['vps'], true, 2), group(['t440'], true)];
     expect(problems({ groups: many })).toEqual([
-      'INTERNAL_AUTH_SECRET differs for 12 min: vps and 1 more and t440 have another value than mac, pc-a and 28 more; set the right one there',
+      'INTERNAL_AUTH_SECRET differs for 12 min: vps and 1 more and t440 have another value than mac, pc-a and 28 more; authmesh-agent secret push INTERNAL_AUTH_SECRET --from mac',
     ]);
   });
 
   it('says so where there is no majority', () => {
     expect(problems({ groups: [group(['mac', 'pc-a']), group(['t440', 'vps'])] })).toEqual([
-      'INTERNAL_AUTH_SECRET differs for 12 min: 2 against 2, no majority (mac, pc-a / t440, vps); find out which is right, and set it everywhere',
+      'INTERNAL_AUTH_SECRET differs for 12 min: 2 against 2, no majority (mac, pc-a / t440, vps); authmesh-agent secret push INTERNAL_AUTH_SECRET --from NODE, a host that has the right one',
     ]);
   });
 
   it('names variants of one value as such', () => {
     const groups = [group(['mac', 'pc-a']), group(['vps'], true)];
     expect(problems({ groups, variants: ['quotes', 'line ends'] })).toEqual([
-      'INTERNAL_AUTH_SECRET differs for 12 min: the values are the same but for quotes and line ends (mac, pc-a / vps); write them alike',
+      'INTERNAL_AUTH_SECRET differs for 12 min: the values are the same but for quotes and line ends (mac, pc-a / vps); authmesh-agent secret push INTERNAL_AUTH_SECRET --from mac',
     ]);
   });
 

@@ -10,6 +10,7 @@ import { raiseEpoch } from './epoch.ts';
 import type { LinkId } from './event.ts';
 import { forgetAble } from './lease/service.ts';
 import { nodeLeft } from './pool/claims.ts';
+import { pushLinkLost } from './secrets/push.ts';
 import { type CoordinatorState, commandLinksMax, fleetOf, type NodeEntry, type Session } from './state.ts';
 
 const stopping = 'the coordinator is stopping';
@@ -161,6 +162,7 @@ export function linkClosed(state: CoordinatorState, link: LinkId, at: Instant, e
   forgetChallenger(state, link);
   const session = state.sessions.get(link);
   if (!session || !state.sessions.delete(link)) return;
+  pushLinkLost(state, session, effects);
   const node = state.nodes.get(session.node);
   if (!node || node.link !== link) return;
   const gone = { ...node, link: undefined, lastSeen: at };

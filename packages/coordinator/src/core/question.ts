@@ -11,6 +11,7 @@ import type { CoordinatorEffect } from './effect.ts';
 import { verdictSentences } from './explanation.ts';
 import { refreshNow } from './lease/request.ts';
 import { type InviteRecord, inviteKey } from './record.ts';
+import { pushAsked } from './secrets/push.ts';
 import { driftViews } from './secrets/view.ts';
 import type { CoordinatorState, Session } from './state.ts';
 import { submit } from './submission.ts';
@@ -43,6 +44,8 @@ export function answerQuestion(
     case 'mute':
       answer(answerAlerts(state, session.node, question, at));
       return tellAndStore(state, at, effects);
+    case 'push':
+      return pushAsked(state, session, request, question, at, effects);
     case 'pools':
       return answer({ type: 'pools', pools: poolsInUse(state), at });
     case 'history':

@@ -23,6 +23,7 @@ import type {
   SecretsRecord,
   UsageRecord,
 } from './record.ts';
+import type { PushesState } from './secrets/push.ts';
 import type { SecretsState } from './secrets/secrets.ts';
 import type { Submission } from './waiting.ts';
 
@@ -124,6 +125,7 @@ export interface CoordinatorState {
   readonly away: Map<NodeId, AwayEntry>;
   readonly secrets: SecretsState;
   readonly alerts: AlertsState;
+  readonly pushes: PushesState;
   readonly invites: Map<InviteId, InviteEntry>;
   readonly accounts: Map<AccountId, AccountEntry>;
   /** The highest generation of each account that a node has applied: it refuses less. */

@@ -16,6 +16,7 @@ import type {
   SecretsRecord,
   UsageRecord,
 } from './record.ts';
+import { createPushes } from './secrets/push.ts';
 import { createSecrets } from './secrets/secrets.ts';
 import {
   type AccountEntry,
@@ -81,6 +82,7 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
     ),
     secrets: createSecrets(stored.secrets ?? [], nodes),
     alerts: createAlerts(stored.alerts, stored.alertTerms),
+    pushes: createPushes(),
     invites,
     accounts,
     generations: new Map(),

@@ -1,28 +1,22 @@
-import { type CopyKey, copyKey } from '@authmesh/shared/core/identifiers';
 import type { Transition } from '@authmesh/shared/core/machine';
-import { type Instant, significantOffset } from '@authmesh/shared/core/time';
-import type { UpMessage } from '@authmesh/shared/protocol/up';
+import type { Instant } from '@authmesh/shared/core/time';
 import { attested, linkClosed, linkProbed } from './admission.ts';
 import { alertsConfigured, alertsTouched, alertTold, beginAlerts, serveAlerts } from './alerts/service.ts';
-import { clockCompared, clocksRead } from './clock.ts';
-import { openAccount, persistFailed, retryPersist } from './commit.ts';
+import { clocksRead } from './clock.ts';
+import { persistFailed, retryPersist } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { enrollProved } from './enrollment.ts';
-import type { CoordinatorEvent, CoordinatorTimer, LinkId } from './event.ts';
-import { inventoryReceived } from './inventory.ts';
-import { planAll, serveLeases, wake } from './lease/service.ts';
+import type { CoordinatorEvent, CoordinatorTimer } from './event.ts';
+import { frameReceived } from './frame.ts';
+import { planAll, serveLeases } from './lease/service.ts';
 import { beginEpoch } from './pool/barrier.ts';
-import { claimsReported } from './pool/claims.ts';
 import { poolsConfigured } from './pool/configuration.ts';
 import { serve } from './pool/service.ts';
-import { restoreStarts, sessionsRunning } from './pool/usage.ts';
+import { restoreStarts } from './pool/usage.ts';
 import { configured, drain, drained, stopWhenIdle, sweep } from './presence.ts';
-import { answerQuestion } from './question.ts';
-import { secretsTold } from './secrets/secrets.ts';
+import { pushesDue } from './secrets/push.ts';
 import { persistConflicted, persistSucceeded } from './settlement.ts';
-import type { CoordinatorState, Session } from './state.ts';
-import { nodeKnows, submit, submitObservation } from './submission.ts';
-import type { Submission } from './waiting.ts';
+import type { CoordinatorState } from './state.ts';
 
 /** The coordinator's machine: routes each event to its room. Any event in any state has an answer, often none. */
 export const transition: Transition<CoordinatorState, CoordinatorEvent, CoordinatorEffect> = (
@@ -115,6 +109,9 @@ function timerFired(state: CoordinatorState, timer: CoordinatorTimer, at: Instan
     case 'alerts':
       serveAlerts(state, at, effects);
       break;
+    case 'pushes':
+      pushesDue(state, effects);
+      break;
     case 'leases':
       // Leases are served after every event.
       state.leases.timerAt = undefined;
@@ -122,76 +119,4 @@ function timerFired(state: CoordinatorState, timer: CoordinatorTimer, at: Instan
     default:
       timer satisfies never;
   }
-}
-
-function frameReceived(
-  state: CoordinatorState,
-  link: LinkId,
-  message: UpMessage,
-  at: Instant,
-  seed: number,
-  effects: CoordinatorEffect[],
-): void {
-  const before = state.sessions.get(link);
-  if (!before) return;
-  const clockOffsetMs = message.type === 'beat' ? significantOffset(message.at - at) : before.clockOffsetMs;
-  const session: Session = { ...before, lastHeard: at, clockOffsetMs };
-  state.sessions.set(link, session);
-  if (clockOffsetMs !== before.clockOffsetMs) clockCompared(state, session, at, effects);
-  switch (message.type) {
-    case 'inventory':
-      inventoryReceived(state, session, message, at, effects);
-      break;
-    case 'recollection': {
-      if (session.role !== 'daemon') break;
-      const { facts, sealed } = message;
-      if (!state.accounts.has(facts.account)) openAccount(state, facts);
-      submit(state, { type: 'recollection', link, facts, sealed }, facts.account, at, effects);
-      break;
-    }
-    case 'publish': {
-      const { observation, generation, sealed } = message;
-      submitObservation(state, session, observation, { generation, sealed }, at, effects);
-      break;
-    }
-    case 'acknowledge':
-      for (const { store, profile } of message.gone) copyLeft(state, session, copyKey(store, profile), at);
-      for (const { account, position } of session.role === 'daemon' ? (message.known ?? []) : [])
-        nodeKnows(state, session.node, account, position, effects);
-      for (const observation of message.observations)
-        submitObservation(state, session, observation, undefined, at, effects);
-      break;
-    case 'renewal':
-    case 'miss':
-      if (session.role === 'daemon') submit(state, outcomeOf(session, message), message.account, at, effects);
-      break;
-    case 'claims':
-      if (session.role === 'daemon') claimsReported(state, session.node, message.report, seed, effects);
-      break;
-    case 'secrets':
-      if (session.role === 'daemon') secretsTold(state, session.node, message, at, effects);
-      break;
-    case 'beat':
-      if (session.role === 'daemon')
-        sessionsRunning(state.usage, state.pools.terms, session.node, message.running ?? [], state.elapsed);
-      effects.push({ type: 'send', link, message: { type: 'beat', at } });
-      break;
-    case 'ask':
-      answerQuestion(state, session, message.request, message.question, at, effects);
-      break;
-    default:
-      message satisfies never;
-  }
-}
-
-/** A profile left the fleet's care: whoever waited for it to give its refresh token up is looked at again. */
-function copyLeft(state: CoordinatorState, { node }: Session, key: CopyKey, at: Instant): void {
-  const copies = state.nodes.get(node)?.copies;
-  const account = copies?.get(key)?.observation.account;
-  copies?.delete(key);
-  if (account !== undefined) wake(state, account, at);
-}
-
-function outcomeOf({ link, node }: Session, message: Extract<UpMessage, { type: 'renewal' | 'miss' }>): Submission {
-  return message.type === 'renewal' ? { type: 'renewal', link, node, message } : { type: 'miss', link, node, message };
 }

@@ -16,6 +16,7 @@ import {
 import { refreshView } from './lease.ts';
 import { health } from './observation.ts';
 import { poolView } from './permit.ts';
+import { pushedAnswer } from './push.ts';
 import { driftView } from './secrets.ts';
 
 /** A node as the roster shows it. */
@@ -88,6 +89,7 @@ export const answerBody = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('pools'), pools: z.array(poolView), at: instant }),
   alertsAnswer,
+  pushedAnswer,
   z.object({
     type: z.literal('history'),
     account: accountId,

@@ -5,6 +5,7 @@ import { fingerprint, instant, sentence } from './fields.ts';
 import { lease, leaseSettled, recall } from './lease.ts';
 import { copyName } from './observation.ts';
 import { permits } from './permit.ts';
+import { giveSecret, takeSecret } from './push.ts';
 
 /** What the coordinator makes of a copy that a node reported. */
 export const judgement = copyName.extend({
@@ -41,6 +42,8 @@ export const downMessage = z.discriminatedUnion('type', [
   lease,
   leaseSettled,
   recall,
+  giveSecret,
+  takeSecret,
   downBeat,
   drain,
   answer,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { alertQuestions } from './alerts.ts';
 import { accountId, bytes32, fingerprint, inviteId, nodeId, sealed, signature } from './fields.ts';
 import { keepsMax } from './limits.ts';
+import { pushQuestion } from './push.ts';
 
 /** Longest life of a join code. */
 export const inviteTtlMsMax = 7 * 24 * 60 * 60 * 1_000;
@@ -14,6 +15,7 @@ export const question = z.discriminatedUnion('type', [
   /** How the fleet's secrets compare; answered by an `overview` with nothing else. */
   z.object({ type: z.literal('drift') }),
   ...alertQuestions,
+  pushQuestion,
   /** Limits, and what waits for them. */
   z.object({ type: z.literal('pools') }),
   /** Why the current revision is the current one. */

@@ -11,6 +11,7 @@ import {
 } from './limits.ts';
 import { copyName, observation } from './observation.ts';
 import { claimsReport, runningSessions } from './permit.ts';
+import { secretGiven, secretTaken } from './push.ts';
 import { question } from './question.ts';
 import { secretReadings } from './secrets.ts';
 
@@ -72,6 +73,8 @@ export const upMessage = z.discriminatedUnion('type', [
   recollection,
   claims,
   secretReadings,
+  secretGiven,
+  secretTaken,
   beat,
   ask,
 ]);

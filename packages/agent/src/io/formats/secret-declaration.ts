@@ -1,4 +1,5 @@
 import { readingsPerNodeMax } from '@authmesh/shared/protocol/limits';
+import { targetsMax } from '@authmesh/shared/protocol/push';
 import { placeName, secretGroup, secretName } from '@authmesh/shared/protocol/secrets';
 import { z } from 'zod';
 
@@ -30,41 +31,70 @@ const process = z
     ({ pidFile, unit, process: name }) => [pidFile, unit, name].filter(one => one !== undefined).length === 1,
     'expected one of "pidFile", "unit" and "process", which says whose environment is meant',
   );
-const command = z
-  .strictObject({
-    command: z
-      .union([z.array(word).min(1, 'expected a program'), word])
-      .describe('A program and its arguments, or a line for the shell.'),
-    shell: z.boolean().default(false).describe('Whether a shell runs it.'),
-    pointer: pointer.optional(),
-    timeoutSeconds: z.number().min(1).max(120).default(10),
-    as,
-  })
-  .refine(({ command: line, shell }) => (typeof line === 'string') === shell, {
-    error: 'expected a list of words, or a line of text with "shell": true',
-    path: ['command'],
-  });
+const commandLine = {
+  command: z
+    .union([z.array(word).min(1, 'expected a program'), word])
+    .describe('A program and its arguments, or a line for the shell.')
+    .meta({ secret: true }),
+  shell: z.boolean().default(false).describe('Whether a shell runs it.'),
+  timeoutSeconds: z.number().min(1).max(120).default(10),
+};
+const isOfItsForm = [
+  ({ command: line, shell }: { readonly command: unknown; readonly shell: boolean }) =>
+    (typeof line === 'string') === shell,
+  { error: 'expected a list of words, or a line of text with "shell": true', path: ['command'] },
+] as const;
+const command = z.strictObject({ ...commandLine, pointer: pointer.optional(), as }).refine(...isOfItsForm);
 
 const kinds = ['dotenv', 'json', 'env', 'command'] as const;
 const form = z.union([dotenv, json, process, command]);
+const source = oneOf(
+  kinds,
+  form,
+  'expected one of "dotenv", "json", "env" and "command", which says where the value is read',
+);
+
 /** Which form is meant is asked first: a union's own error would be that of one that was not. */
-const source = z
-  .looseObject({})
-  .refine(
-    one => kinds.filter(kind => kind in one).length === 1,
-    'expected one of "dotenv", "json", "env" and "command", which says where the value is read',
-  )
-  .meta({ anyOf: z.toJSONSchema(form, { io: 'input' }).anyOf })
-  .pipe(form);
+function oneOf<Form extends z.ZodType>(names: readonly string[], meant: Form, expectation: string) {
+  return z
+    .looseObject({})
+    .refine(one => names.filter(name => name in one).length === 1, expectation)
+    .meta({ anyOf: z.toJSONSchema(meant, { io: 'input' }).anyOf })
+    .pipe(meant as unknown as z.ZodType<z.output<Form>, Record<string, unknown>>);
+}
 
 /** Where one value of a secret is read; paths as they stand in the file. */
 export type StatedSource = z.output<typeof source>;
+
+const dotenvTarget = z.strictObject({
+  dotenv: path.describe('A file of assignments, changed in place.'),
+  key: variable.optional().describe('What it is called there, where that is another name.'),
+});
+const commandTarget = z
+  .strictObject({
+    ...commandLine,
+    variable: variable
+      .optional()
+      .describe('The variable of its environment that holds the value; its input does, where nothing is said.'),
+    as,
+  })
+  .refine(...isOfItsForm);
+const targetKinds = ['dotenv', 'command'] as const;
+const targetForm = z.union([dotenvTarget, commandTarget]);
+const target = oneOf(targetKinds, targetForm, 'expected "dotenv" or "command", which says where the value is put');
+
+/** Where one value of a secret is put; paths as they stand in the file. */
+export type StatedTarget = z.output<typeof target>;
 
 const declaration = z.strictObject({
   name: secretName.describe('What the secret is called on every host.'),
   from: z
     .union([source.transform(one => [one]), z.array(source).min(1, 'expected at least one source')])
     .describe('Where its value is on this host.'),
+  to: z
+    .union([target.transform(one => [one]), z.array(target).max(targetsMax)])
+    .default([])
+    .describe('Where `secret push` puts its value on this host.'),
   group: secretGroup.optional().describe('Only hosts that name the same group are compared.'),
 });
 

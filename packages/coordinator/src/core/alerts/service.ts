@@ -39,7 +39,8 @@ export function alertsConfigured(state: CoordinatorState, terms: AlertTerms = al
 
 /** Something happened: it is looked at soon. */
 export function alertsTouched(state: CoordinatorState, effects: CoordinatorEffect[]): void {
-  if (state.at - state.alerts.startedAt >= firstLookMs) schedule(state, lookMs, effects);
+  const { timerAt, startedAt } = state.alerts;
+  if (timerAt !== undefined && state.at - startedAt >= firstLookMs) schedule(state, lookMs, effects);
 }
 
 /** The time has come: looks at everything, and tells whoever has to be told. */

@@ -167,13 +167,14 @@ function commitSecrets(state: CoordinatorState, node: NodeId, effects: Coordinat
 function bySecretOf(readings: readonly KeptReading[]): Map<SecretKey, readonly KeptReading[]> {
   const bySecret = new Map<SecretKey, readonly KeptReading[]>();
   for (const reading of readings) {
-    const key = keyOf(reading);
+    const key = secretKeyOf(reading);
     bySecret.set(key, [...(bySecret.get(key) ?? []), reading]);
   }
   return bySecret;
 }
 
-function keyOf({ name, group }: SecretReading): SecretKey {
+/** The key of a secret, by which its places are found. */
+export function secretKeyOf({ name, group }: Pick<SecretReading, 'name' | 'group'>): SecretKey {
   return JSON.stringify({ name, group });
 }
 
