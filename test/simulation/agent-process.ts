@@ -141,6 +141,9 @@ function execute(world: World, host: Host, agent: Agent, effect: AgentEffect): v
       world.checks.remembered(world, host, memory);
       return keep(host.journal, memory, account === undefined ? undefined : agent.records.get(account));
     }
+    case 'secret-errand':
+      // No host of these compares secrets.
+      return;
     case 'reread':
       return observeAgain(world, host, agent, effect.store);
     case 'stop':

@@ -88,6 +88,8 @@ export function describeAgentEffect(world: World, effect: AgentEffect): string {
       return `mark-store ${storeName(effect.store)} ${effect.hold ? `held` : 'lifted'}`;
     case 'check-health':
       return `check-health #${effect.claim}`;
+    case 'secret-errand':
+      return `secret-errand ${effect.errand.type} ${effect.errand.name}`;
     case 'reread':
       return `reread ${storeName(effect.store)}`;
     case 'reply':

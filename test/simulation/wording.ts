@@ -71,6 +71,9 @@ export function upText(world: World, message: OutgoingMessage | UpMessage): stri
       return claimsText(message.report);
     case 'secrets':
       return `secrets ${message.readings.map(({ name, found }) => `${name} ${found.state}`).join(', ')}`;
+    case 'secret-given':
+    case 'secret-taken':
+      return `${message.type} #${message.push}`;
     case 'ask':
       return `ask ${message.question.type}`;
     case 'beat':
@@ -123,6 +126,9 @@ export function downText(world: World, message: DownMessage): string {
       return `drain, back in ${message.notBeforeMs} ms`;
     case 'answer':
       return `answer ${message.body.type}`;
+    case 'give-secret':
+    case 'take-secret':
+      return `${message.type} #${message.push} ${message.name}`;
     case 'synced':
     case 'beat':
       return message.type;

@@ -1,17 +1,59 @@
+import type { SecretErrand } from '@authmesh/agent/core/effect';
 import type { AgentEvent } from '@authmesh/agent/core/event';
+import type { SecretDeclaration } from '@authmesh/agent/io/formats/secret-declaration';
 import type { Identity } from '@authmesh/agent/io/identity';
+import { createSecretErrands } from '@authmesh/agent/io/secrets/secret-errands';
 import { createSecretReader } from '@authmesh/agent/io/secrets/secret-reader';
-import { createSecretWatch, type SecretWatch } from '@authmesh/agent/io/secrets/secret-watch';
+import { createSecretWatch } from '@authmesh/agent/io/secrets/secret-watch';
+import type { Instant } from '@authmesh/shared/core/time';
 import { driftKey, fingerprintDrift } from '@authmesh/shared/crypto/fingerprint';
+import type { UpMessage } from '@authmesh/shared/protocol/up';
 
-/** Reads what this host compares with others, and tells the machine; nothing waits for it, for a command may take its time. */
-export function watchSecrets(
-  { fleetKey, keyEpoch }: Identity['membership']['secrets'],
-  tell: (event: Extract<AgentEvent, { type: 'secrets-read' }>) => void,
-): SecretWatch {
+export interface AgentSecretsOptions {
+  readonly membership: Identity['membership'];
+  readonly tell: (event: Extract<AgentEvent, { type: 'secrets-read' }>) => void;
+  /** To the coordinator, on the link that is open by then. */
+  readonly send: (message: Extract<UpMessage, { type: 'secret-given' | 'secret-taken' }>) => void;
+  /** By the coordinator's clock. */
+  readonly now: () => Instant;
+}
+
+/** The secrets that this host compares with others. */
+export interface AgentSecrets {
+  /** Others from now on; they are read at once. */
+  readonly change: (declarations: readonly SecretDeclaration[]) => Promise<void>;
+  /** A secret is spread: gives it, or puts it where it belongs. */
+  readonly run: (errand: SecretErrand) => void;
+  readonly close: () => Promise<void>;
+}
+
+/** Reads them and tells the machine; nothing waits for it, for a command may take its time. */
+export function createAgentSecrets({ membership, tell, send, now }: AgentSecretsOptions): AgentSecrets {
+  const { fleet, secrets } = membership;
+  const { fleetKey, keyEpoch } = secrets;
   const key = driftKey(fleetKey);
-  return createSecretWatch({
+  const ending = new AbortController();
+  let declared: readonly SecretDeclaration[] = [];
+  const watch = createSecretWatch({
     read: createSecretReader(value => fingerprintDrift(key, value)),
     onReadings: readings => tell({ type: 'secrets-read', keyEpoch, readings }),
   });
+  const errands = createSecretErrands({ fleet, fleetKey, declarations: () => declared, now, signal: ending.signal });
+  return {
+    change(declarations) {
+      declared = declarations;
+      return watch.change(declarations);
+    },
+    run(errand) {
+      void errands(errand).then(async answer => {
+        // Whoever asked looks at the comparison next: it has to be of what stands there now.
+        if (errand.type === 'take-secret') await watch.look();
+        send(answer);
+      });
+    },
+    close() {
+      ending.abort();
+      return watch.close();
+    },
+  };
 }

@@ -1,20 +1,16 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { AgentEvent, AgentTimer } from '@authmesh/agent/core/event';
 import { createAgentState } from '@authmesh/agent/core/initial-state';
-import { repairOf } from '@authmesh/agent/core/repair';
 import { transition } from '@authmesh/agent/core/transition';
-import { adoptionStore, withCreation } from '@authmesh/agent/io/adoption-store';
+import { withCreation } from '@authmesh/agent/io/adoption-store';
 import { openJournal } from '@authmesh/agent/io/agent-journal';
 import { createDecayWatch } from '@authmesh/agent/io/decay-watch';
 import { createHealthChecks } from '@authmesh/agent/io/health-checks';
-import { createHomeCheck } from '@authmesh/agent/io/home-check';
 import { createLeaseExchanges } from '@authmesh/agent/io/lease-exchange';
 import { createKeeper, restoreMemory } from '@authmesh/agent/io/memory-keeper';
-import { createOverviewKeeper, readOverview } from '@authmesh/agent/io/overview-file';
+import { readOverview } from '@authmesh/agent/io/overview-file';
 import { createRecordVault } from '@authmesh/agent/io/record-vault';
-import { untilRepaired } from '@authmesh/agent/io/repair-watch';
 import { createReloader } from '@authmesh/agent/io/secrets-reload';
-import { statusOf } from '@authmesh/agent/io/status-view';
 import { note } from '@authmesh/shared/core/notes';
 import { nodeIdOf } from '@authmesh/shared/crypto/signing';
 import { watchClock } from '@authmesh/shared/node/clock-watch';
@@ -24,7 +20,8 @@ import { createInputJournal } from '@authmesh/shared/runtime/input-journal';
 import { createTimers } from '@authmesh/shared/runtime/timers';
 import { createExecutor } from './agent-effects.ts';
 import { createAgentLink } from './agent-link.ts';
-import { watchSecrets } from './agent-secrets.ts';
+import { createAgentRequests } from './agent-requests.ts';
+import { createAgentSecrets } from './agent-secrets.ts';
 import { createAgentStores } from './agent-stores.ts';
 import { createRequests } from './control-requests.ts';
 import { createLeaveRequests } from './leave-requests.ts';
@@ -49,8 +46,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   let { places, providers, reload } = options;
   const stopped = Promise.withResolvers<void>();
   const keeper = createKeeper(journal, vault, logger);
-  const checkHome = createHomeCheck(home);
-  const keepOverview = createOverviewKeeper(home);
 
   const stores = createAgentStores({
     vault,
@@ -88,7 +83,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     onEnded: (account, epoch, outcome) => driver.dispatch({ type: 'exchanged', account, epoch, outcome }),
     at: options.at,
   });
-  const secrets = watchSecrets(membership.secrets, event => driver.dispatch(event));
+  const secrets = createAgentSecrets({
+    membership,
+    tell: event => driver.dispatch(event),
+    send: link.send,
+    now: () => Date.now() - driver.state.clockOffsetMs,
+  });
   const timers = createTimers<AgentTimer>(timer => driver.dispatch({ type: 'timer-fired', timer }));
   const driver = createDriver({
     transition,
@@ -113,6 +113,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       onLinkClosed: message => driver.dispatch({ type: 'link-closed', reason: 'lost', message }),
       onStop: stopped.resolve,
       exchange: exchanges.begin,
+      onSecretErrand: secrets.run,
     }),
     now: Date.now,
     elapsed,
@@ -138,36 +139,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const decay = createDecayWatch(() => driver.state, logger.note);
 
   return {
-    async status() {
-      await requests.ask({ op: 'status' }, 'status');
-      const { overview } = driver.state;
-      if (overview) await keepOverview(overview);
-      decay.look();
-      const problem = (await keeper.retry()) ?? (await checkHome());
-      return statusOf(
-        driver.state,
-        Date.now(),
-        stores.directories().map(one => ({ ...one, reload: reloader.trouble(one.stateDir) })),
-        { path: home, problem },
-      );
-    },
-    async adopt(profiles, agentId) {
-      await stores.rescan();
-      const store = adoptionStore(stores.directories(), agentId);
-      return requests.ask({ op: 'adopt', profiles, store }, 'adopt');
-    },
-    async claim(control) {
-      if (control.op === 'claim') {
-        // What the pool allows is the coordinator's word, and may be another one by now.
-        await requests.ask({ op: 'status' }, 'status');
-        await stores.rescan();
-      }
-      return (await requests.ask(control, 'claim')).state;
-    },
-    async repair(timeoutMs) {
-      await stores.rescan();
-      return untilRepaired(() => repairOf(driver.state, Date.now()), timeoutMs);
-    },
+    ...createAgentRequests({ home, machine: driver, requests, stores, reloader, keeper, decay }),
     ...createLeaveRequests(requests, stores, reloader),
     async configure({ config, places: changed, providers: known, reload: wanted, secrets: compared }) {
       void secrets.change(compared);

@@ -26,6 +26,8 @@ export interface CoordinatorOptions {
   readonly pools?: readonly object[] | undefined;
   /** Most connections that have proved nothing yet. */
   readonly halfOpenMax?: number | undefined;
+  /** Further fields of `coordinator.json`. */
+  readonly configuration?: object | undefined;
 }
 
 const widePool = { name: 'all', match: ['*'], limit: 1_000, settleSeconds: 0 };
@@ -37,12 +39,13 @@ export function createCoordinator({
   environment = {},
   pools = [widePool],
   halfOpenMax,
+  configuration = {},
 }: CoordinatorOptions): Coordinator {
   const dataDir = join(folder, name);
   const log = join(folder, `${name}.log`);
   mkdirSync(dataDir, { mode: 0o700 });
   const file = join(dataDir, 'coordinator.json');
-  writeFileSync(file, JSON.stringify({ pools, halfOpenMax }), { mode: 0o600 });
+  writeFileSync(file, JSON.stringify({ pools, halfOpenMax, ...configuration }), { mode: 0o600 });
   const variables = { HOME: folder, ...environment };
   let daemon: Daemon | undefined;
   let url = '';

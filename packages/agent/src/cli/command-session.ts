@@ -16,7 +16,11 @@ export interface CommandSession {
   /** This host's clock minus the coordinator's, as it was measured at the handshake. */
   readonly clockOffsetMs: Milliseconds;
   /** Asks, and gives the answer of the expected type; a refusal is an `AuthmeshError`. */
-  readonly ask: <Type extends AnswerBody['type']>(question: Question, expected: Type) => Promise<Answer<Type>>;
+  readonly ask: <Type extends AnswerBody['type']>(
+    question: Question,
+    expected: Type,
+    answerMs?: Milliseconds,
+  ) => Promise<Answer<Type>>;
 }
 
 const answerMsMax = 15 * second;
@@ -113,7 +117,11 @@ function connect(
       },
     );
 
-    async function ask<Type extends AnswerBody['type']>(question: Question, expected: Type): Promise<Answer<Type>> {
+    async function ask<Type extends AnswerBody['type']>(
+      question: Question,
+      expected: Type,
+      answerMs: Milliseconds = answerMsMax,
+    ): Promise<Answer<Type>> {
       const request = next++;
       const body = await new Promise<AnswerBody>((answered, failed) => {
         const timer = setTimeout(() => {
@@ -121,11 +129,11 @@ function connect(
           failed(
             new AuthmeshError(
               'ERR_COORDINATOR_UNREACHABLE',
-              `${url} took longer than ${answerMsMax / second} s to answer`,
+              `${url} took longer than ${answerMs / second} s to answer`,
               { hint: 'look at its log and its disk' },
             ),
           );
-        }, answerMsMax);
+        }, answerMs);
         waiting.set(request, {
           resolve: value => {
             clearTimeout(timer);

@@ -18,6 +18,7 @@ import { planCommand } from './plan.ts';
 import { refreshCommand } from './refresh.ts';
 import { restoreCommand } from './restore.ts';
 import { runCommand } from './run.ts';
+import { secretPushCommand } from './secret-push.ts';
 import { serviceCommands } from './service.ts';
 import { statusCommand } from './status.ts';
 import { validateCommand } from './validate.ts';
@@ -48,6 +49,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         planCommand,
         doctorCommand,
         driftCommand,
+        secretPushCommand,
         alertsCommand,
         ackCommand,
         muteCommand,

@@ -1,7 +1,7 @@
-import type { DownMessage } from '@authmesh/shared/protocol/down';
 import type { AccountId, CopyKey, Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import type { Note } from '@authmesh/shared/core/notes';
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
+import type { DownMessage } from '@authmesh/shared/protocol/down';
 import type { Recollection, Renewal } from '@authmesh/shared/protocol/lease';
 import type { Publish, UpMessage } from '@authmesh/shared/protocol/up';
 import type { AgentTimer, ControlReply, SeenHold } from './event.ts';

@@ -1,7 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { configurationFault, invalidConfiguration } from './configuration-fault.ts';
-import { configurationSchema, fieldName, isSecretAt, showValue, valueAt } from './configuration-fields.ts';
+import {
+  configurationSchema,
+  fieldName,
+  isSecretAt,
+  type SchemaNode,
+  showValue,
+  valueAt,
+} from './configuration-fields.ts';
 import { type AuthmeshError, systemErrorCode, systemReason } from './errors.ts';
 
 /** Ties a field to an environment variable, and to a flag of the command line. */
@@ -66,7 +73,7 @@ export async function loadConfiguration<Schema extends z.ZodType>(
   if (!parsed.success) throw configurationFault({ issues: parsed.error.issues, raw, root, file, overrides });
   const origins = leavesOf(parsed.data).map(({ path, value }) => ({
     field: fieldName(path),
-    value: isSecretAt(root, path) && !isEmptyList(value) ? '[redacted]' : value,
+    value: shown(root, path, value),
     origin: overrides.get(fieldName(path)) ?? (valueAt(raw, path) === undefined ? 'default' : 'file'),
   }));
   return { value: parsed.data, file, origins };
@@ -130,6 +137,10 @@ function leavesOf(
   return Object.entries(value).flatMap(([key, entry]) => (entry === undefined ? [] : leavesOf(entry, [...path, key])));
 }
 
-function isEmptyList(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 0;
+/** The value without what may be a secret, deep inside a list too. */
+function shown(root: SchemaNode, path: readonly PropertyKey[], value: unknown): unknown {
+  if (isSecretAt(root, path)) return Array.isArray(value) && value.length === 0 ? value : '[redacted]';
+  if (Array.isArray(value)) return value.map((entry, index) => shown(root, [...path, index], entry));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, shown(root, [...path, key], entry)]));
 }

@@ -39,12 +39,13 @@ const commandLine = {
   shell: z.boolean().default(false).describe('Whether a shell runs it.'),
   timeoutSeconds: z.number().min(1).max(120).default(10),
 };
-const isOfItsForm = [
-  ({ command: line, shell }: { readonly command: unknown; readonly shell: boolean }) =>
-    (typeof line === 'string') === shell,
-  { error: 'expected a list of words, or a line of text with "shell": true', path: ['command'] },
-] as const;
-const command = z.strictObject({ ...commandLine, pointer: pointer.optional(), as }).refine(...isOfItsForm);
+const isOfItsForm = ({ command: line, shell }: { readonly command: unknown; readonly shell: boolean }) =>
+  (typeof line === 'string') === shell;
+const itsForm = {
+  error: 'expected a list of words, or a line of text with "shell": true',
+  path: ['command'],
+};
+const command = z.strictObject({ ...commandLine, pointer: pointer.optional(), as }).refine(isOfItsForm, itsForm);
 
 const kinds = ['dotenv', 'json', 'env', 'command'] as const;
 const form = z.union([dotenv, json, process, command]);
@@ -78,7 +79,7 @@ const commandTarget = z
       .describe('The variable of its environment that holds the value; its input does, where nothing is said.'),
     as,
   })
-  .refine(...isOfItsForm);
+  .refine(isOfItsForm, itsForm);
 const targetKinds = ['dotenv', 'command'] as const;
 const targetForm = z.union([dotenvTarget, commandTarget]);
 const target = oneOf(targetKinds, targetForm, 'expected "dotenv" or "command", which says where the value is put');

@@ -15,7 +15,7 @@ export function createSecretReader(fingerprint: (value: string) => Fingerprint):
   return async ({ name, group, from }, signal) => {
     const readings: SecretReading[] = [];
     for (const source of from) {
-      for (const lookup of await lookUpSafely(name, source, signal)) {
+      for (const lookup of await lookUpSource(name, source, signal)) {
         const found = foundOf(lookup, fingerprint);
         readings.push({ name, group, place: source.as, source: lookup.source, kind: lookup.kind, found });
       }
@@ -24,8 +24,12 @@ export function createSecretReader(fingerprint: (value: string) => Fingerprint):
   };
 }
 
-/** What throws all the same (a word that no program can be given) is a place that was not looked at. */
-async function lookUpSafely(name: string, source: StatedSource, signal: AbortSignal): Promise<readonly Lookup[]> {
+/** Looks one source of a secret up. What throws all the same (a word that no program can be given) was not looked at. */
+export async function lookUpSource(
+  name: string,
+  source: StatedSource,
+  signal: AbortSignal,
+): Promise<readonly Lookup[]> {
   try {
     return await lookUp(name, source, signal);
   } catch {

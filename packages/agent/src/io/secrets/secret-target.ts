@@ -42,7 +42,8 @@ async function putIntoDotenv(path: string, key: string, value: GivenValue): Prom
   const target = path.slice(-200);
   const failed = (why: string): TargetResult => ({ target, state: 'failed', why });
   const written = dotenvText(value);
-  if (written === undefined) return failed('the value has line breaks and every kind of quotes: no dotenv file can hold it');
+  if (written === undefined)
+    return failed('the value has line breaks and every kind of quotes: no dotenv file can hold it');
   try {
     const { path: file, text } = await readIfThere(path);
     const changed = withAssignment(text, key, written);

@@ -16,6 +16,8 @@ const settleTriesMax = 10;
 export interface SecretWatch {
   /** Other secrets from now on; they are read at once. */
   readonly change: (declarations: readonly SecretDeclaration[]) => Promise<void>;
+  /** Looks at all of them now. */
+  readonly look: () => Promise<void>;
   /** Resolves when a look under way is over. */
   readonly close: () => Promise<void>;
 }
@@ -87,6 +89,12 @@ export function createSecretWatch(from: {
           readAt: Number.NEGATIVE_INFINITY,
           readings: [],
         }));
+      });
+      return lookNext();
+    },
+    look() {
+      looking = looking.then(() => {
+        for (const one of watched ?? []) one.readAt = Number.NEGATIVE_INFINITY;
       });
       return lookNext();
     },
