@@ -197,7 +197,7 @@ describe('a secret is pushed', () => {
     expect(
       pushed.document.nodes.map(({ node, state, results }) => [node, state, results.map(one => one.why ?? one.state)]),
     ).toEqual([
-      ['mac', 'failed', [expect.stringContaining('there is no such'), 'false ended with status 1']],
+      ['mac', 'failed', ['there is no such folder', 'false ended with status 1']],
       ['nas', 'away', []],
       ['pc-a', 'done', ['told']],
       ['vps', 'done', ['told']],

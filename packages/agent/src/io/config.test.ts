@@ -55,6 +55,16 @@ describe('agent.json', () => {
     });
   });
 
+  it('shows a secret’s places, and no command line of one', async () => {
+    const from = [{ dotenv: 'app.env' }, { command: ['railway', '--token', 'of-the-test'] }];
+    await write({ secrets: [{ name: 'KEY', from, to: { command: 'set of-the-test', shell: true } }] });
+    const { configuration, settings } = await loadAgentConfig({ home, environment: {} });
+    const shown = JSON.stringify(configuration.origins.find(({ field }) => field === 'secrets')?.value);
+    expect(shown).toContain('app.env');
+    expect(shown).not.toContain('of-the-test');
+    expect(settings.secrets[0]?.to).toMatchObject([{ command: 'set of-the-test' }]);
+  });
+
   it('finds the main agent’s folder by the file, else by OpenClaw’s variables', async () => {
     const other = join(home, 'pi');
     const found = async (environment: Record<string, string>) =>

@@ -48,7 +48,9 @@ describe('coordinator.json', () => {
       publicUrls: ['wss://coordinator.example'],
       store: 'sqlite',
       pools: [{ name: 'techsfree-web', match: ['openai*'], limit: 4, settleMs: 20_000 }],
-      alerts: [],
+      channels: [],
+      alerts: { channels: [], messagesPerHour: 30, nodeSilentMs: 15 * 60_000 },
+      heartbeat: { url: undefined, everyMs: 60_000 },
       profiles: { allow: ['*'], deny: [] },
       prefer: {},
       audit: { ageMsMax: 90 * 86_400_000, entriesMax: 100_000 },
@@ -68,7 +70,30 @@ describe('coordinator.json', () => {
     expect(byFlag.configuration.origins).toContainEqual({ field: 'listen', value: '[::1]:0', origin: '--listen' });
   });
 
+  it('names channels by their kind or as it says, and shows nothing of them', async () => {
+    const url = 'https://hooks.example/of-the-test';
+    await write({
+      alerts: [
+        { kind: 'slack', url },
+        { kind: 'ntfy', name: 'phone', url, severity: 'critical' },
+      ],
+    });
+    const { settings, configuration } = await loadCoordinatorConfig({ dataDir, environment: {} });
+    expect(settings.alerts.channels).toEqual([
+      { name: 'slack', criticalOnly: false },
+      { name: 'phone', criticalOnly: true },
+    ]);
+    expect(JSON.stringify(configuration.origins)).not.toContain('of-the-test');
+  });
+
   it.each([
+    [{ alerts: [{ kind: 'pager' }] }, 'field "alerts[0].kind"'],
+    [{ alerts: [{ kind: 'slack' }] }, 'expected "url", or "token" and "channel"'],
+    [{ alerts: [{ kind: 'webhook', url: 'hooks.example' }] }, 'expected an http or https URL'],
+    [{ alerts: [{ kind: 'webhook', url: 'http://a', colour: 'red' }] }, 'field "alerts[0].colour"'],
+    [{ alerts: [{ kind: 'command', command: [] }] }, 'expected a program'],
+    [{ alerts: Array(2).fill({ kind: 'ntfy', url: 'http://a/b' }) }, 'there are two channels called "ntfy"'],
+    [{ heartbeatUrl: 'monitor.example' }, 'expected an http or https URL'],
     [{ halfOpenMax: 0 }, 'field "halfOpenMax", is 0'],
     [{ listen: 'here' }, 'field "listen", is "here": expected HOST:PORT'],
     [{ listen: 'a:70000' }, 'field "listen", is "a:70000": expected HOST:PORT'],

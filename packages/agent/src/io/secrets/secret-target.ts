@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { second } from '@authmesh/shared/core/time';
 import type { SecretValue } from '@authmesh/shared/crypto/sealed-secret';
 import { runToEnd } from '@authmesh/shared/node/child-program';
@@ -46,6 +47,7 @@ async function putIntoDotenv(path: string, key: string, value: GivenValue): Prom
     return failed('the value has line breaks and every kind of quotes: no dotenv file can hold it');
   try {
     const { path: file, text } = await readIfThere(path);
+    if (!existsSync(dirname(file))) return failed('there is no such folder');
     const changed = withAssignment(text, key, written);
     if (changed === text) return { target, state: 'same' };
     const isUnchanged = async () => (await readIfThere(path)).text === text;

@@ -7,6 +7,7 @@ import type { UpMessage } from '@authmesh/shared/protocol/up';
 import type { CoordinatorEffect } from '../effect.ts';
 import type { LinkId } from '../event.ts';
 import type { CoordinatorState, Session } from '../state.ts';
+import { pushedAnswer } from './push-answer.ts';
 import { secretKeyOf } from './secrets.ts';
 
 /*
@@ -43,10 +44,6 @@ export function createPushes(): PushesState {
 const giveMs: Milliseconds = 20 * second;
 const takeMs: Milliseconds = 40 * second;
 const pushesMax = 20;
-/** What an answer takes: what went wrong comes first. */
-const nodesNamed = 50;
-const resultsNamed = 8;
-
 /** An operator wants a secret to be the same everywhere. */
 export function pushAsked(
   state: CoordinatorState,
@@ -185,15 +182,8 @@ function endIfComplete(state: CoordinatorState, id: number, effects: Coordinator
   const push = state.pushes.byNumber.get(id);
   if (!push?.takers || push.takers.size > 0) return;
   state.pushes.byNumber.delete(id);
-  const nodes = push.results.toSorted((one, other) => rank(one) - rank(other) || (one.node < other.node ? -1 : 1));
-  const shown = nodes.slice(0, nodesNamed).map(one => ({ ...one, results: one.results.slice(0, resultsNamed) }));
-  const body: AnswerBody = { type: 'pushed', from: push.from.name, nodes: shown, more: nodes.length - shown.length };
+  const body = pushedAnswer(push.from.name, push.results);
   effects.push(answerTo(push.asker, body));
-}
-
-/** What went wrong comes first. */
-function rank({ state }: PushedNode): number {
-  return ['failed', 'silent', 'away', 'no-target', 'done'].indexOf(state);
 }
 
 function answerTo({ link, request }: Push['asker'], body: AnswerBody): CoordinatorEffect {
