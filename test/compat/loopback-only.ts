@@ -4,7 +4,8 @@
  * A connection to anything but loopback is refused before a name is looked up, and noted in the file that
  * `COMPAT_REFUSED` names. Requests to the providers' token endpoints go to the issuer of the test instead
  * (`COMPAT_ISSUER`), so that OpenClaw's own refresh runs as it is. With `COMPAT_SILENT` a request that may not leave is never
- * answered, nor is the question for a name's address, as behind a firewall that drops what it does not like.
+ * answered, nor is the question for a name's address, as behind a firewall that drops what it does not like. How long that takes
+ * otherwise does not depend on this machine's resolver: OpenClaw asks for the address before it sends anything.
  */
 import dns from 'node:dns';
 import { appendFileSync } from 'node:fs';
@@ -42,18 +43,26 @@ Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
 /** Nothing comes, and the process waits for it. */
 const silence = () => void setInterval(() => {}, 60_000);
 
-// OpenClaw asks for the address before it sends anything, and gives up at once where there is none.
-if (process.env.COMPAT_SILENT) {
-  const { lookup } = dns;
-  const { lookup: lookupSoon } = dns.promises;
-  dns.lookup = ((name: string, ...rest: unknown[]) =>
-    loopback.test(name) ? Reflect.apply(lookup, dns, [name, ...rest]) : silence()) as typeof lookup;
-  dns.promises.lookup = ((name: string, ...rest: unknown[]) =>
-    loopback.test(name)
-      ? Reflect.apply(lookupSoon, dns.promises, [name, ...rest])
-      : new Promise(silence)) as typeof lookupSoon;
-  syncBuiltinESMExports();
-}
+/** A name outside has no address: that is said after a while, as by a resolver far away, or never. */
+const resolveMs = 300;
+const noAddress = (host: string) => Object.assign(refuse(host), { code: 'ENOTFOUND', syscall: 'getaddrinfo' });
+
+const { lookup } = dns;
+const { lookup: lookupSoon } = dns.promises;
+dns.lookup = ((host: string, ...rest: unknown[]) => {
+  if (loopback.test(host)) return Reflect.apply(lookup, dns, [host, ...rest]);
+  const callback = rest.at(-1) as (error: Error) => void;
+  if (process.env.COMPAT_SILENT) silence();
+  else setTimeout(() => callback(noAddress(host)), resolveMs);
+}) as typeof lookup;
+dns.promises.lookup = ((host: string, ...rest: unknown[]) => {
+  if (loopback.test(host)) return Reflect.apply(lookupSoon, dns.promises, [host, ...rest]);
+  return new Promise((_, reject) => {
+    if (process.env.COMPAT_SILENT) silence();
+    else setTimeout(() => reject(noAddress(host)), resolveMs);
+  });
+}) as typeof lookupSoon;
+syncBuiltinESMExports();
 
 const realFetch = globalThis.fetch;
 globalThis.fetch = async (input, init) => {
