@@ -160,6 +160,24 @@ describe('somebody is told', () => {
   });
 });
 
+describe('a host that has lost its coordinator', () => {
+  it('says so by a channel of its own, and again when it is back', async () => {
+    const hook = await receiver();
+    const { fleet, hosts } = await stage.hosts('pc-a');
+    const [a] = hosts;
+    a.configure({ alerts: [{ kind: 'webhook', url: hook.url }], coordinatorLostMinutes: 0.05 });
+    process.kill(a.daemon().pid, 'SIGHUP');
+    await fleet.coordinator.stop();
+    const { body } = await hook.hears(/"opened"/, 'the host says that it has lost the coordinator');
+    expect(JSON.parse(body).incidents).toMatchObject([
+      { id: 'coordinator/pc-a', kind: 'coordinator-away', severity: 'critical', what: 'pc-a has lost the coordinator' },
+    ]);
+    await fleet.coordinator.start();
+    await hook.hears(/"resolved"/, 'the host says that it is back');
+    expect(hook.taken).toHaveLength(2);
+  });
+});
+
 describe('a secret is pushed', () => {
   it('to commands too, by their input or environment and never their arguments; whoever cannot take it is named', async () => {
     const [right, wrong] = [secret(), secret()];

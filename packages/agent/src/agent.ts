@@ -4,6 +4,7 @@ import { createAgentState } from '@authmesh/agent/core/initial-state';
 import { transition } from '@authmesh/agent/core/transition';
 import { withCreation } from '@authmesh/agent/io/adoption-store';
 import { openJournal } from '@authmesh/agent/io/agent-journal';
+import { watchCoordinator } from '@authmesh/agent/io/coordinator-alert';
 import { createDecayWatch } from '@authmesh/agent/io/decay-watch';
 import { createHealthChecks } from '@authmesh/agent/io/health-checks';
 import { createLeaseExchanges } from '@authmesh/agent/io/lease-exchange';
@@ -136,12 +137,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   driver.dispatch({ type: 'started' });
   void secrets.change(options.secrets);
+  const coordinatorAlert = watchCoordinator(() => driver.state, logger, options.alerts);
   const decay = createDecayWatch(() => driver.state, logger.note);
 
   return {
     ...createAgentRequests({ home, machine: driver, requests, stores, reloader, keeper, decay }),
     ...createLeaveRequests(requests, stores, reloader),
-    async configure({ config, places: changed, providers: known, reload: wanted, secrets: compared }) {
+    async configure({ config, places: changed, providers: known, reload: wanted, secrets: compared, alerts }) {
+      coordinatorAlert.configure(alerts);
       void secrets.change(compared);
       reload = wanted;
       providers = known;
@@ -160,6 +163,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await driver.settled();
       stopClock();
       decay.stop();
+      coordinatorAlert.stop();
       await secrets.close();
       await health.stop();
       timers.clearAll();

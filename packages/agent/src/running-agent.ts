@@ -4,6 +4,7 @@ import type { Agreement, LeaveResult, PlanResult } from '@authmesh/agent/core/le
 import type { Provider } from '@authmesh/agent/core/providers';
 import type { Repair } from '@authmesh/agent/core/repair';
 import type { JournalStep } from '@authmesh/agent/io/agent-journal';
+import type { CoordinatorAlertTerms } from '@authmesh/agent/io/coordinator-alert';
 import type { DeliveryStep } from '@authmesh/agent/io/delivery';
 import type { SecretDeclaration } from '@authmesh/agent/io/formats/secret-declaration';
 import type { Identity } from '@authmesh/agent/io/identity';
@@ -29,6 +30,8 @@ export interface AgentOptions {
   readonly reload: ReloadSettings;
   /** What is compared with other hosts. */
   readonly secrets: readonly SecretDeclaration[];
+  /** Whom this host tells by itself when it has lost the coordinator. */
+  readonly alerts: CoordinatorAlertTerms;
   readonly logger: Logger;
   /** The program found a fault of its own: the process has to end. */
   readonly onCrash: (error: unknown) => void;
@@ -52,7 +55,7 @@ export interface Agent {
   /** Puts back what has to be, then ends the membership, or (`work`) waits to be stopped. */
   readonly leave: (ends: 'membership' | 'work', agreed: Agreement) => Promise<LeaveResult>;
   readonly configure: (
-    changed: Pick<AgentOptions, 'config' | 'places' | 'providers' | 'reload' | 'secrets'>,
+    changed: Pick<AgentOptions, 'config' | 'places' | 'providers' | 'reload' | 'secrets' | 'alerts'>,
   ) => Promise<void>;
   /** Finishes deliveries under way and lets go of everything. */
   readonly close: () => Promise<void>;

@@ -4,7 +4,6 @@ import type { CoordinatorTimer, FleetTerms } from '@authmesh/coordinator/core/ev
 import { createCoordinatorState } from '@authmesh/coordinator/core/stored-state';
 import { transition } from '@authmesh/coordinator/core/transition';
 import { overview } from '@authmesh/coordinator/core/view';
-import { createAlerting } from '@authmesh/coordinator/io/alerting';
 import { foundingCodeOf, loadFleet } from '@authmesh/coordinator/io/founding';
 import { type HeartbeatTerms, startHeartbeat } from '@authmesh/coordinator/io/heartbeat';
 import type { CoordinatorKeys } from '@authmesh/coordinator/io/keys';
@@ -16,6 +15,7 @@ import type { AuditBounds } from '@authmesh/coordinator/store/store';
 import { openStore } from '@authmesh/coordinator/store/store-engines';
 import { type NoteName, note } from '@authmesh/shared/core/notes';
 import type { AlertChannel } from '@authmesh/shared/node/alerts/alert-channel';
+import { createAlerting } from '@authmesh/shared/node/alerts/alerting';
 import { operatorSentence } from '@authmesh/shared/node/errors';
 import type { Logger } from '@authmesh/shared/node/logger';
 import { createDriver } from '@authmesh/shared/runtime/driver';

@@ -1,6 +1,7 @@
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import type { Provider } from '@authmesh/agent/core/providers';
 import { loadAgentConfig } from '@authmesh/agent/io/config';
+import type { CoordinatorAlertTerms } from '@authmesh/agent/io/coordinator-alert';
 import type { SecretDeclaration } from '@authmesh/agent/io/formats/secret-declaration';
 import { type Identity, readIdentity } from '@authmesh/agent/io/identity';
 import type { ReloadSettings } from '@authmesh/agent/io/secrets-reload';
@@ -45,6 +46,7 @@ export interface Settings {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly reload: ReloadSettings;
   readonly secrets: readonly SecretDeclaration[];
+  readonly alerts: CoordinatorAlertTerms;
   readonly logLevel: LogLevel;
   readonly file: string;
   readonly origins: readonly ConfigurationOrigin[];
@@ -65,6 +67,7 @@ export async function loadSettings(home: string, { option, options }: CommandCon
     providers: settings.providers,
     reload: settings.reload,
     secrets: settings.secrets,
+    alerts: settings.alerts,
     logLevel: settings.logLevel,
     file: configuration.file,
     origins: configuration.origins,

@@ -28,6 +28,7 @@ export async function withAgentHere<Result>(
       providers: settings.providers,
       reload: settings.reload,
       secrets: settings.secrets,
+      alerts: settings.alerts,
       logger: createLogger({
         program: 'agent',
         level: 'error',

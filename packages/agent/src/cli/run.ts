@@ -56,6 +56,7 @@ export function createRunCommand({ at }: Pick<AgentOptions, 'at'> = {}): Command
         providers: settings.providers,
         reload: settings.reload,
         secrets: settings.secrets,
+        alerts: settings.alerts,
         logger,
         onCrash: crash,
         at,

@@ -51,6 +51,7 @@ describe('agent.json', () => {
         healthCommands: false,
       },
       secrets: [],
+      alerts: { channels: [], lostMs: 15 * 60_000 },
       logLevel: 'info',
     });
   });

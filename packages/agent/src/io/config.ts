@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { AgentConfig } from '@authmesh/agent/core/config';
 import { knownProviders, mergeProviders, type Provider, type ProviderSettings } from '@authmesh/agent/core/providers';
-import { second } from '@authmesh/shared/core/time';
+import { minute, second } from '@authmesh/shared/core/time';
 import { type Configuration, type ConfigurationBinding, loadConfiguration } from '@authmesh/shared/node/configuration';
 import { expandPath } from '@authmesh/shared/node/home-path';
 import type { LogLevel } from '@authmesh/shared/node/logger';
+import type { CoordinatorAlertTerms } from './coordinator-alert.ts';
 import { type AgentFile, agentFile } from './formats/agent-file.ts';
 import type { SecretDeclaration, StatedSource } from './formats/secret-declaration.ts';
 import type { ReloadSettings } from './secrets-reload.ts';
@@ -29,6 +30,8 @@ export interface AgentSettings {
   readonly reload: ReloadSettings;
   /** What is compared with other hosts; with absolute paths. */
   readonly secrets: readonly SecretDeclaration[];
+  /** Whom this host tells by itself. */
+  readonly alerts: CoordinatorAlertTerms;
   readonly logLevel: LogLevel;
 }
 
@@ -101,6 +104,7 @@ export async function loadAgentConfig(
         'dotenv' in target ? { ...target, dotenv: pathOf('secrets', target.dotenv) } : target,
       ),
     })),
+    alerts: { channels: value.alerts, lostMs: value.coordinatorLostMinutes * minute },
     logLevel: value.logLevel,
   };
   return { settings, configuration };

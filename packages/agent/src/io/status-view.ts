@@ -2,14 +2,14 @@ import { lackedAccounts } from '@authmesh/agent/core/announcement';
 import { isCovered, isVaulted } from '@authmesh/agent/core/coverage';
 import type { AgentState } from '@authmesh/agent/core/state';
 import type { ToolName } from '@authmesh/agent/core/tools';
-import { beatIntervalMs } from '@authmesh/shared/core/heartbeat';
 import { accountLabel, type NodeId, type StoreId } from '@authmesh/shared/core/identifiers';
-import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
+import type { Instant } from '@authmesh/shared/core/time';
 import type { AccountView } from '@authmesh/shared/protocol/answer';
 import { accountViews } from './account-views.ts';
 import { adoptionObstacle } from './adoption-store.ts';
 import { type CopyStatus, copyStatus, iso, type Roster } from './copy-status.ts';
 import { type DriftStatus, driftStatus } from './drift-status.ts';
+import { linkStatus } from './link-status.ts';
 import { type AccountState, accountState } from './login-states.ts';
 import { type OverweightStore, overweightStores } from './overweight.ts';
 import { type PoolStatus, poolStatus } from './pool-status.ts';
@@ -90,9 +90,6 @@ export interface ToolStatus {
   readonly hasLogin: boolean;
 }
 
-/** It answers every beat: two of them without an answer, and a little more. */
-const quietMsMax: Milliseconds = 2 * beatIntervalMs + 5 * second;
-
 /** The fleet as this host sees it: its own copies as they stand, the others' as the coordinator last told. */
 export function statusOf(
   state: AgentState,
@@ -100,16 +97,13 @@ export function statusOf(
   directories: readonly (StateDirectory & Pick<OpenclawStatus, 'reload'>)[],
   home?: Status['home'],
 ): Status {
-  const { self, link, lastHeard, overview } = state;
+  const { self, link, overview } = state;
   const nodes = overview?.body.nodes ?? [];
   const names = new Map<NodeId, string>(nodes.map(node => [node.id, node.name]));
   names.set(self.node, self.name);
   const online = new Set<NodeId>(nodes.flatMap(node => (node.online ? [node.id] : [])));
   online.add(self.node);
-  // A frozen coordinator keeps its socket open: what counts is that it was heard.
-  const isQuiet = at - lastHeard > quietMsMax;
-  const connected = link.phase === 'online' && !isQuiet;
-  const since = link.phase === 'online' && isQuiet ? lastHeard : link.since;
+  const { connected, since } = linkStatus(state, at);
   return {
     node: { id: self.node, name: self.name },
     fleet: {

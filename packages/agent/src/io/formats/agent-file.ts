@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { findIncompleteProviders, knownProviders } from '@authmesh/agent/core/providers';
 import { tools } from '@authmesh/agent/core/tools';
+import { alertChannels } from '@authmesh/shared/node/alerts/alert-channel';
 import { nodeName } from '@authmesh/shared/protocol/fields';
 import { profileFilter } from '@authmesh/shared/protocol/policy';
 import { z } from 'zod';
@@ -145,6 +146,11 @@ export const agentFile = z.strictObject({
     .boolean()
     .default(false)
     .describe('Whether the health commands of the coordinator’s pools may run on this host.'),
+  alerts: alertChannels
+    .default([])
+    .describe('Whom this host tells by itself when it has lost the coordinator for too long.')
+    .meta({ secret: true }),
+  coordinatorLostMinutes: z.number().min(0.01).max(100_000).default(15).describe('How long that is.'),
   secrets: secretDeclarations.default([]).describe('Secrets of this host that are compared with those of other hosts.'),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])

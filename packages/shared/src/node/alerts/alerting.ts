@@ -1,9 +1,9 @@
 import type { TellOutcome } from '@authmesh/shared/core/alerts/incident';
 import type { Told } from '@authmesh/shared/core/alerts/telling';
-import { type AlertChannel, channelName } from '@authmesh/shared/node/alerts/alert-channel';
-import { type AlertSender, createAlertSender } from '@authmesh/shared/node/alerts/alert-sender';
+import { type AlertChannel, channelName } from './alert-channel.ts';
+import { type AlertSender, createAlertSender } from './alert-sender.ts';
 
-/** The channels of the configuration, as the core names them. */
+/** The channels of the configuration, as what tells them names them. */
 export interface Alerting {
   readonly configure: (channels: readonly AlertChannel[]) => void;
   /** Sends a message; its end is told. */
