@@ -62,7 +62,7 @@ export interface Coordinator {
 /** Starts the coordinator on what its data folder keeps; resolves when it listens. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { keys, logger } = options;
-  const store = await openStore(options.dataDir, options.store, options.audit, options.at);
+  const store = await openStore({ ...options, kind: options.store });
   const rows = await loadFleet(store, keys, logger);
   let closed: (() => void) | undefined;
   const storeReady = createReadiness(() => store.check());

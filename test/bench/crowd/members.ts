@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { type AccountRecord, accountKey, type NodeRecord, nodeKey } from '@authmesh/coordinator/core/record';
 import { ensureKeys } from '@authmesh/coordinator/io/keys';
-import { openSqliteStore } from '@authmesh/coordinator/store/sqlite-store';
+import { openStore } from '@authmesh/coordinator/store/store-engines';
 import type { FleetId, InviteId, NodeId } from '@authmesh/shared/core/identifiers';
 import { createSigningKey, nodeIdOf, type SigningKey, signText } from '@authmesh/shared/crypto/signing';
 import { accessOf, accountOf, profileOf, sealedRecord } from './shared-logins.ts';
@@ -18,12 +17,13 @@ const hour = 3_600_000;
 
 /** Makes `count` nodes and `accounts` logins that all of them share; the coordinator must not run. */
 export async function makeMembers(dataDir: string, count: number, accounts: number): Promise<Members> {
-  const { signing } = await ensureKeys(dataDir);
+  const coordinator = await ensureKeys(dataDir);
+  const { signing } = coordinator;
   const keys = Array.from({ length: count }, createSigningKey);
   const [founder] = keys;
   if (!founder) throw new RangeError('a fleet has one node at least');
   const founderId = nodeIdOf(founder.publicKey);
-  const store = await openSqliteStore(join(dataDir, 'authmesh.sqlite'));
+  const store = await openStore({ dataDir, kind: 'sqlite', keys: coordinator });
   const records = keys.map((key, index) => nodeRecord(key, index, founder, founderId));
   await Promise.all([
     ...records.map(record => store.compareAndSet(nodeKey(record.id), 0, record)),

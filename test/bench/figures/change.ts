@@ -6,9 +6,10 @@ import type { CoordinatorEffect } from '@authmesh/coordinator/core/effect';
 import type { CoordinatorEvent, LinkId } from '@authmesh/coordinator/core/event';
 import { createCoordinatorState } from '@authmesh/coordinator/core/stored-state';
 import { transition } from '@authmesh/coordinator/core/transition';
+import { ensureKeys } from '@authmesh/coordinator/io/keys';
 import { createPreparedAnnouncements } from '@authmesh/coordinator/io/prepared-announcements';
 import { loadRows } from '@authmesh/coordinator/store/rows';
-import { openSqliteStore } from '@authmesh/coordinator/store/sqlite-store';
+import { openStore } from '@authmesh/coordinator/store/store-engines';
 import { createSigningKey, nodeIdOf } from '@authmesh/shared/crypto/signing';
 import { createDriver } from '@authmesh/shared/runtime/driver';
 import { makeMembers } from '../crowd/members.ts';
@@ -28,7 +29,8 @@ export const change: Bench = {
     const { keys, fleet } = await makeMembers(join(folder, 'data'), 1, 1);
     const [key] = keys;
     if (!key) throw new RangeError('the fleet has no node');
-    const store = await openSqliteStore(join(folder, 'data', 'authmesh.sqlite'));
+    const dataDir = join(folder, 'data');
+    const store = await openStore({ dataDir, kind: 'sqlite', keys: await ensureKeys(dataDir) });
     const prepared = createPreparedAnnouncements(createSigningKey(), 1024 * 1024);
     const rows = await loadRows(store);
     let announced: (() => void) | undefined;
@@ -38,6 +40,8 @@ export const change: Bench = {
           if (outcome.ok)
             driver.dispatch({ type: 'persist-succeeded', key: effect.key, storeRevision: outcome.revision });
         });
+      } else if (effect.type === 'audit') {
+        void store.appendAudit(effect.entry);
       } else if (effect.type === 'announce') {
         prepared.wireFor(effect.announcement, fleet);
         announced?.();

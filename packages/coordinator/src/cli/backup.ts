@@ -19,9 +19,9 @@ export const backupCommand: Command = {
       await askControl({ home: dataDir, request: { op: 'backup', file }, timeoutMs: 60_000 });
     } catch (error) {
       if (!(error instanceof AuthmeshError) || error.code !== 'ERR_DAEMON_UNREACHABLE') throw error;
-      await requireKeys(dataDir);
+      const keys = await requireKeys(dataDir);
       const { settings } = await loadSettings(dataDir, context);
-      const store = await openStore(dataDir, settings.store);
+      const store = await openStore({ dataDir, kind: settings.store, keys });
       await store.backup(file).finally(() => store.close());
     }
     context.output.data(

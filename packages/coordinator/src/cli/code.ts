@@ -16,7 +16,7 @@ export const codeCommand: Command = {
     const dataDir = chooseDataDir(context);
     const { settings } = await loadSettings(dataDir, context);
     const keys = await requireKeys(dataDir);
-    const store = await openStore(dataDir, settings.store);
+    const store = await openStore({ dataDir, kind: settings.store, keys });
     const { nodes } = await loadRows(store).finally(() => store.close());
     const { host, port } = settings.listen;
     const known = settings.publicUrls.length > 0 ? settings.publicUrls : await readAddress(dataDir);

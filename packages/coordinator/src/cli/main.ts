@@ -1,5 +1,6 @@
 import { runProgram } from '@authmesh/shared/node/command-line';
 import { packageVersion } from '@authmesh/shared/node/version';
+import { auditCommand } from './audit.ts';
 import { backupCommand } from './backup.ts';
 import { codeCommand } from './code.ts';
 import { runCommand } from './run.ts';
@@ -15,7 +16,15 @@ export async function main(argv: readonly string[]): Promise<void> {
       summary:
         'Decides which copy of a login is the freshest and gets it to every host, without being able to read it.',
       version: packageVersion(),
-      commands: [runCommand, codeCommand, statusCommand, validateCommand, backupCommand, ...serviceCommands],
+      commands: [
+        runCommand,
+        codeCommand,
+        statusCommand,
+        validateCommand,
+        backupCommand,
+        auditCommand,
+        ...serviceCommands,
+      ],
     },
     argv,
   );

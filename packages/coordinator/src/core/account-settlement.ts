@@ -2,6 +2,7 @@ import type { AccountId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
 import type { Instant } from '@authmesh/shared/core/time';
 import { announceDurable } from './announcement.ts';
+import { auditOfChange } from './audit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { verdictSentences } from './explanation.ts';
 import { tellFree, tellOtherHolders } from './holding.ts';
@@ -28,6 +29,7 @@ export function settleAccount(
   const { record, lineage, announces, cause } = before.pending;
   const entry: AccountEntry = { ...before, record, lineage, storeRevision, pending: undefined };
   state.accounts.set(account, entry);
+  for (const audited of auditOfChange(before.record, record, at)) effects.push({ type: 'audit', entry: audited });
   if (announces) announceDurable(entry, cause, effects);
   if (announces) state.leases.toldInUse.delete(account);
   else tellFree(state, account, effects);

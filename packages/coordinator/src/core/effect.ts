@@ -60,5 +60,7 @@ export interface AuditEntry {
   readonly action: string;
   readonly node?: string | undefined;
   readonly account?: string | undefined;
+  /** Of the login, or the refresh token, that it is about. */
+  readonly fingerprint?: string | undefined;
   readonly details?: string | undefined;
 }

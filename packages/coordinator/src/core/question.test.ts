@@ -150,7 +150,10 @@ describe('going back', () => {
     const effects = ask(scene, rollback);
     expect(answers(effects)).toEqual([{ type: 'published', position: { epoch: 1, revision: 3 } }]);
     expect(notes(effects)).toEqual(['account-restored', 'credential-accepted']);
-    expect(only(effects, 'audit')).toMatchObject([{ entry: { action: 'restore', node: founder } }]);
+    expect(only(effects, 'audit')).toMatchObject([
+      { entry: { action: 'restore', node: founder } },
+      { entry: { action: 'accept', node: founder, fingerprint: print('1') } },
+    ]);
     expect(only(effects, 'announce')).toMatchObject([
       { announcement: { access: print('1'), refresh: undefined, generation: 3, restored: true, home: founder } },
     ]);

@@ -42,7 +42,7 @@ export function answerQuestion(
     case 'alerts':
     case 'acknowledge':
     case 'mute':
-      answer(answerAlerts(state, session.node, question, at));
+      answer(answerAlerts(state, session.node, question, at, effects));
       return tellAndStore(state, at, effects);
     case 'push':
       return pushAsked(state, session, request, question, at, effects);

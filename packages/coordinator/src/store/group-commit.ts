@@ -23,9 +23,14 @@ interface Job {
 export interface GroupCommit {
   /** Does `work` inside the next transaction; resolves with its result when that is committed. */
   readonly run: <T>(work: () => T) => Promise<T>;
+  /** The same for what nobody waits for: it goes with the next transaction, or makes one of its own after a moment. */
+  readonly gather: (work: () => void) => Promise<void>;
   /** Commits what is waiting now. */
   readonly flush: () => void;
 }
+
+/** How long what nobody waits for may wait: a crash may take it. */
+const gatherMs = 100;
 
 /**
  * Gathers the changes of one turn of the event loop into one transaction: syncing the disk is what a commit costs, and
@@ -34,10 +39,13 @@ export interface GroupCommit {
 export function createGroupCommit(transaction: GroupTransaction): GroupCommit {
   let jobs: Job[] = [];
   let scheduled: NodeJS.Immediate | undefined;
+  let gathering: NodeJS.Timeout | undefined;
 
   const flush = () => {
     clearImmediate(scheduled);
+    clearTimeout(gathering);
     scheduled = undefined;
+    gathering = undefined;
     if (jobs.length === 0) return;
     const group = jobs;
     jobs = [];
@@ -62,19 +70,27 @@ export function createGroupCommit(transaction: GroupTransaction): GroupCommit {
     transaction.onCommitted();
   };
 
-  return {
-    run<T>(work: () => T): Promise<T> {
-      return new Promise((resolve, reject) => {
-        let result: T;
-        jobs.push({
-          apply: () => {
-            result = work();
-          },
-          committed: () => resolve(result),
-          failed: reject,
-        });
-        scheduled ??= setImmediate(flush);
+  function add<T>(work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let result: T;
+      jobs.push({
+        apply: () => {
+          result = work();
+        },
+        committed: () => resolve(result),
+        failed: reject,
       });
+    });
+  }
+
+  return {
+    run(work) {
+      scheduled ??= setImmediate(flush);
+      return add(work);
+    },
+    gather(work) {
+      gathering ??= setTimeout(flush, gatherMs);
+      return add(work);
     },
     flush,
   };

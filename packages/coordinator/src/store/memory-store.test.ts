@@ -1,4 +1,4 @@
 import { createMemoryStore } from './memory-store.ts';
 import { describeStore } from './store-contract.ts';
 
-describeStore('memory store', async (_folder, bounds) => createMemoryStore(bounds));
+describeStore('memory store', async (_folder, audit) => createMemoryStore(audit));

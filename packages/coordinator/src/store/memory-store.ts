@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises';
-import type { AuditEntry } from '@authmesh/coordinator/core/effect';
-import { type AuditBounds, auditBounds, backupError, type Store, type StoredRecord } from './store.ts';
+import { type AuditTrail, createAuditChain, entryOf } from './audit-chain.ts';
+import { type AuditOptions, backupError, type Store, type StoredRecord } from './store.ts';
 
 /** A store that forgets everything with the process: for trying things out, and for tests. */
-export function createMemoryStore(bounds: AuditBounds = auditBounds): Store {
+export function createMemoryStore({ ageMsMax, entriesMax, secret }: AuditOptions): Store {
   const records = new Map<string, { readonly text: string; readonly revision: number }>();
   const watchers = new Set<{ readonly prefix: string; readonly listener: (record: StoredRecord) => void }>();
-  let audit: AuditEntry[] = [];
+  const chain = createAuditChain(secret);
+  let audit: AuditTrail = { anchor: chain.anchorAt(chain.origin), rows: [], head: chain.origin };
   let sequence = 0;
 
   const recordOf = (key: string): StoredRecord | undefined => {
@@ -41,10 +42,14 @@ export function createMemoryStore(bounds: AuditBounds = auditBounds): Store {
       return () => void watchers.delete(watcher);
     },
     async appendAudit(entry) {
-      const oldest = entry.at - bounds.ageMsMax;
-      audit = [...audit, structuredClone(entry)].filter(({ at }) => at >= oldest).slice(-bounds.entriesMax);
+      const { row, head } = chain.append(audit.head, JSON.stringify(entry));
+      const rows = [...audit.rows, row];
+      const oldest = entry.at - ageMsMax;
+      const kept = rows.findIndex(one => (entryOf(one)?.at ?? 0) >= oldest);
+      const gone = rows.splice(0, Math.max(kept, rows.length - entriesMax)).at(-1);
+      audit = { anchor: gone ? chain.anchorAt(gone) : audit.anchor, rows, head };
     },
-    readAudit: async count => audit.slice(-count).reverse(),
+    readAudit: async () => audit,
     async backup(file) {
       try {
         await writeFile(file, JSON.stringify({ records: recordsUnder(''), audit }), { flag: 'wx', mode: 0o600 });

@@ -24,6 +24,7 @@ import type {
 import { describe, expect, it } from 'vitest';
 import { createMemoryStore } from './memory-store.ts';
 import { loadRows } from './rows.ts';
+import { testAudit } from './store-contract.ts';
 
 const hex = () => randomBytes(16).toString('hex');
 const key = () => randomBytes(32).toString('base64');
@@ -108,7 +109,7 @@ function secretsRecord(node: NodeId): SecretsRecord {
 
 describe('rows', () => {
   it('load as they were written, with their revisions', async () => {
-    const store = createMemoryStore();
+    const store = createMemoryStore(testAudit);
     const [node, invite, account] = [nodeRecord(), inviteRecord(), accountRecord('oauth:openai/acct/with/slashes')];
     await store.compareAndSet(fleetKey, 0, { epoch: 3 });
     await store.compareAndSet(nodeKey(node.id), 0, node);
@@ -129,7 +130,7 @@ describe('rows', () => {
   });
 
   it('set damaged ones aside by key and field, and load the rest', async () => {
-    const store = createMemoryStore();
+    const store = createMemoryStore(testAudit);
     const [node, account] = [nodeRecord(), accountRecord('oauth:openai/a')];
     await store.compareAndSet(nodeKey(node.id), 0, node);
     await store.compareAndSet('node/other', 0, node);
@@ -148,7 +149,7 @@ describe('rows', () => {
   });
 
   it('of an empty store are none', async () => {
-    expect(await loadRows(createMemoryStore())).toEqual({
+    expect(await loadRows(createMemoryStore(testAudit))).toEqual({
       fleet: undefined,
       nodes: [],
       copies: [],

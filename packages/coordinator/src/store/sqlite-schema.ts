@@ -3,24 +3,48 @@ import { type DamagedRecord, type StoredRecord, StoreError } from './store.ts';
 /** The part of a SQLite connection that the schema needs. */
 export interface SchemaConnection {
   readonly exec: (sql: string) => void;
-  readonly prepare: (sql: string) => { readonly get: () => Readonly<Record<string, unknown>> | undefined };
+  readonly prepare: (sql: string) => {
+    readonly get: () => Readonly<Record<string, unknown>> | undefined;
+    readonly all: () => readonly Readonly<Record<string, unknown>>[];
+  };
   readonly isTransaction: boolean;
 }
 
 /** Marks the file as ours: `amsh`. */
 const applicationId = 0x616d7368;
 /** Number of the schema below; a newer program raises it and migrates. */
-const schemaVersion = 1;
+const schemaVersion = 2;
+
+/** The trail as a chain, and its two ends. */
+const auditTables = `
+  CREATE TABLE audit (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, entry TEXT NOT NULL, link TEXT NOT NULL);
+  CREATE TABLE audit_ends (name TEXT PRIMARY KEY, number INTEGER NOT NULL, link TEXT NOT NULL, seal TEXT NOT NULL);`;
 
 const schema = `
   CREATE TABLE records (key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL UNIQUE);
-  CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, entry TEXT NOT NULL);
-  CREATE INDEX audit_at ON audit (at);
+  ${auditTables}
   CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 0), count INTEGER NOT NULL);
   INSERT INTO probe VALUES (0, 0);
   PRAGMA application_id = ${applicationId};
   PRAGMA user_version = ${schemaVersion};
 `;
+
+/** From schema 1, whose trail was no chain: its entries wait in a table of their own for whoever can make one. */
+const upgrade = `
+  ALTER TABLE audit RENAME TO audit_1;
+  DROP INDEX audit_at;
+  ${auditTables}
+  PRAGMA user_version = ${schemaVersion};
+`;
+
+/** The entries that wait, oldest first; they are gone then. */
+export function earlierTrail(database: SchemaConnection): readonly Readonly<Record<string, unknown>>[] {
+  const isThere = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'audit_1'").get();
+  if (!isThere) return [];
+  const entries = database.prepare('SELECT at, entry FROM audit_1 ORDER BY id').all();
+  database.exec('DROP TABLE audit_1');
+  return entries;
+}
 
 /**
  * Sets the connection up and makes the tables in a new file. Throws for a damaged file, one of another program, and one
@@ -38,7 +62,7 @@ export function prepareDatabase(database: SchemaConnection, file: string): void 
   database.exec('BEGIN IMMEDIATE');
   try {
     if (isEmpty(database)) database.exec(schema);
-    else refuseForeign(database, file);
+    else if (refuseForeign(database, file) === 1) database.exec(upgrade);
     database.exec('COMMIT');
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK');
@@ -50,7 +74,8 @@ function isEmpty(database: SchemaConnection): boolean {
   return database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
 }
 
-function refuseForeign(database: SchemaConnection, file: string): void {
+/** The schema that the file has: this one, or the one before. */
+function refuseForeign(database: SchemaConnection, file: string): number {
   const { application_id: application } = database.prepare('PRAGMA application_id').get() ?? {};
   const { user_version: version } = database.prepare('PRAGMA user_version').get() ?? {};
   if (application !== applicationId) {
@@ -58,7 +83,7 @@ function refuseForeign(database: SchemaConnection, file: string): void {
       hint: 'name another data folder',
     });
   }
-  if (version === schemaVersion) return;
+  if (version === schemaVersion || version === 1) return version;
   throw new StoreError(
     'ERR_STORE_SCHEMA',
     `the store ${file} has schema ${version}, this version knows ${schemaVersion}`,

@@ -7,11 +7,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { operatorSentence } from '@authmesh/shared/node/errors';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { createAuditChain } from './audit-chain.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import type { StoredRecord } from './store.ts';
-import { describeStore } from './store-contract.ts';
+import { describeStore, testAudit } from './store-contract.ts';
 
-describeStore('sqlite store', (folder, bounds) => openSqliteStore(join(folder, 'store.sqlite'), bounds));
+describeStore('sqlite store', (folder, audit) => openSqliteStore(join(folder, 'store.sqlite'), audit));
 
 let folder: string;
 let file: string;
@@ -31,23 +32,46 @@ async function sentenceOf(action: Promise<unknown>): Promise<string> {
 
 describe('sqlite store', () => {
   it('keeps its files private and everything over a restart', async () => {
-    const first = await openSqliteStore(file);
+    const first = await openSqliteStore(file, testAudit);
     const { revision } = await first.compareAndSet('a', 0, 'x');
     for (const name of [file, `${file}-wal`, `${file}-shm`]) expect((await stat(name)).mode & 0o777).toBe(0o600);
     await first.close();
-    const second = await openSqliteStore(file);
+    const second = await openSqliteStore(file, testAudit);
     expect(await second.read('a')).toEqual({ key: 'a', value: 'x', revision });
     await second.close();
   });
 
+  it('takes over a file of schema 1: its trail becomes the beginning of the chain', async () => {
+    const old = new DatabaseSync(file);
+    old.exec(`
+      CREATE TABLE records (key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL UNIQUE);
+      INSERT INTO records VALUES ('a', '1', 1);
+      CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, entry TEXT NOT NULL);
+      CREATE INDEX audit_at ON audit (at);
+      INSERT INTO audit (at, entry) VALUES (1, '{"at":1,"action":"join"}'), (2, '{"at":2,"action":"leave"}');
+      CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 0), count INTEGER NOT NULL);
+      INSERT INTO probe VALUES (0, 0);
+      PRAGMA application_id = ${0x616d7368};
+      PRAGMA user_version = 1;`);
+    old.close();
+    for (const time of ['first', 'again']) {
+      const store = await openSqliteStore(file, testAudit);
+      const trail = await store.readAudit();
+      expect([time, trail.rows.map(({ text }) => JSON.parse(text).action)]).toEqual([time, ['join', 'leave']]);
+      expect(createAuditChain(testAudit.secret).findBreak(trail)).toBeUndefined();
+      expect((await store.read('a'))?.value).toBe(1);
+      await store.close();
+    }
+  });
+
   it('closes a folder that others may enter', async () => {
     await chmod(folder, 0o755);
-    await (await openSqliteStore(file)).close();
+    await (await openSqliteStore(file, testAudit)).close();
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
   });
 
   it('takes nothing more once its file is deleted under it', async () => {
-    const store = await openSqliteStore(file);
+    const store = await openSqliteStore(file, testAudit);
     await store.compareAndSet('a', 0, 'x');
     await rm(file);
     expect(await sentenceOf(store.compareAndSet('b', 0, 'y'))).toContain('deleted or replaced');
@@ -56,7 +80,7 @@ describe('sqlite store', () => {
   });
 
   it('lets two processes write to one file without losing a change, and tells each of the other’s', async () => {
-    const stores = [await openSqliteStore(file), await openSqliteStore(file)] as const;
+    const stores = [await openSqliteStore(file, testAudit), await openSqliteStore(file, testAudit)] as const;
     const seen: StoredRecord[] = [];
     stores[0].watch('', record => void seen.push(record));
     const increment = async (store: (typeof stores)[number]) => {
@@ -76,7 +100,7 @@ describe('sqlite store', () => {
   });
 
   it('commits many changes of one turn together', async () => {
-    const store = await openSqliteStore(file);
+    const store = await openSqliteStore(file, testAudit);
     const observer = new DatabaseSync(file, { readOnly: true });
     const version = () => Number(observer.prepare('PRAGMA data_version').get()?.data_version);
     const before = version();
@@ -88,18 +112,18 @@ describe('sqlite store', () => {
   });
 
   it('makes backups that open as stores', async () => {
-    const store = await openSqliteStore(file);
+    const store = await openSqliteStore(file, testAudit);
     await store.compareAndSet('a', 0, 'x');
     await store.backup(join(folder, 'copy.sqlite'));
     await store.close();
-    const copy = await openSqliteStore(join(folder, 'copy.sqlite'));
+    const copy = await openSqliteStore(join(folder, 'copy.sqlite'), testAudit);
     expect((await copy.read('a'))?.value).toBe('x');
     await copy.close();
   });
 
   it('leaves nothing of a replaced value in its files', async () => {
     const secret = randomBytes(600).toString('hex');
-    const store = await openSqliteStore(file);
+    const store = await openSqliteStore(file, testAudit);
     const { revision } = await store.compareAndSet('a', 0, secret);
     await store.compareAndSet('a', revision, 'gone');
     await store.close();
@@ -107,7 +131,7 @@ describe('sqlite store', () => {
   });
 
   it('sets a damaged row aside by its key', async () => {
-    const store = await openSqliteStore(file);
+    const store = await openSqliteStore(file, testAudit);
     await store.compareAndSet('a', 0, 1);
     await store.compareAndSet('b', 0, 2);
     const other = new DatabaseSync(file);
@@ -123,42 +147,42 @@ describe('sqlite store', () => {
 describe('sqlite store, when it cannot', () => {
   it.each([
     ['another program’s database', 'CREATE TABLE x (y)', 'a database of another program'],
-    ['a newer schema', 'PRAGMA user_version = 99', 'has schema 99, this version knows 1'],
+    ['a newer schema', 'PRAGMA user_version = 99', 'has schema 99, this version knows 2'],
   ])('says so of %s', async (name, sql, words) => {
-    if (name === 'a newer schema') await (await openSqliteStore(file)).close();
+    if (name === 'a newer schema') await (await openSqliteStore(file, testAudit)).close();
     const other = new DatabaseSync(file);
     other.exec(sql);
     other.close();
-    expect(await sentenceOf(openSqliteStore(file))).toContain(words);
-    await expect(openSqliteStore(file)).rejects.toMatchObject({ code: 'ERR_STORE_SCHEMA', exitCode: 78 });
+    expect(await sentenceOf(openSqliteStore(file, testAudit))).toContain(words);
+    await expect(openSqliteStore(file, testAudit)).rejects.toMatchObject({ code: 'ERR_STORE_SCHEMA', exitCode: 78 });
   });
 
   it('says so of a file that is no database, and leaves it alone', async () => {
     const text = 'not a database, but long enough to be looked at as if it were one\n'.repeat(20);
     await writeFile(file, text, { mode: 0o600 });
-    expect(await sentenceOf(openSqliteStore(file))).toContain('it is not a SQLite database');
+    expect(await sentenceOf(openSqliteStore(file, testAudit))).toContain('it is not a SQLite database');
     expect(await readFile(file, 'utf8')).toBe(text);
   });
 
   it('says so of a damaged file', async () => {
-    const store = await openSqliteStore(file);
+    const store = await openSqliteStore(file, testAudit);
     for (let index = 0; index < 50; index++)
       await store.compareAndSet(`k${index}`, 0, randomBytes(2_000).toString('hex'));
     await store.close();
     const handle = await open(file, 'r+');
     for (let page = 2; page < 40; page++) await handle.write(randomBytes(512), 0, 512, page * 4_096);
     await handle.close();
-    await expect(openSqliteStore(file)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' });
+    await expect(openSqliteStore(file, testAudit)).rejects.toMatchObject({ code: 'ERR_STORE_CORRUPT' });
   });
 
   it('fails the change that a full disk does not take, and goes on when there is room', async () => {
-    const store = await openSqliteStore(file);
+    const store = await openSqliteStore(file, testAudit);
     await store.compareAndSet('a', 0, 1);
     await store.close();
     const { size } = await stat(file);
     const limit = Math.ceil(size / 512) + 64;
     const { stdout, code } = await runChild(
-      `const store = await openSqliteStore(process.argv[1]);
+      `const store = await openSqliteStore(process.argv[1], { ageMsMax: 1e9, entriesMax: 100, secret: new Uint8Array(32) });
        const big = 'x'.repeat(200_000);
        try { await store.compareAndSet('big', 0, big); console.log('taken'); }
        catch (error) { console.log(error.code + ' ' + error.message); }
@@ -169,14 +193,14 @@ describe('sqlite store, when it cannot', () => {
     expect(stdout).toMatch(/^ERR_STORE_UNAVAILABLE .*(full|input\/output)/);
     expect(stdout).toContain('"value":1');
     expect(code).toBe(0);
-    const again = await openSqliteStore(file);
+    const again = await openSqliteStore(file, testAudit);
     expect(await again.read('big')).toBeUndefined();
     expect((await again.compareAndSet('big', 0, 1)).ok).toBe(true);
     await again.close();
   });
 
   it('says that another process keeps it locked', async () => {
-    const store = await openSqliteStore(file);
+    const store = await openSqliteStore(file, testAudit);
     const other = new DatabaseSync(file);
     other.exec('BEGIN EXCLUSIVE');
     expect(await sentenceOf(store.compareAndSet('a', 0, 1))).toContain('another process keeps it locked');
@@ -194,7 +218,7 @@ describe('sqlite store, killed in the middle of commits', () => {
     const acknowledged = new Map<string, number>();
     for (let round = 0; round < 4; round++) {
       const { stdout } = await runChild(
-        `const store = await openSqliteStore(process.argv[1]);
+        `const store = await openSqliteStore(process.argv[1], { ageMsMax: 1e9, entriesMax: 100, secret: new Uint8Array(32) });
          const pad = 'p'.repeat(3_000);
          for (;;) {
            const keys = Array.from({ length: 5 }, (_, index) => 'k' + index);
@@ -209,7 +233,7 @@ describe('sqlite store, killed in the middle of commits', () => {
         60 + round * 37,
       );
       for (const [, key = '', n] of stdout.matchAll(/^(k\d) (\d+)$/gm)) acknowledged.set(key, Number(n));
-      const store = await openSqliteStore(file);
+      const store = await openSqliteStore(file, testAudit);
       const { records, damaged } = await store.readAll('k');
       await store.close();
       expect(damaged).toEqual([]);

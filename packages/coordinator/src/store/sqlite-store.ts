@@ -2,14 +2,14 @@ import { chmodSync, closeSync, openSync } from 'node:fs';
 import { link, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import type { AuditEntry } from '@authmesh/coordinator/core/effect';
 import { ensurePrivateDirectory } from '@authmesh/shared/node/private-file';
 import { openSqlite } from '@authmesh/shared/node/sqlite';
 import { createGroupCommit, type TransactionStep } from './group-commit.ts';
 import { whileInPlace } from './place-check.ts';
+import { createSqliteAudit } from './sqlite-audit.ts';
 import { isSqliteError, sqliteFault } from './sqlite-faults.ts';
 import { prepareDatabase, recordFrom } from './sqlite-schema.ts';
-import { type AuditBounds, auditBounds, backupError, type SetOutcome, type Store, type StoredRecord } from './store.ts';
+import { type AuditOptions, backupError, type SetOutcome, type Store, type StoredRecord } from './store.ts';
 
 /** How often changes made by another process are looked for, while somebody watches. */
 const pollMs = 250;
@@ -21,7 +21,7 @@ const pollMs = 250;
  */
 export async function openSqliteStore(
   file: string,
-  bounds: AuditBounds = auditBounds,
+  audit: AuditOptions,
   at?: (step: TransactionStep) => void,
 ): Promise<Store> {
   await ensurePrivateDirectory(dirname(file));
@@ -32,7 +32,7 @@ export async function openSqliteStore(
     const database = openSqlite(file);
     try {
       prepareDatabase(database, file);
-      return storeOver(database, file, bounds, at);
+      return storeOver(database, file, audit, at);
     } catch (error) {
       database.close();
       throw error;
@@ -45,7 +45,7 @@ export async function openSqliteStore(
 function storeOver(
   database: DatabaseSync,
   file: string,
-  bounds: AuditBounds,
+  options: AuditOptions,
   at: ((step: TransactionStep) => void) | undefined,
 ): Store {
   const select = database.prepare('SELECT key, value, revision FROM records WHERE key = ?');
@@ -59,9 +59,7 @@ function storeOver(
     `INSERT INTO records (key, value, revision) VALUES (?, ?, ?)
      ON CONFLICT (key) DO UPDATE SET value = excluded.value, revision = excluded.revision`,
   );
-  const insertAudit = database.prepare('INSERT INTO audit (at, entry) VALUES (?, ?)');
-  const trimAudit = database.prepare('DELETE FROM audit WHERE at < ? OR id <= (SELECT max(id) FROM audit) - ?');
-  const selectAudit = database.prepare('SELECT entry FROM audit ORDER BY id DESC LIMIT ?');
+  const audit = createSqliteAudit(database, options);
   const probe = database.prepare('UPDATE probe SET count = 1 - count');
   const dataVersion = database.prepare('PRAGMA data_version');
 
@@ -161,13 +159,9 @@ function storeOver(
     },
     appendAudit(entry) {
       const text = JSON.stringify(entry);
-      return commits.run(() => {
-        insertAudit.run(entry.at, text);
-        trimAudit.run(entry.at - bounds.ageMsMax, bounds.entriesMax);
-      });
+      return commits.gather(() => audit.append(entry.at, text));
     },
-    readAudit: count =>
-      attempt(() => selectAudit.all(count).map(({ entry }) => JSON.parse(String(entry)) as AuditEntry)),
+    readAudit: () => attempt(audit.trail),
     async backup(target) {
       const temporary = `${target}.${process.pid}.tmp`;
       try {

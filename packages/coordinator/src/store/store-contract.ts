@@ -3,16 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AuditBounds, Store, StoredRecord } from './store.ts';
+import { createAuditChain, entryOf } from './audit-chain.ts';
+import { type AuditOptions, auditBounds, type Store, type StoredRecord } from './store.ts';
+
+/** How tests keep a trail. */
+export const testAudit: AuditOptions = { ...auditBounds, secret: new Uint8Array(32).fill(7) };
 
 /** What every store keeps to. `open` makes one in an empty folder. */
-export function describeStore(name: string, open: (folder: string, bounds?: AuditBounds) => Promise<Store>): void {
+export function describeStore(name: string, open: (folder: string, audit: AuditOptions) => Promise<Store>): void {
   describe(`${name}, by the store's contract`, () => {
     let folder: string;
     let store: Store;
     beforeEach(async () => {
       folder = await mkdtemp(join(tmpdir(), 'authmesh-store-'));
-      store = await open(folder);
+      store = await open(folder, testAudit);
     });
     afterEach(() => store.close());
 
@@ -102,15 +106,34 @@ export function describeStore(name: string, open: (folder: string, bounds?: Audi
       expect(seen).toHaveLength(2);
     });
 
-    it('keeps the newest of the audit trail by count and by age', async () => {
-      const bounded = await open(join(folder, 'bounded'), { ageMsMax: 1_000, entriesMax: 3 });
+    it('keeps the newest of the audit trail by count and by age, as a chain that holds', async () => {
+      const { findBreak } = createAuditChain(testAudit.secret);
+      const bounded = await open(join(folder, 'bounded'), { ...testAudit, ageMsMax: 1_000, entriesMax: 3 });
+      const kept = async () => {
+        const trail = await bounded.readAudit();
+        expect(findBreak(trail)).toBeUndefined();
+        return trail.rows.map(row => [row.number, entryOf(row)?.at]);
+      };
+      expect(await kept()).toEqual([]);
       for (const at of [1, 2, 3, 4]) await bounded.appendAudit({ at, action: 'join', node: `n${at}` });
-      expect((await bounded.readAudit(10)).map(({ at }) => at)).toEqual([4, 3, 2]);
+      expect(await kept()).toEqual([
+        [2, 2],
+        [3, 3],
+        [4, 4],
+      ]);
       await bounded.appendAudit({ at: 1_003, action: 'evict' });
-      expect(await bounded.readAudit(10)).toEqual([
-        { at: 1_003, action: 'evict' },
-        { at: 4, action: 'join', node: 'n4' },
-        { at: 3, action: 'join', node: 'n3' },
+      expect(await kept()).toEqual([
+        [3, 3],
+        [4, 4],
+        [5, 1_003],
+      ]);
+      // A clock that was set back takes nothing out of the middle.
+      await bounded.appendAudit({ at: 10, action: 'leave' });
+      await bounded.appendAudit({ at: 2_000, action: 'join' });
+      expect(await kept()).toEqual([
+        [5, 1_003],
+        [6, 10],
+        [7, 2_000],
       ]);
       await bounded.close();
     });

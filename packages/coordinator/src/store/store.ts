@@ -1,5 +1,6 @@
 import type { AuditEntry } from '@authmesh/coordinator/core/effect';
 import { AuthmeshError, type ErrorDetails, systemErrorCode, systemReason } from '@authmesh/shared/node/errors';
+import type { AuditTrail } from './audit-chain.ts';
 
 /** A value under a key. Revisions rise over the whole store: each change has a number of its own. */
 export interface StoredRecord {
@@ -36,8 +37,8 @@ export interface Store {
   readonly watch: (prefix: string, listener: (record: StoredRecord) => void) => () => void;
   /** Adds to the audit trail, which forgets by age and by count. */
   readonly appendAudit: (entry: AuditEntry) => Promise<void>;
-  /** The newest `count` entries, newest first. */
-  readonly readAudit: (count: number) => Promise<readonly AuditEntry[]>;
+  /** All of it, oldest first. */
+  readonly readAudit: () => Promise<AuditTrail>;
   /** Writes a whole copy into a file that must not exist yet. */
   readonly backup: (file: string) => Promise<void>;
   /** Resolves when the store takes writes. */
@@ -48,6 +49,12 @@ export interface Store {
 export interface AuditBounds {
   readonly ageMsMax: number;
   readonly entriesMax: number;
+}
+
+/** How a trail is kept. */
+export interface AuditOptions extends AuditBounds {
+  /** Of the coordinator alone, 32 bytes: what the chain is keyed with. */
+  readonly secret: Uint8Array;
 }
 
 /** How long the audit trail reaches back unless configured. */

@@ -2,16 +2,25 @@ import { compareSeverity } from '@authmesh/shared/core/alerts/incident';
 import { openCount } from '@authmesh/shared/core/alerts/incidents';
 import { dueFor, incidentOf } from '@authmesh/shared/core/alerts/telling';
 import type { NodeId } from '@authmesh/shared/core/identifiers';
-import type { Instant } from '@authmesh/shared/core/time';
+import { type Instant, second } from '@authmesh/shared/core/time';
 import type { AnswerBody } from '@authmesh/shared/protocol/answer';
 import { incidentsShownMax, mutesMax } from '@authmesh/shared/protocol/limits';
 import type { Question } from '@authmesh/shared/protocol/question';
+import type { CoordinatorEffect } from '../effect.ts';
 import type { CoordinatorState } from '../state.ts';
 
 type AlertQuestion = Extract<Question, { type: 'alerts' | 'acknowledge' | 'mute' }>;
 
 /** Answers an operator who asks what is wrong, has seen it, or wants to hear no more of it. */
-export function answerAlerts(state: CoordinatorState, node: NodeId, question: AlertQuestion, at: Instant): AnswerBody {
+export function answerAlerts(
+  state: CoordinatorState,
+  node: NodeId,
+  question: AlertQuestion,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): AnswerBody {
+  const audit = (details: string) =>
+    void effects.push({ type: 'audit', entry: { at, action: question.type, node, details } });
   const { alerts } = state;
   const by = state.nodes.get(node)?.record.name ?? 'a node that is gone';
   alerts.mutes = alerts.mutes.filter(({ until }) => until > at);
@@ -24,6 +33,7 @@ export function answerAlerts(state: CoordinatorState, node: NodeId, question: Al
     for (const id of question.ids) {
       const incident = alerts.incidents.get(id);
       if (incident) alerts.incidents.set(id, { ...incident, acknowledged: { by, at } });
+      audit(id);
     }
     alerts.isNews = true;
   }
@@ -34,6 +44,7 @@ export function answerAlerts(state: CoordinatorState, node: NodeId, question: Al
       const message = `${mutesMax} patterns are muted already: end one of them first, with --off`;
       return { type: 'problem', code: 'ERR_TOO_MANY', message };
     }
+    audit(forMs > 0 ? `${pattern} for ${forMs / second} s` : `${pattern} ends`);
     alerts.mutes = forMs > 0 ? [...others, { pattern, until: at + forMs, by }] : others;
     alerts.isNews = true;
   }

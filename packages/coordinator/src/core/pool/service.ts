@@ -23,6 +23,8 @@ export function serve(state: CoordinatorState, effects: CoordinatorEffect[], ask
     for (const permit of granted) {
       told.add(permit.node);
       effects.push(note('permit-granted', { node: permit.node, why: name }));
+      const details = `${permit.sessions} of ${name}`;
+      effects.push({ type: 'audit', entry: { at: state.at, action: 'permit', node: permit.node, details } });
     }
     if (pool.isRetired && pool.permits.size === 0 && pool.queue.count === 0) pools.pools.delete(name);
   }
