@@ -12,6 +12,7 @@ describe('looseValue', () => {
     ['plain\r\n', 'plain', ['line ends']],
     [' "plain "\r', 'plain', ['quotes', 'white space', 'line ends']],
     ['two\r\nlines', 'two\nlines', ['line ends']],
+    ['two\r\r\nlines', 'two\nlines', ['line ends']],
     ['""', '""', []],
     ['"open', '"open', []],
   ])('%j is %j', (value, text, forms) => {

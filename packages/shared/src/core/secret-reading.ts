@@ -40,7 +40,7 @@ export function looseValue(value: string): { readonly text: string; readonly for
   let text = value;
   if (/[\r\n]$/.test(text) || text.includes('\r\n')) {
     forms.add('line ends');
-    text = text.replaceAll('\r\n', '\n').replace(/\n+$|\r$/, '');
+    text = text.replace(/\r+\n/g, '\n').replace(/\n+$|\r$/, '');
   }
   for (;;) {
     const bare = text.trim();
