@@ -11,6 +11,7 @@ import { fileToFile } from './figures/file-to-file.ts';
 import { fleetReturn } from './figures/fleet-return.ts';
 import { halfLimit } from './figures/half-limit.ts';
 import { leaseSchedule } from './figures/lease-schedule.ts';
+import { metrics } from './figures/metrics.ts';
 import { recovery } from './figures/recovery.ts';
 import { secretDrift } from './figures/secret-drift.ts';
 import { simulator } from './figures/simulator.ts';
@@ -32,6 +33,7 @@ const benches: readonly Bench[] = [
   recovery,
   leaseSchedule,
   secretDrift,
+  metrics,
   simulator,
 ];
 

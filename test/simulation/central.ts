@@ -135,6 +135,7 @@ function execute(world: World, process: Process, effect: CoordinatorEffect): voi
     case 'compare-and-set':
       return persist(world, process, effect.key, effect.expected, effect.value);
     case 'audit':
+    case 'propagated':
       return;
     case 'tell':
       return page(world, process, effect);

@@ -159,6 +159,8 @@ export function describeCoordinatorEffect(world: World, process: Process, effect
       return `compare-and-set ${effect.key} over ${effect.expected}`;
     case 'tell':
       return `tell ${effect.channel} ${effect.message.event}: ${effect.message.incidents.map(({ what }) => what).join('; ')}`;
+    case 'propagated':
+      return `propagated after ${effect.afterMs} ms`;
     case 'audit':
       return `audit ${effect.entry.action}`;
     case 'set-timer':

@@ -14,9 +14,11 @@ import { createServer, type ServerOptions } from '@authmesh/coordinator/io/serve
 import type { AuditBounds } from '@authmesh/coordinator/store/store';
 import { openStore } from '@authmesh/coordinator/store/store-engines';
 import { type NoteName, note } from '@authmesh/shared/core/notes';
+import { second } from '@authmesh/shared/core/time';
 import type { AlertChannel } from '@authmesh/shared/node/alerts/alert-channel';
 import { createAlerting } from '@authmesh/shared/node/alerts/alerting';
 import { operatorSentence } from '@authmesh/shared/node/errors';
+import { createTagger } from '@authmesh/shared/node/log-fields';
 import type { Logger } from '@authmesh/shared/node/logger';
 import { createDriver } from '@authmesh/shared/runtime/driver';
 import { createTimers } from '@authmesh/shared/runtime/timers';
@@ -107,16 +109,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     driver.dispatch({ type: 'told', channel, outcome }),
   );
   const noted = new Map<NoteName, number>();
+  const audited = new Map<string, number>();
+  const tag = createTagger(keys.signing.seed);
   let metrics: Promise<Metrics> | undefined;
 
   /** Loaded when somebody asks: a fifth of all modules is for this, and many a fleet has nobody who does. */
   function loadMetrics(): Promise<Metrics> {
     metrics ??= import('@authmesh/coordinator/io/metrics').then(({ createMetrics }) =>
-      createMetrics(
-        () => driver.state,
-        () => server.counters(),
-        noted,
-      ),
+      createMetrics(() => ({ state: driver.state, now: Date.now(), counters: server.counters(), noted, audited, tag })),
     );
     return metrics;
   }
@@ -135,7 +135,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
         return;
       case 'tell':
         return alerting.tell(effect);
+      case 'propagated':
+        void metrics?.then(loaded => loaded.propagated(effect.afterMs / second));
+        return;
       case 'audit':
+        audited.set(effect.entry.action, (audited.get(effect.entry.action) ?? 0) + 1);
         store
           .appendAudit(effect.entry)
           .catch((error: unknown) => logger.note(note('audit-refused', { why: operatorSentence(error) })));

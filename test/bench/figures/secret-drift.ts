@@ -1,7 +1,7 @@
 import type { CoordinatorEvent, LinkId } from '@authmesh/coordinator/core/event';
 import type { SecretsRecord } from '@authmesh/coordinator/core/record';
 import { driftViews } from '@authmesh/coordinator/core/secrets/view';
-import { createCoordinatorState } from '@authmesh/coordinator/core/stored-state';
+import { createCoordinatorState, type StoredState } from '@authmesh/coordinator/core/stored-state';
 import { transition } from '@authmesh/coordinator/core/transition';
 import type { Fingerprint } from '@authmesh/shared/core/identifiers';
 import type { SecretReading } from '@authmesh/shared/core/secret-reading';
@@ -9,8 +9,8 @@ import { type Bench, type Figure, limitTarget } from '../figure.ts';
 import { fleet, hex, nodeOf, joinedAt as start } from '../roster.ts';
 import { spread } from '../statistics.ts';
 
-const nodes = 10_000;
-const secrets = 20;
+export const nodes = 10_000;
+export const secrets = 20;
 const warmUp = 20;
 const rounds = 200;
 const link = 1 as LinkId;
@@ -19,14 +19,7 @@ const link = 1 as LinkId;
 export const secretDrift: Bench = {
   name: 'secret-drift',
   run() {
-    let state = createCoordinatorState({
-      fleet: { record: { epoch: 1 }, storeRevision: 1 },
-      nodes: Array.from({ length: nodes }, (_, index) => ({ record: nodeOf(index), storeRevision: 1 })),
-      secrets: Array.from({ length: nodes }, (_, index) => ({ record: toldBy(index), storeRevision: 1 })),
-      invites: [],
-      accounts: [],
-      policy: { allow: ['*'], deny: [] },
-    });
+    let state = createCoordinatorState(largeFleet());
     let at = start;
     const tell = (event: CoordinatorEvent) => {
       const passed = at - start;
@@ -64,6 +57,18 @@ export const secretDrift: Bench = {
     return Promise.resolve(figures);
   },
 };
+
+/** What the store of a large fleet holds, whose hosts all compare the same secrets. */
+export function largeFleet(): StoredState {
+  return {
+    fleet: { record: { epoch: 1 }, storeRevision: 1 },
+    nodes: Array.from({ length: nodes }, (_, index) => ({ record: nodeOf(index), storeRevision: 1 })),
+    secrets: Array.from({ length: nodes }, (_, index) => ({ record: toldBy(index), storeRevision: 1 })),
+    invites: [],
+    accounts: [],
+    policy: { allow: ['*'], deny: [] },
+  };
+}
 
 function toldBy(index: number): SecretsRecord {
   const readings = Array.from({ length: secrets }, (_, secret) => ({ ...reading(secret, secret), since: start }));

@@ -34,7 +34,7 @@ export type Verb = (stage: Stage, command: Command) => void;
 
 /** What every run has and no reader wants. */
 const noise =
-  /(beat$|: beat| timer-fired |→ set-timer |→ clear-timer |persist-succeeded|→ audit |→ compare-and-set alerts )/;
+  /(beat$|: beat| timer-fired |→ set-timer |→ clear-timer |persist-succeeded|→ audit |→ propagated |→ compare-and-set alerts )/;
 const latencyMs = 10;
 
 export function createStage(): Stage {

@@ -69,12 +69,12 @@ describe('what is audited of a change', () => {
   it('is a lease, and what it came to', () => {
     const leased = record({ refresh: lease() });
     expect(actions(record(), leased)).toEqual([['lease', founder, print('b'), 'epoch 4']]);
-    expect(actions(leased, record())).toEqual([['lease-ended', founder, undefined, 'it brought none']]);
+    expect(actions(leased, record())).toEqual([['not-renewed', founder, undefined, undefined]]);
     const { current } = record();
     const renewed = record({ current: current && { ...current, access: print('d') } });
-    expect(actions(leased, renewed)).toEqual([['lease-ended', founder, undefined, 'it brought a new login']]);
+    expect(actions(leased, renewed)).toEqual([['renewed', founder, undefined, undefined]]);
     expect(actions(leased, record({ refresh: lease(guest, at + 1) })).map(([action]) => action)).toEqual([
-      'lease-ended',
+      'not-renewed',
       'lease',
     ]);
   });
@@ -83,7 +83,7 @@ describe('what is audited of a change', () => {
     const halt = { state: 'in-doubt', by: 'lease', node: founder, since: at, why: 'it did not answer' } as const;
     const doubted = record({ refresh: { ...lease(), lease: undefined, halt } as AccountRecord['refresh'] });
     expect(actions(record({ refresh: lease() }), doubted)).toEqual([
-      ['lease-ended', founder, undefined, 'it is not known to have ended well'],
+      ['not-renewed', founder, undefined, undefined],
       ['in-doubt', founder, print('b'), 'it did not answer'],
     ]);
     expect(actions(doubted, doubted)).toEqual([]);

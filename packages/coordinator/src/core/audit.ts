@@ -20,7 +20,7 @@ export function auditOfChange(before: AccountRecord, after: AccountRecord, at: I
   const epoch = after.refresh?.epoch;
   const fingerprint = after.refresh?.refresh;
   if (was && (!is || was.since !== is.since))
-    entries.push({ at, action: 'lease-ended', node: was.node, account, details: endOf(before, after) });
+    entries.push({ at, action: isRenewed(before, after) ? 'renewed' : 'not-renewed', node: was.node, account });
   if (is && was?.since !== is.since)
     entries.push({ at, action: 'lease', node: is.node, account, fingerprint, details: `epoch ${epoch}` });
   const halt = haltOf(after);
@@ -33,7 +33,6 @@ function positionOf({ current }: AccountRecord): string {
   return current ? `revision ${current.position.epoch}.${current.position.revision}` : 'no revision';
 }
 
-function endOf(before: AccountRecord, after: AccountRecord): string {
-  if (before.current?.access !== after.current?.access) return 'it brought a new login';
-  return haltOf(after) ? 'it is not known to have ended well' : 'it brought none';
+function isRenewed(before: AccountRecord, after: AccountRecord): boolean {
+  return before.current?.access !== after.current?.access;
 }

@@ -48,6 +48,8 @@ export type CoordinatorEffect =
   /** Say it to whoever the channel reaches; answered by `told`. */
   | ({ readonly type: 'tell' } & Told)
   | { readonly type: 'audit'; readonly entry: AuditEntry }
+  /** Another host has a login that became the current one so long ago. */
+  | { readonly type: 'propagated'; readonly afterMs: Milliseconds }
   | { readonly type: 'set-timer'; readonly timer: CoordinatorTimer; readonly delayMs: Milliseconds }
   | { readonly type: 'clear-timer'; readonly timer: CoordinatorTimer }
   /** All links are closed: the process may end. */

@@ -181,7 +181,7 @@ describe('what is not durable', () => {
     scene.tell(publish(mine, observed('2', { chain: chain('1'), expiresAt: start + 2 * hour }), 2));
     const three = observed('3', { chain: chain('2'), expiresAt: start + 3 * hour });
     expect(scene.tell(publish(theirs, three, 3))).toEqual([]);
-    expect(scene.tell(acknowledge(theirs, observed('1')))).toEqual([]);
+    expect(scene.tell(acknowledge(theirs, observed('1'))).map(({ type }) => type)).toEqual(['propagated']);
     expect(only(scene.persist(key), 'compare-and-set')).toMatchObject([{ value: { current: { access: print('3') } } }]);
     expect(verdicts(scene.persist(key), theirs)).toEqual(['in-step', 'stale']);
   });
@@ -207,7 +207,7 @@ describe('what is not durable', () => {
     const failed = scene.tell({ type: 'persist-failed', key, reason: 'the disk is full' });
     expect(notes(failed)).toEqual(['persist-failed']);
     expect(only(failed, 'set-timer')).toMatchObject([{ timer: 'retry-persist' }]);
-    expect(scene.tell(acknowledge(theirs, observed('1')))).toEqual([]);
+    expect(scene.tell(acknowledge(theirs, observed('1'))).map(({ type }) => type)).toEqual(['propagated']);
     const retried = scene.tell({ type: 'timer-fired', timer: 'retry-persist' });
     expect(only(retried, 'compare-and-set')).toMatchObject([{ key, value: { current: { access: print('2') } } }]);
     expect(scene.tell({ type: 'timer-fired', timer: 'retry-persist' })).toEqual([]);

@@ -1,4 +1,4 @@
-import type { AccountId, NodeId } from '@authmesh/shared/core/identifiers';
+import { type AccountId, copyKey, type NodeId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
 import type { Position } from '@authmesh/shared/core/position';
 import type { Instant } from '@authmesh/shared/core/time';
@@ -33,6 +33,10 @@ export function submitObservation(
   effects: CoordinatorEffect[],
 ): void {
   const { account, profile, health } = observation;
+  if (isArrival(state, session, observation)) {
+    const acceptedAt = state.accounts.get(account)?.record.current?.acceptedAt ?? at;
+    effects.push({ type: 'propagated', afterMs: Math.max(0, at - acceptedAt) });
+  }
   recordReport(state, session.link, observation, at);
   fenceReported(state, session, observation);
   wake(state, account, at);
@@ -51,6 +55,14 @@ export function submitObservation(
     return;
   }
   submit(state, { type: 'judge', link: session.link, observation, offer }, account, at, effects);
+}
+
+/** Whether a copy of another host than the login's own is the current one now, and was not before. */
+function isArrival({ accounts, nodes }: CoordinatorState, { node }: Session, observation: Observation): boolean {
+  const current = accounts.get(observation.account)?.record.current;
+  if (!current || current.access !== observation.access || current.origin === node) return false;
+  const before = nodes.get(node)?.copies.get(copyKey(observation.store, observation.profile));
+  return before !== undefined && before.observation.access !== observation.access;
 }
 
 /** A node's disk holds an account's record as it was announced at this position. */
