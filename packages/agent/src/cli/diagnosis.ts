@@ -68,6 +68,8 @@ function loginFindings({ accounts, lacks, node, stores, coordinator }: Status, n
       );
     }
     const [profile = account.account] = account.profiles;
+    // Whoever had it has deleted it: there is nothing to mend.
+    if (account.copies.length === 0) continue;
     const { why, mend } = account.refresh ?? {};
     if (mend !== undefined) {
       findings.push(problem('login', `${account.account} is ${account.state}: ${why}`, mend));
@@ -109,7 +111,7 @@ function loginFindings({ accounts, lacks, node, stores, coordinator }: Status, n
 /** A login of the fleet that ends some day and that no host can renew. */
 function isWithoutRenewal({ kind, revision, expiresAt, copies, vaulted, refresh }: AccountStatus): boolean {
   // Of one that needs a sign-in more than this is said.
-  if (vaulted || refresh?.mend !== undefined) return false;
+  if (vaulted || refresh?.mend !== undefined || copies.length === 0) return false;
   return kind === 'oauth' && revision !== null && expiresAt !== null && copies.every(one => one.custody === 'bearer');
 }
 

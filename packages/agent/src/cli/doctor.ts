@@ -1,4 +1,5 @@
 import { readDiskState } from '@authmesh/agent/io/disk-state';
+import { findLooseModes } from '@authmesh/agent/io/loose-modes';
 import { readOfflineStatus } from '@authmesh/agent/io/offline-status';
 import { findOtherAgents } from '@authmesh/agent/io/state-dir-claim';
 import type { Status } from '@authmesh/agent/io/status-view';
@@ -6,6 +7,7 @@ import type { Command } from '@authmesh/shared/node/command-line';
 import { askControl } from '@authmesh/shared/node/control-client';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
 import { exitCodes } from '@authmesh/shared/node/exit-codes';
+import { diagnoseAlerts } from './alert-diagnosis.ts';
 import { withCoordinator } from './command-session.ts';
 import { diagnose } from './diagnosis.ts';
 import type { Finding } from './finding.ts';
@@ -37,7 +39,8 @@ export const doctorCommand: Command = {
         }))) as Status;
       const coordinator = await withCoordinator(identity, settings.coordinators, async session => {
         const { pools } = await session.ask({ type: 'pools' }, 'pools');
-        return { pools, clockOffsetMs: session.clockOffsetMs };
+        const alerts = await session.ask({ type: 'alerts' }, 'alerts');
+        return { pools, alerts, clockOffsetMs: session.clockOffsetMs };
       }).catch((error: unknown) => ({ problem: unansweredBy(error) }));
       findings.push(
         ...diagnose(
@@ -48,6 +51,7 @@ export const doctorCommand: Command = {
             clockOffsetMs: 'clockOffsetMs' in coordinator ? coordinator.clockOffsetMs : undefined,
             stateDirs: settings.places.stateDirs,
             others: await findOtherAgents(home, settings.places),
+            looseModes: await findLooseModes(status.stores.map(({ store }) => store)),
           },
           Date.now(),
         ),
@@ -55,7 +59,9 @@ export const doctorCommand: Command = {
       const { state } = await readDiskState({ home, identity, config: settings.config, places: settings.places });
       const known = 'pools' in coordinator ? coordinator.pools : (state.overview?.body.pools ?? []);
       findings.push(...diagnosePools(state, known));
+      if ('alerts' in coordinator) findings.push(...diagnoseAlerts(coordinator.alerts, identity.membership.name));
     }
+    findings.sort((one, other) => ranks[one.state] - ranks[other.state]);
     const healthy = findings.every(finding => finding.state !== 'problem');
     context.output.data({ healthy, findings }, () =>
       findings.map(finding => drawFinding(finding, context.output.paint)).join('\n'),
@@ -74,6 +80,9 @@ function unreachable(error: unknown): undefined {
   if (error instanceof AuthmeshError && error.code === 'ERR_DAEMON_UNREACHABLE') return undefined;
   throw error;
 }
+
+/** What is wrong comes first, in the order in which it was looked at: what may cause the rest before the rest. */
+const ranks = { problem: 0, notice: 1, ok: 2 } as const;
 
 const marks = { ok: ['green', 'ok'], notice: ['yellow', 'note'], problem: ['red', 'problem'] } as const;
 

@@ -1,4 +1,5 @@
 import { toolFormats } from '@authmesh/agent/io/formats/tool-formats';
+import type { LooseMode } from '@authmesh/agent/io/loose-modes';
 import type { OtherAgent } from '@authmesh/agent/io/state-dir-claim';
 import type { Status } from '@authmesh/agent/io/status-view';
 import { type Milliseconds, significantOffset } from '@authmesh/shared/core/time';
@@ -18,11 +19,13 @@ export interface Examined {
   readonly stateDirs: readonly string[];
   /** Agents with another home that keep one of these state directories. */
   readonly others?: readonly OtherAgent[] | undefined;
+  /** Stores of this host that others may read. */
+  readonly looseModes?: readonly LooseMode[] | undefined;
 }
 
 /** What stands around the logins on this host: the daemon, its coordinator, the clock, OpenClaw's folders. */
 export function diagnoseHost(examined: Examined): Finding[] {
-  const { status, isRunning, coordinatorProblem, clockOffsetMs = 0, others = [] } = examined;
+  const { status, isRunning, coordinatorProblem, clockOffsetMs = 0, others = [], looseModes = [] } = examined;
   return [
     isRunning
       ? ok('daemon', 'it runs')
@@ -33,6 +36,7 @@ export function diagnoseHost(examined: Examined): Finding[] {
     ...others.map(otherFinding),
     ...stateDirFindings(examined),
     ...status.tools.flatMap(toolFindings),
+    ...looseModes.map(modeFinding),
   ];
 }
 
@@ -49,6 +53,11 @@ function clockFindings(measuredMs: Milliseconds): Finding[] {
   const found = `this host’s clock is ${describeDuration(offsetMs)} ${offsetMs > 0 ? 'ahead of' : 'behind'} the coordinator’s`;
   const command = process.platform === 'darwin' ? 'sudo sntp -sS time.apple.com' : 'sudo timedatectl set-ntp true';
   return [notice('clock', found, `\`${command}\` on the host whose clock is wrong`)];
+}
+
+/** authmesh keeps the mode that its owner gave a store. */
+function modeFinding({ path, mode }: LooseMode): Finding {
+  return problem('store', `others than its owner may read ${path} (mode ${mode})`, `chmod 600 ${path}`);
 }
 
 function otherFinding({ stateDir, home, pid }: OtherAgent): Finding {

@@ -30,7 +30,8 @@ export function problemsOf(status: Status, now: Instant): string[] {
     );
   }
   for (const account of accounts) {
-    if (troubledAccounts.has(account.state)) problems.push(accountProblem(account));
+    // One that no store has any more was deleted by its owner.
+    if (troubledAccounts.has(account.state) && account.copies.length > 0) problems.push(accountProblem(account));
     for (const copy of account.copies) {
       if (copy.node !== node.name || setAside.has(copy.store)) continue;
       const problem = copyProblem(copy, now);

@@ -1,5 +1,5 @@
 import type { Condition } from '@authmesh/shared/core/alerts/incident';
-import { accountLabel } from '@authmesh/shared/core/identifiers';
+import { type AccountId, accountLabel } from '@authmesh/shared/core/identifiers';
 import { hour, type Instant, isUsable, type Milliseconds } from '@authmesh/shared/core/time';
 import { awayCopiesOf, awayCopyOf } from '../away.ts';
 import { refreshViewOf } from '../lease/request.ts';
@@ -12,7 +12,10 @@ const warnedMs: readonly Milliseconds[] = [hour, 6 * hour, 24 * hour];
 
 /** Logins that are about to fail, or have. */
 export function* loginConditions(state: CoordinatorState, at: Instant): Generator<Condition> {
+  const held = accountsHeld(state);
   for (const { record } of state.accounts.values()) {
+    // One that no store has any more was deleted by its owner.
+    if (!held.has(record.account)) continue;
     const found = troubleOf(state, record, at);
     const { current, account, profile } = record;
     if (!found || !current) continue;
@@ -20,6 +23,15 @@ export function* loginConditions(state: CoordinatorState, at: Instant): Generato
     const mend = `sign in again on ${home ?? 'any host'}: authmesh-agent login ${profile}`;
     yield { id: `login/${accountLabel(account)}`, where: home === undefined ? [] : [home], mend, ...found };
   }
+}
+
+function accountsHeld(state: CoordinatorState): ReadonlySet<AccountId> {
+  const held = new Set<AccountId>();
+  for (const [node, { copies }] of state.nodes) {
+    for (const { observation } of copies.values()) held.add(observation.account);
+    for (const { account } of awayCopiesOf(state, node, copies)) held.add(account);
+  }
+  return held;
 }
 
 function troubleOf(
