@@ -48,6 +48,7 @@ export function createAgentRequests({
         Date.now(),
         stores.directories().map(one => ({ ...one, reload: reloader.trouble(one.stateDir) })),
         { path: home, problem },
+        stores.lookedAt,
       );
     },
     async adopt(profiles, agentId) {

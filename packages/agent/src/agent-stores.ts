@@ -14,7 +14,7 @@ import { sharingTools } from '@authmesh/agent/io/tool-places';
 import { directoryOf } from '@authmesh/agent/io/watched-paths';
 import { copyKey, type ProfileId, type StoreId } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
-import type { Milliseconds } from '@authmesh/shared/core/time';
+import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import type { Logger } from '@authmesh/shared/node/logger';
 import type { Driver } from '@authmesh/shared/runtime/driver';
 
@@ -40,6 +40,8 @@ export interface AgentStores {
   /** Reads every store that the machine knows again, or those of one state directory. */
   readonly rereadAll: (stateDir?: string) => void;
   readonly rescan: () => Promise<void>;
+  /** When a store was last looked at. */
+  readonly lookedAt: (store: StoreId) => Instant | undefined;
   /** Starts a delivery; its outcome comes back as an event. */
   readonly deliver: (delivery: Delivery) => void;
   /** Lends the refresh tokens of the stores for an exchange. */
@@ -148,6 +150,7 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
       }
     },
     rescan: async () => watcher?.rescan(),
+    lookedAt: store => watcher?.lookedAt(store),
     deliver(delivery) {
       const { store, profile, form, access, refresh, expiresAt } = delivery;
       const known = vault.get(access);

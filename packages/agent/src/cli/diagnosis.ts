@@ -1,4 +1,5 @@
 import { driftProblems } from '@authmesh/agent/io/drift-status';
+import { type Evidence, evidenceText } from '@authmesh/agent/io/evidence';
 import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
 import type { Instant } from '@authmesh/shared/core/time';
 import { type Finding, notice, ok, problem } from './finding.ts';
@@ -18,7 +19,7 @@ export function diagnose(examined: Examined, now: Instant): Finding[] {
       ? [
           ok(
             'logins',
-            `${inStep(status)} of ${status.accounts.length} of the fleet’s logins are here, nothing is wrong with them`,
+            `${inStep(status)} of ${status.accounts.length} of the fleet’s logins are here, nothing is wrong with them; ${restsOn(status, now)}`,
           ),
         ]
       : []),
@@ -113,6 +114,28 @@ function isWithoutRenewal({ kind, revision, expiresAt, copies, vaulted, refresh 
   // Of one that needs a sign-in more than this is said.
   if (vaulted || refresh?.mend !== undefined || copies.length === 0) return false;
   return kind === 'oauth' && revision !== null && expiresAt !== null && copies.every(one => one.custody === 'bearer');
+}
+
+/** What that rests on: that they stand there is known, that they work only once they were used. */
+function restsOn({ accounts, node }: Status, now: Instant): string {
+  const own = accounts.flatMap(({ copies }) => copies.filter(copy => copy.node === node.name));
+  const oldest = (by: Evidence['by']) =>
+    own.flatMap(({ evidence }) => (evidence.by === by && evidence.at !== null ? [evidence] : [])).toSorted(byAge)[0];
+  const [used, read] = [oldest('use'), oldest('disk')];
+  if (own.length === 0) return 'none is kept on this host';
+  const unused = own.filter(({ evidence }) => evidence.by !== 'use').length;
+  return [
+    ...(used ? [`${own.length - unused} ${evidenceText(used, now)} at most`] : []),
+    ...(read
+      ? [
+          `${unused} ${evidenceText(read, now)} at most, and whether the provider takes ${unused === 1 ? 'it' : 'them'} is unknown: no use was seen`,
+        ]
+      : []),
+  ].join('; ');
+}
+
+function byAge(one: Evidence, other: Evidence): number {
+  return Date.parse(one.at ?? '') - Date.parse(other.at ?? '');
 }
 
 /** Accounts of which this host has a copy. */

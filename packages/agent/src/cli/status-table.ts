@@ -1,5 +1,6 @@
 import type { CopyStatus } from '@authmesh/agent/io/copy-status';
 import { coverageSentence } from '@authmesh/agent/io/drift-status';
+import { evidenceText } from '@authmesh/agent/io/evidence';
 import { overweightSentence } from '@authmesh/agent/io/overweight';
 import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
 import type { Instant } from '@authmesh/shared/core/time';
@@ -124,8 +125,10 @@ function copyRows({ accounts }: Status, tone: (state: CopyStatus['state']) => st
       copy.store,
       [
         ...(copy.online ? [] : [`host away${age(copy.seenAt, now, ', as of ', ' ago')}`]),
-        ...(copy.state === 'current' ? [] : [copy.reason]),
-      ].join(': '),
+        copy.state === 'current' ? (copy.online ? evidenceText(copy.evidence, now) : '') : copy.reason,
+      ]
+        .filter(part => part !== '')
+        .join(': '),
     ]),
   );
 }

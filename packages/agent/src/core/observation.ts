@@ -77,7 +77,8 @@ export function profileObserved(
   const seen = fence?.isStuck ? withFailedFence(named) : withSpending(state, named);
   const next = withDoubt(state, nextCopy(store, seen, fence, before, at));
   const copy = withOverwriting(before, next, seen, at, effects);
-  state.copies.set(key, copy);
+  const isStanding = before?.seen?.access === seen.access && before?.standsSince !== undefined;
+  state.copies.set(key, { ...copy, standsSince: isStanding ? before.standsSince : at });
   noteLimit(state, before, copy, at);
   if (copy.last !== before?.last || copy.account !== before?.account || copy.doubted !== before?.doubted)
     remember(key, copy, effects);

@@ -46,6 +46,8 @@ export interface Copy {
   /** What stands on disk; absent before the first look after a start, and after the owner deleted it. */
   readonly seen?: SeenProfile | undefined;
   readonly seenAt: Instant;
+  /** Since when this access token is known to stand there, in this run of the agent. */
+  readonly standsSince?: Instant | undefined;
   /** The last sound credential seen there. */
   readonly last?: Held | undefined;
   /** What stood validly there before it, newest first. */
@@ -151,6 +153,7 @@ export function createCopy(store: StoreId, profile: ProfileId, account: AccountI
     account,
     seen: undefined,
     seenAt: 0,
+    standsSince: undefined,
     last: undefined,
     chain: [],
     judged: undefined,

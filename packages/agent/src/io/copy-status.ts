@@ -4,6 +4,7 @@ import type { AgentState } from '@authmesh/agent/core/state';
 import { copyKey, type NodeId } from '@authmesh/shared/core/identifiers';
 import { type Instant, never, second } from '@authmesh/shared/core/time';
 import type { AccountView, CopyView } from '@authmesh/shared/protocol/answer';
+import { type Evidence, evidenceOf, type LookedAt } from './evidence.ts';
 import { type CopyState, copyCustody, copyState, isOver } from './login-states.ts';
 import { heldSentence, lastSentence, turnSentence } from './pool-status.ts';
 
@@ -20,6 +21,8 @@ export interface CopyStatus {
   readonly fingerprint: string | null;
   readonly reason: string;
   readonly seenAt: string | null;
+  /** What the state rests on, and how old that is. */
+  readonly evidence: Evidence;
   /** Of this host's own: it is healed when the other agents of its state folder have their login. */
   readonly comesLast?: boolean | undefined;
   /** Of this host's own: the turn that it waits for before it is healed. */
@@ -43,6 +46,7 @@ export function copyStatus(
   copy: CopyView,
   { names, online }: Roster,
   at: Instant,
+  lookedAt: LookedAt,
 ): CopyStatus {
   const current = copy.verdict === 'in-step';
   const key = copyKey(copy.store, copy.profile);
@@ -70,6 +74,7 @@ export function copyStatus(
           ? lastSentence
           : (copy.trouble ?? copy.why),
     seenAt: copy.seenAt > 0 ? iso(copy.seenAt) : null,
+    evidence: evidenceOf(own, copy, lookedAt),
     comesLast,
     turn: queued && { pool: queued.pool, place: queued.place, etaSeconds: Math.ceil(queued.etaMs / second) },
     decay: own && !isOver(view, at - state.clockOffsetMs) ? decayOf(state, key, at) : undefined,

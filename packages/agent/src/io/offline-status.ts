@@ -6,5 +6,6 @@ import { type Status, statusOf } from './status-view.ts';
 export async function readOfflineStatus(from: HostPlaces): Promise<Status> {
   const { state, directories } = await readDiskState(from);
   const problem = await findWriteTrouble(from.home);
-  return statusOf(state, Date.now(), directories, { path: from.home, problem });
+  const now = Date.now();
+  return statusOf(state, now, directories, { path: from.home, problem }, () => now);
 }

@@ -9,6 +9,7 @@ import { accountViews } from './account-views.ts';
 import { adoptionObstacle } from './adoption-store.ts';
 import { type CopyStatus, copyStatus, iso, type Roster } from './copy-status.ts';
 import { type DriftStatus, driftStatus } from './drift-status.ts';
+import type { LookedAt } from './evidence.ts';
 import { linkStatus } from './link-status.ts';
 import { type AccountState, accountState } from './login-states.ts';
 import { type OverweightStore, overweightStores } from './overweight.ts';
@@ -33,6 +34,8 @@ export interface Status {
     readonly refused: boolean;
     /** Age of what is told of other hosts. */
     readonly seenAt: string | null;
+    /** When it was last heard: what `connected` rests on. */
+    readonly heardAt: string | null;
   };
   readonly accounts: readonly AccountStatus[];
   readonly stores: readonly { readonly store: string; readonly state: string; readonly reason?: string | undefined }[];
@@ -96,6 +99,7 @@ export function statusOf(
   at: Instant,
   directories: readonly (StateDirectory & Pick<OpenclawStatus, 'reload'>)[],
   home?: Status['home'],
+  lookedAt: LookedAt = () => undefined,
 ): Status {
   const { self, link, overview } = state;
   const nodes = overview?.body.nodes ?? [];
@@ -118,8 +122,9 @@ export function statusOf(
       problem: connected ? undefined : link.problem,
       refused: !connected && link.isRefused === true,
       seenAt: overview ? iso(overview.at) : null,
+      heardAt: state.lastHeard > 0 ? iso(state.lastHeard) : null,
     },
-    accounts: accountViews(state, at).map(view => accountStatus(state, view, { names, online }, at)),
+    accounts: accountViews(state, at).map(view => accountStatus(state, view, { names, online }, at, lookedAt)),
     stores: [...state.stores].map(([store, entry]) => ({ store, state: entry.state, reason: entry.reason })),
     lacks: lackedLogins(state, directories),
     openclaw: directories.flatMap(({ tool, stateDir, generation, foreign, reload }) =>
@@ -137,7 +142,13 @@ export function statusOf(
   };
 }
 
-function accountStatus(state: AgentState, view: AccountView, roster: Roster, at: Instant): AccountStatus {
+function accountStatus(
+  state: AgentState,
+  view: AccountView,
+  roster: Roster,
+  at: Instant,
+  lookedAt: LookedAt,
+): AccountStatus {
   const name = (id: NodeId | null) => (id === null ? null : (roster.names.get(id) ?? id));
   const profiles = new Set([view.profile, ...view.copies.map(copy => copy.profile)]);
   const here = [...state.copies.values()].filter(copy => copy.seen && copy.account === view.account);
@@ -155,7 +166,7 @@ function accountStatus(state: AgentState, view: AccountView, roster: Roster, at:
     refresh: refreshStatus(view, roster),
     vaulted: isInVault(state, view) || undefined,
     refusal: state.refusals.get(view.account),
-    copies: view.copies.map(copy => copyStatus(state, view, copy, roster, at)),
+    copies: view.copies.map(copy => copyStatus(state, view, copy, roster, at, lookedAt)),
   };
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
-import type { Milliseconds } from '@authmesh/shared/core/time';
+import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import { type ParsedStore, quarantinedStore, type ReadContext } from './auth-profiles.ts';
 import { adapterOf } from './store-adapter.ts';
 import { type FileSignature, isSameSignature } from './store-file.ts';
@@ -31,6 +31,8 @@ export interface StoreReader {
   /** Runs `work` while nothing is read: what it writes is first seen by its own reading back. */
   readonly during: <Result>(work: () => Promise<Result>) => Promise<Result>;
   readonly close: () => void;
+  /** When it was last looked at, by the wall clock. */
+  readonly lookedAt: () => Instant | undefined;
 }
 
 /**
@@ -56,6 +58,8 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
   let readAt = Number.NEGATIVE_INFINITY;
   let settling: NodeJS.Timeout | undefined;
   let retrying: NodeJS.Timeout | undefined;
+  /** When the store was last known to be as it was told, by the wall clock. */
+  let lookedAt: Instant | undefined;
   let isClosed = false;
   let queue: Promise<void> = Promise.resolve();
   /** What is in the queue or under way. */
@@ -87,6 +91,7 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
   async function read(isFull: boolean, always: boolean): Promise<void> {
     if (isClosed) return;
     if (refusal !== undefined && adapter.peek(store) !== undefined) return tell(quarantinedStore(refusal), always);
+    lookedAt = Date.now();
     if (adapter.readingShows && !isFull && !always && !isRetry && isKnown()) return;
     isRetry = false;
     readAt = performance.now();
@@ -154,6 +159,7 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
       inTurn(async () => {
         const isOther = refusalNow !== refusal;
         refusal = refusalNow;
+        lookedAt = Date.now();
         if (!isAsBefore() || isFull || isOther) await read(isFull || isOther, false);
       }),
     report: () => inTurn(() => read(true, true)),
@@ -162,6 +168,7 @@ export function createStoreReader(store: StoreId, options: StoreReaderOptions): 
       else tell(parsed, false);
     },
     during: inTurn,
+    lookedAt: () => lookedAt,
     close: () => {
       isClosed = true;
       clearTimeout(settling);

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
-import { type Milliseconds, second } from '@authmesh/shared/core/time';
+import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import { watch } from 'chokidar';
 import type { ParsedStore, ReadContext } from './auth-profiles.ts';
 import type { StateDirectory, StorePlaces } from './state-directory.ts';
@@ -33,6 +33,8 @@ export interface StoreWatcher {
   /** Looks at everything by content: after sleep, a change of the clock, SIGHUP. */
   readonly rescan: () => Promise<void>;
   readonly directories: () => readonly StateDirectory[];
+  /** When a store was last looked at, by the wall clock. */
+  readonly lookedAt: (store: StoreId) => Instant | undefined;
   readonly close: () => Promise<void>;
 }
 
@@ -157,6 +159,7 @@ export async function createStoreWatcher(options: StoreWatcherOptions): Promise<
     during: (store, work) => (watched.holds(store) ? readerOf(store).during(work) : work()),
     rescan: () => look(true),
     directories: () => directories,
+    lookedAt: store => readers.get(store)?.lookedAt(),
     close: async () => {
       isClosed = true;
       clearInterval(timer);
