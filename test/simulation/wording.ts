@@ -71,6 +71,8 @@ export function upText(world: World, message: OutgoingMessage | UpMessage): stri
       return claimsText(message.report);
     case 'secrets':
       return `secrets ${message.readings.map(({ name, found }) => `${name} ${found.state}`).join(', ')}`;
+    case 'rotation-report':
+      return `rotation-report ${message.step} ${message.name} #${message.epoch}`;
     case 'secret-given':
     case 'secret-taken':
       return `${message.type} #${message.push}`;
@@ -126,6 +128,8 @@ export function downText(world: World, message: DownMessage): string {
       return `drain, back in ${message.notBeforeMs} ms`;
     case 'answer':
       return `answer ${message.body.type}`;
+    case 'rotation-order':
+      return `rotation-order ${message.step} ${message.name} #${message.epoch}`;
     case 'give-secret':
     case 'take-secret':
       return `${message.type} #${message.push} ${message.name}`;

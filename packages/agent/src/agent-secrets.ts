@@ -2,18 +2,22 @@ import type { SecretErrand } from '@authmesh/agent/core/effect';
 import type { AgentEvent } from '@authmesh/agent/core/event';
 import type { SecretDeclaration } from '@authmesh/agent/io/formats/secret-declaration';
 import type { Identity } from '@authmesh/agent/io/identity';
-import { createSecretErrands } from '@authmesh/agent/io/secrets/secret-errands';
+import { createPushErrands } from '@authmesh/agent/io/secrets/push-errands';
+import { createRotationErrands, rotatesOf } from '@authmesh/agent/io/secrets/rotation-errands';
 import { createSecretReader } from '@authmesh/agent/io/secrets/secret-reader';
 import { createSecretWatch } from '@authmesh/agent/io/secrets/secret-watch';
 import type { Instant } from '@authmesh/shared/core/time';
 import { driftKey, fingerprintDrift } from '@authmesh/shared/crypto/fingerprint';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
 
+type Answer = Extract<UpMessage, { type: 'secret-given' | 'secret-taken' | 'rotation-report' }>;
+
 export interface AgentSecretsOptions {
+  readonly home: string;
   readonly membership: Identity['membership'];
   readonly tell: (event: Extract<AgentEvent, { type: 'secrets-read' }>) => void;
   /** To the coordinator, on the link that is open by then. */
-  readonly send: (message: Extract<UpMessage, { type: 'secret-given' | 'secret-taken' }>) => void;
+  readonly send: (message: Answer) => void;
   /** By the coordinator's clock. */
   readonly now: () => Instant;
 }
@@ -28,7 +32,7 @@ export interface AgentSecrets {
 }
 
 /** Reads them and tells the machine; nothing waits for it, for a command may take its time. */
-export function createAgentSecrets({ membership, tell, send, now }: AgentSecretsOptions): AgentSecrets {
+export function createAgentSecrets({ home, membership, tell, send, now }: AgentSecretsOptions): AgentSecrets {
   const { fleet, secrets } = membership;
   const { fleetKey, keyEpoch } = secrets;
   const key = driftKey(fleetKey);
@@ -36,18 +40,23 @@ export function createAgentSecrets({ membership, tell, send, now }: AgentSecrets
   let declared: readonly SecretDeclaration[] = [];
   const watch = createSecretWatch({
     read: createSecretReader(value => fingerprintDrift(key, value)),
-    onReadings: readings => tell({ type: 'secrets-read', keyEpoch, readings }),
+    onReadings: readings => tell({ type: 'secrets-read', keyEpoch, readings, rotates: rotatesOf(declared) }),
   });
-  const errands = createSecretErrands({ fleet, fleetKey, declarations: () => declared, now, signal: ending.signal });
+  const options = { fleet, fleetKey, declarations: () => declared, now, signal: ending.signal };
+  const [push, rotate] = [createPushErrands(options), createRotationErrands({ ...options, home })];
+  let last: Promise<unknown> = Promise.resolve();
   return {
     change(declarations) {
       declared = declarations;
       return watch.change(declarations);
     },
     run(errand) {
-      void errands(errand).then(async answer => {
+      // One after the other: two of them may want the same file.
+      const done = last.then((): Promise<Answer> => (errand.type === 'rotation-order' ? rotate(errand) : push(errand)));
+      last = done.catch(() => undefined);
+      void done.then(async answer => {
         // Whoever asked looks at the comparison next: it has to be of what stands there now.
-        if (errand.type === 'take-secret') await watch.look();
+        if (errand.type !== 'give-secret') await watch.look();
         send(answer);
       });
     },

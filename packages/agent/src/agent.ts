@@ -85,6 +85,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     at: options.at,
   });
   const secrets = createAgentSecrets({
+    home,
     membership,
     tell: event => driver.dispatch(event),
     send: link.send,

@@ -26,6 +26,17 @@ export const drift = z.strictObject({
   since: time.nullable(),
   compared: z.number().int().min(0),
   declared: z.number().int().min(1),
+  rotation: z
+    .strictObject({
+      epoch: z.number().int().min(0),
+      phase: z.enum(['resting', 'making', 'staging', 'switching', 'spreading']),
+      node: z.string().nullable(),
+      since: time,
+      rotatedAt: time,
+      pending: z.array(z.string()),
+      failed: z.strictObject({ at: time, why: z.string().min(1) }).optional(),
+    })
+    .optional(),
 });
 
 export const driftDocument = z.strictObject({

@@ -19,6 +19,7 @@ import { refreshCommand } from './refresh.ts';
 import { restoreCommand } from './restore.ts';
 import { runCommand } from './run.ts';
 import { secretPushCommand } from './secret-push.ts';
+import { secretRotateCommand } from './secret-rotate.ts';
 import { serviceCommands } from './service.ts';
 import { statusCommand } from './status.ts';
 import { validateCommand } from './validate.ts';
@@ -50,6 +51,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         doctorCommand,
         driftCommand,
         secretPushCommand,
+        secretRotateCommand,
         alertsCommand,
         ackCommand,
         muteCommand,

@@ -108,8 +108,8 @@ export type AgentEffect =
   | { readonly type: 'stop' }
   | Note;
 
-/** What the coordinator asks of a host while a secret is spread. */
-export type SecretErrand = Extract<DownMessage, { type: 'give-secret' | 'take-secret' }>;
+/** What the coordinator asks of a host while a secret is spread or rotated. */
+export type SecretErrand = Extract<DownMessage, { type: 'give-secret' | 'take-secret' | 'rotation-order' }>;
 
 /** An entry of the journal: the last one of a key counts. */
 export type Memory =

@@ -41,6 +41,7 @@ export function frameReceived(state: AgentState, message: DownMessage, at: Insta
       break;
     case 'give-secret':
     case 'take-secret':
+    case 'rotation-order':
       effects.push({ type: 'secret-errand', errand: message });
       break;
     case 'answer':

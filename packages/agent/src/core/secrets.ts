@@ -1,4 +1,5 @@
 import type { SecretReading } from '@authmesh/shared/core/secret-reading';
+import type { Rotates } from '@authmesh/shared/protocol/rotation';
 import type { AgentEffect } from './effect.ts';
 import type { AgentState } from './state.ts';
 
@@ -6,11 +7,14 @@ import type { AgentState } from './state.ts';
 export interface SecretsSeen {
   readonly keyEpoch: number;
   readonly readings: readonly SecretReading[];
+  /** Which of them this host can rotate, and how often it is to. */
+  readonly rotates?: readonly Rotates[] | undefined;
 }
 
 /** The secrets of this host were read, and something of them has changed. */
-export function secretsRead(state: AgentState, { keyEpoch, readings }: SecretsSeen, effects: AgentEffect[]): void {
-  state.secrets = { keyEpoch, readings };
+export function secretsRead(state: AgentState, seen: SecretsSeen, effects: AgentEffect[]): void {
+  const { keyEpoch, readings, rotates } = seen;
+  state.secrets = { keyEpoch, readings, rotates };
   if (state.link.synced) tellSecrets(state, effects);
 }
 

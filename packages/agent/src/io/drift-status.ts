@@ -21,7 +21,18 @@ export interface DriftStatus {
   readonly since: string | null;
   readonly compared: number;
   readonly declared: number;
+  /** How its rotation stands, where some host can rotate it. */
+  readonly rotation?: RotationStatus | undefined;
 }
+
+/** Times as ISO text. */
+export interface RotationStatus extends Omit<RotationView, 'since' | 'rotatedAt' | 'failed'> {
+  readonly since: string;
+  readonly rotatedAt: string;
+  readonly failed?: { readonly at: string; readonly why: string } | undefined;
+}
+
+type RotationView = NonNullable<DriftView['rotation']>;
 
 interface DriftPlace {
   readonly node: string;
@@ -30,7 +41,7 @@ interface DriftPlace {
 }
 
 /** The coordinator's view in words of this program. */
-export function driftStatus({ since, stale, missing, unreadable, ...view }: DriftView): DriftStatus {
+export function driftStatus({ since, stale, missing, unreadable, rotation, ...view }: DriftView): DriftStatus {
   const place = ({ node, source, since: at }: DriftView['missing'][number]) => ({ node, source, since: iso(at) });
   return {
     ...view,
@@ -38,6 +49,16 @@ export function driftStatus({ since, stale, missing, unreadable, ...view }: Drif
     missing: missing.map(place),
     unreadable: unreadable.map(one => ({ ...place(one), reason: one.why })),
     since: since === null ? null : iso(since),
+    rotation: rotation && rotationStatus(rotation),
+  };
+}
+
+function rotationStatus({ since, rotatedAt, failed, ...view }: RotationView): RotationStatus {
+  return {
+    ...view,
+    since: iso(since),
+    rotatedAt: iso(rotatedAt),
+    failed: failed && { ...failed, at: iso(failed.at) },
   };
 }
 

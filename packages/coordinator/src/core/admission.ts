@@ -10,6 +10,7 @@ import { raiseEpoch } from './epoch.ts';
 import type { LinkId } from './event.ts';
 import { forgetAble } from './lease/service.ts';
 import { nodeLeft } from './pool/claims.ts';
+import { rotationLinkLost } from './rotation/service.ts';
 import { pushLinkLost } from './secrets/push.ts';
 import { type CoordinatorState, commandLinksMax, fleetOf, type NodeEntry, type Session } from './state.ts';
 
@@ -167,6 +168,7 @@ export function linkClosed(state: CoordinatorState, link: LinkId, at: Instant, e
   if (!node || node.link !== link) return;
   const gone = { ...node, link: undefined, lastSeen: at };
   state.nodes.set(session.node, gone);
+  rotationLinkLost(state, session, at, effects);
   effects.push(note('node-offline', { node: session.node }));
   rememberAway(state, gone, effects);
   nodeLeft(state, session.node);

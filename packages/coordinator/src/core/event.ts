@@ -48,5 +48,14 @@ export type CoordinatorEvent =
 
 /** `retry-persist`: the store refused, try again. `sweep`: cut off the silent. `drained`: long enough.
  * `pools`: a permit, a halt or a wait has come to its end. `leases`: an account is due to be looked at. `alerts`: look at
- * what is wrong. `pushes`: a secret that is being spread is waited for no longer. */
-export type CoordinatorTimer = 'retry-persist' | 'sweep' | 'drained' | 'pools' | 'leases' | 'alerts' | 'pushes';
+ * what is wrong. `pushes`: a secret that is being spread is waited for no longer.
+ * `rotations`: one is due, or waited for no longer. */
+export type CoordinatorTimer =
+  | 'retry-persist'
+  | 'sweep'
+  | 'drained'
+  | 'pools'
+  | 'leases'
+  | 'alerts'
+  | 'pushes'
+  | 'rotations';

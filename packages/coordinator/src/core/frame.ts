@@ -10,6 +10,8 @@ import { wake } from './lease/service.ts';
 import { claimsReported } from './pool/claims.ts';
 import { sessionsRunning } from './pool/usage.ts';
 import { answerQuestion } from './question.ts';
+import { rotatesTold } from './rotation/service.ts';
+import { rotationReported } from './rotation/steps.ts';
 import { secretGiven, secretTaken } from './secrets/push.ts';
 import { secretsTold } from './secrets/secrets.ts';
 import type { CoordinatorState, Session } from './state.ts';
@@ -62,7 +64,12 @@ export function frameReceived(
       if (session.role === 'daemon') claimsReported(state, session.node, message.report, seed, effects);
       break;
     case 'secrets':
-      if (session.role === 'daemon') secretsTold(state, session.node, message, at, effects);
+      if (session.role !== 'daemon') break;
+      secretsTold(state, session.node, message, at, effects);
+      rotatesTold(state, session.node, message, at, effects);
+      break;
+    case 'rotation-report':
+      rotationReported(state, session, message, at, effects);
       break;
     case 'secret-given':
       secretGiven(state, session, message, effects);

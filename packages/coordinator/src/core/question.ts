@@ -11,6 +11,7 @@ import type { CoordinatorEffect } from './effect.ts';
 import { verdictSentences } from './explanation.ts';
 import { refreshNow } from './lease/request.ts';
 import { type InviteRecord, inviteKey } from './record.ts';
+import { rotateNow } from './rotation/service.ts';
 import { pushAsked } from './secrets/push.ts';
 import { driftViews } from './secrets/view.ts';
 import type { CoordinatorState, Session } from './state.ts';
@@ -44,6 +45,8 @@ export function answerQuestion(
     case 'mute':
       answer(answerAlerts(state, session.node, question, at, effects));
       return tellAndStore(state, at, effects);
+    case 'rotate':
+      return answer(rotateNow(state, session, question, at, effects));
     case 'push':
       return pushAsked(state, session, request, question, at, effects);
     case 'pools':

@@ -14,7 +14,7 @@ import type { SecretReading } from '@authmesh/shared/core/secret-reading';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { CopyView } from '@authmesh/shared/protocol/answer';
 
-/** `account/…`, `node/…`, `copies/…` and `secrets/…` (of a node), `invite/…`, `fleet`, `pools`, `usage` or `alerts`. */
+/** `account/…`, `node/…`, `copies/…` and `secrets/…` (of a node), `invite/…`, `fleet`, `pools`, `usage`, `alerts` or `rotations`. */
 export type RecordKey = Branded<'RecordKey'>;
 
 export function accountKey(account: AccountId): RecordKey {
@@ -40,6 +40,7 @@ export const fleetKey = 'fleet' as RecordKey;
 export const poolsKey = 'pools' as RecordKey;
 export const usageKey = 'usage' as RecordKey;
 export const alertsKey = 'alerts' as RecordKey;
+export const rotationsKey = 'rotations' as RecordKey;
 
 /** The fleet as a whole; its founder is the node that nobody invited. */
 export interface FleetRecord {

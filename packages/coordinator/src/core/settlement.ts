@@ -13,6 +13,7 @@ import { serve } from './pool/service.ts';
 import { storeUsage } from './pool/usage.ts';
 import { settleInvite } from './question.ts';
 import { type AccountRecord, accountOfKey } from './record.ts';
+import { settleRotations } from './rotation/service.ts';
 import { settleSecrets } from './secrets/secrets.ts';
 import type { CoordinatorState } from './state.ts';
 import { resume } from './submission.ts';
@@ -56,6 +57,8 @@ export function persistSucceeded(
       return;
     case 'alerts':
       return settleAlerts(state, storeRevision, false, at, effects);
+    case 'rotations':
+      return settleRotations(state, pending.record, storeRevision, effects);
     case 'secrets':
       return settleSecrets(state, pending.record, storeRevision, effects);
     case 'copies':
@@ -120,6 +123,8 @@ export function persistConflicted(
       return;
     case 'alerts':
       return settleAlerts(state, storeRevision, true, at, effects);
+    case 'rotations':
+      return settleRotations(state, undefined, storeRevision, effects);
     case 'secrets':
       return settleSecrets(state, { ...pending.record, readings: undefined }, storeRevision, effects);
     case 'copies':

@@ -23,6 +23,7 @@ import type {
   SecretsRecord,
   UsageRecord,
 } from './record.ts';
+import type { RotationsRecord, RotationsState } from './rotation/rotations.ts';
 import type { PushesState } from './secrets/push.ts';
 import type { SecretsState } from './secrets/secrets.ts';
 import type { Submission } from './waiting.ts';
@@ -92,6 +93,7 @@ export type PendingRecord = { readonly expected: number; readonly failed: boolea
   | { readonly type: 'copies'; readonly record: CopiesRecord }
   | { readonly type: 'secrets'; readonly record: SecretsRecord }
   | { readonly type: 'alerts'; readonly record: AlertsRecord }
+  | { readonly type: 'rotations'; readonly record: RotationsRecord }
   /** `reported`: the highest epoch that a node knows. */
   | { readonly type: 'epoch'; readonly record: FleetRecord; readonly reported: number }
 );
@@ -126,6 +128,7 @@ export interface CoordinatorState {
   readonly secrets: SecretsState;
   readonly alerts: AlertsState;
   readonly pushes: PushesState;
+  readonly rotations: RotationsState;
   readonly invites: Map<InviteId, InviteEntry>;
   readonly accounts: Map<AccountId, AccountEntry>;
   /** The highest generation of each account that a node has applied: it refuses less. */

@@ -16,6 +16,7 @@ import type {
   SecretsRecord,
   UsageRecord,
 } from './record.ts';
+import { createRotations, type RotationsRecord } from './rotation/rotations.ts';
 import { createPushes } from './secrets/push.ts';
 import { createSecrets } from './secrets/secrets.ts';
 import {
@@ -38,6 +39,7 @@ export interface StoredState {
   readonly usage?: { readonly record: UsageRecord; readonly storeRevision: number } | undefined;
   readonly secrets?: readonly { readonly record: SecretsRecord; readonly storeRevision: number }[] | undefined;
   readonly alerts?: { readonly record: AlertsRecord; readonly storeRevision: number } | undefined;
+  readonly rotations?: { readonly record: RotationsRecord; readonly storeRevision: number } | undefined;
   readonly policy: ProfileFilter;
   /** In the order of the configuration: the first that matches counts. */
   readonly poolTerms?: readonly PoolTerms[] | undefined;
@@ -83,6 +85,7 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
     secrets: createSecrets(stored.secrets ?? [], nodes),
     alerts: createAlerts(stored.alerts, stored.alertTerms),
     pushes: createPushes(),
+    rotations: createRotations(stored.rotations),
     invites,
     accounts,
     generations: new Map(),

@@ -14,6 +14,7 @@ import { poolsConfigured } from './pool/configuration.ts';
 import { serve } from './pool/service.ts';
 import { restoreStarts } from './pool/usage.ts';
 import { configured, drain, drained, stopWhenIdle, sweep } from './presence.ts';
+import { beginRotations, rotationsDue } from './rotation/service.ts';
 import { pushesDue } from './secrets/push.ts';
 import { persistConflicted, persistSucceeded } from './settlement.ts';
 import type { CoordinatorState } from './state.ts';
@@ -34,6 +35,7 @@ export const transition: Transition<CoordinatorState, CoordinatorEvent, Coordina
       sweep(state, at, effects);
       beginEpoch(state, effects);
       beginAlerts(state, at, effects);
+      beginRotations(state, at, effects);
       break;
     case 'attested':
       attested(state, event.link, event.attest, at, effects);
@@ -108,6 +110,9 @@ function timerFired(state: CoordinatorState, timer: CoordinatorTimer, at: Instan
       break;
     case 'alerts':
       serveAlerts(state, at, effects);
+      break;
+    case 'rotations':
+      rotationsDue(state, at, effects);
       break;
     case 'pushes':
       pushesDue(state, effects);

@@ -9,6 +9,7 @@ import type {
   SecretsRecord,
   UsageRecord,
 } from '@authmesh/coordinator/core/record';
+import type { RotationsRecord } from '@authmesh/coordinator/core/rotation/rotations';
 import { incident, mute } from '@authmesh/shared/protocol/alerts';
 import { copyView } from '@authmesh/shared/protocol/answer';
 import {
@@ -20,8 +21,11 @@ import {
   nodeId,
   nodeName,
   sealed,
+  secretGroup,
+  secretName,
   signature,
 } from '@authmesh/shared/protocol/fields';
+import { rotationPhases } from '@authmesh/shared/protocol/rotation';
 import { secretReading } from '@authmesh/shared/protocol/secrets';
 import { z } from 'zod';
 import { accountRow } from './account-row.ts';
@@ -78,6 +82,17 @@ const alertsRow = z.object({
   aliveAt: instant,
 });
 
+const rotationsRow = z.object({
+  rotations: z.array(
+    z.object({
+      ...{ name: secretName, group: secretGroup.optional(), epoch: count, phase: z.enum(rotationPhases) },
+      ...{ node: nodeId.nullable(), since: instant, rotatedAt: instant, pending: z.array(nodeId) },
+      ...{ value: sealed.optional(), previous: sealed.optional() },
+      failed: z.object({ at: instant, why: z.string() }).optional(),
+    }),
+  ),
+});
+
 const inviteRow = z.object({
   id: inviteId,
   publicKey: bytes32,
@@ -102,6 +117,7 @@ export interface Rows {
   readonly pools?: Row<PoolsRecord> | undefined;
   readonly usage?: Row<UsageRecord> | undefined;
   readonly alerts?: Row<AlertsRecord> | undefined;
+  readonly rotations?: Row<RotationsRecord> | undefined;
   readonly nodes: readonly Row<NodeRecord>[];
   readonly copies: readonly Row<CopiesRecord>[];
   readonly secrets: readonly Row<SecretsRecord>[];
@@ -119,6 +135,7 @@ export async function loadRows(store: Store): Promise<Rows> {
   let pools: Row<PoolsRecord> | undefined;
   let usage: Row<UsageRecord> | undefined;
   let alerts: Row<AlertsRecord> | undefined;
+  let rotations: Row<RotationsRecord> | undefined;
   const nodes: Row<NodeRecord>[] = [];
   const copies: Row<CopiesRecord>[] = [];
   const secrets: Row<SecretsRecord>[] = [];
@@ -137,6 +154,7 @@ export async function loadRows(store: Store): Promise<Rows> {
     else if (kind === 'pools') pools = take(poolsRow, () => key);
     else if (kind === 'usage') usage = take(usageRow, () => key);
     else if (kind === 'alerts') alerts = take(alertsRow, () => key);
+    else if (kind === 'rotations') rotations = take(rotationsRow, () => key);
     else if (kind === 'node')
       push(
         nodes,
@@ -164,7 +182,7 @@ export async function loadRows(store: Store): Promise<Rows> {
       );
     else damaged.push({ key, reason: 'it is of no known kind' });
   }
-  return { fleet, pools, usage, alerts, nodes, copies, secrets, invites, accounts, damaged };
+  return { fleet, pools, usage, alerts, rotations, nodes, copies, secrets, invites, accounts, damaged };
 }
 
 function push<Item>(list: Item[], item: Item | undefined): void {

@@ -17,6 +17,7 @@ import { refreshView } from './lease.ts';
 import { health } from './observation.ts';
 import { poolView } from './permit.ts';
 import { pushedAnswer } from './push.ts';
+import { rotatingAnswer } from './rotation.ts';
 import { driftView } from './secrets.ts';
 
 /** A node as the roster shows it. */
@@ -90,6 +91,7 @@ export const answerBody = z.discriminatedUnion('type', [
   z.object({ type: z.literal('pools'), pools: z.array(poolView), at: instant }),
   alertsAnswer,
   pushedAnswer,
+  rotatingAnswer,
   z.object({
     type: z.literal('history'),
     account: accountId,

@@ -6,6 +6,7 @@ import { lease, leaseSettled, recall } from './lease.ts';
 import { copyName } from './observation.ts';
 import { permits } from './permit.ts';
 import { giveSecret, takeSecret } from './push.ts';
+import { rotationOrder } from './rotation.ts';
 
 /** What the coordinator makes of a copy that a node reported. */
 export const judgement = copyName.extend({
@@ -44,6 +45,7 @@ export const downMessage = z.discriminatedUnion('type', [
   recall,
   giveSecret,
   takeSecret,
+  rotationOrder,
   downBeat,
   drain,
   answer,

@@ -47,6 +47,11 @@ export const nodeName = z
   .min(1)
   .max(64)
   .regex(/^[\w.-]+$/, 'may hold letters, digits, dot, dash and underscore');
+/** What a secret is called, in every place of it: a variable, a key. */
+export const secretName = z.string().min(1).max(100);
+export const secretGroup = z.string().min(1).max(100);
+/** A place that has no agent, by the name that its operator gives it. */
+export const placeName = z.string().min(1).max(64);
 /** A sentence for the operator; never holds a secret. */
 export const sentence = z.string().max(sentenceCharsMax);
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { nodeName, sealed, sentence } from './fields.ts';
-import { placeName, secretGroup, secretName } from './secrets.ts';
+import { nodeName, placeName, sealed, secretGroup, secretName, sentence } from './fields.ts';
 
 /*
  * A secret is spread by an order of an operator: sealed with the fleet's key, so that the coordinator, which passes it on, can

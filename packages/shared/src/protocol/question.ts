@@ -3,6 +3,7 @@ import { alertQuestions } from './alerts.ts';
 import { accountId, bytes32, fingerprint, inviteId, nodeId, sealed, signature } from './fields.ts';
 import { keepsMax } from './limits.ts';
 import { pushQuestion } from './push.ts';
+import { rotateQuestion } from './rotation.ts';
 
 /** Longest life of a join code. */
 export const inviteTtlMsMax = 7 * 24 * 60 * 60 * 1_000;
@@ -16,6 +17,7 @@ export const question = z.discriminatedUnion('type', [
   z.object({ type: z.literal('drift') }),
   ...alertQuestions,
   pushQuestion,
+  rotateQuestion,
   /** Limits, and what waits for them. */
   z.object({ type: z.literal('pools') }),
   /** Why the current revision is the current one. */

@@ -1,15 +1,10 @@
 import { secretForms } from '@authmesh/shared/core/secret-reading';
 import { z } from 'zod';
-import { fingerprint, instant } from './fields.ts';
+import { fingerprint, instant, placeName, secretGroup, secretName } from './fields.ts';
 import { readingsPerNodeMax } from './limits.ts';
+import { rotates, rotatesMax, rotationView } from './rotation.ts';
 
 const words = z.string().max(200);
-/** What a secret is called, in every place of it: a variable, a key. */
-export const secretName = z.string().min(1).max(100);
-export const secretGroup = z.string().min(1).max(100);
-/** A place that has no agent, by the name that its operator gives it. */
-export const placeName = z.string().min(1).max(64);
-
 const forms = z.array(z.enum(secretForms)).max(secretForms.length).readonly();
 
 const found = z.discriminatedUnion('state', [
@@ -38,6 +33,8 @@ export const secretReadings = z.object({
   /** Of the key that the fingerprints were made with: those of two keys say nothing of each other. */
   keyEpoch: z.number().int().min(1),
   readings: z.array(secretReading).max(readingsPerNodeMax).readonly(),
+  /** Which of them it can rotate. */
+  rotates: z.array(rotates).max(rotatesMax).readonly().optional(),
 });
 
 /** Whoever holds one value. */
@@ -71,5 +68,7 @@ export const driftView = z.object({
   /** Sources that were looked at, of those that hosts declare. */
   compared: z.number().int().min(0),
   declared: z.number().int().min(1),
+  /** Where some host can rotate it, or has. */
+  rotation: rotationView.optional(),
 });
 export type DriftView = z.infer<typeof driftView>;

@@ -13,6 +13,7 @@ import { copyName, observation } from './observation.ts';
 import { claimsReport, runningSessions } from './permit.ts';
 import { secretGiven, secretTaken } from './push.ts';
 import { question } from './question.ts';
+import { rotationReport } from './rotation.ts';
 import { secretReadings } from './secrets.ts';
 
 /** An account as the node has it, on its disk. */
@@ -75,6 +76,7 @@ export const upMessage = z.discriminatedUnion('type', [
   secretReadings,
   secretGiven,
   secretTaken,
+  rotationReport,
   beat,
   ask,
 ]);

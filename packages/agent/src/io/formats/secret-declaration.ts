@@ -1,6 +1,6 @@
+import { placeName, secretGroup, secretName } from '@authmesh/shared/protocol/fields';
 import { readingsPerNodeMax } from '@authmesh/shared/protocol/limits';
 import { targetsMax } from '@authmesh/shared/protocol/push';
-import { placeName, secretGroup, secretName } from '@authmesh/shared/protocol/secrets';
 import { z } from 'zod';
 
 const path = z.string().min(1, 'expected a file').max(4_096);
@@ -87,6 +87,22 @@ const target = oneOf(targetKinds, targetForm, 'expected "dotenv" or "command", w
 /** Where one value of a secret is put; paths as they stand in the file. */
 export type StatedTarget = z.output<typeof target>;
 
+const programLine = z.array(word).min(1, 'expected a program').max(100).meta({ secret: true });
+const rotation = z.strictObject({
+  every: z
+    .string()
+    .regex(/^\d+(\.\d+)?(s|m|h|d)$/, 'expected a time as 12h or 30d')
+    .describe('How often.'),
+  command: programLine
+    .optional()
+    .describe(
+      'Has whatever checks it accept the new value: its input, and AUTHMESH_SECRET; AUTHMESH_SECRET_BEFORE is the old one.',
+    ),
+  verify: programLine.optional().describe('Ends 0 when the new value, its input, is accepted.'),
+  generate: programLine.optional().describe('Prints a new value; 32 random bytes, where nothing is said.'),
+});
+export type StatedRotation = z.output<typeof rotation>;
+
 const declaration = z.strictObject({
   name: secretName.describe('What the secret is called on every host.'),
   from: z
@@ -96,6 +112,7 @@ const declaration = z.strictObject({
     .union([target.transform(one => [one]), z.array(target).max(targetsMax)])
     .default([])
     .describe('Where `secret push` puts its value on this host.'),
+  rotate: rotation.optional().describe('How this host gives it a new value; `to` has to name where that is put.'),
   group: secretGroup.optional().describe('Only hosts that name the same group are compared.'),
 });
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { second } from '@authmesh/shared/core/time';
@@ -35,6 +35,19 @@ export async function putSecret(
     return { target: label, state: 'told' };
   } catch {
     return { target: label, state: 'failed', why: `${label} cannot be given the value: it holds a null byte` };
+  }
+}
+
+/** Why a value could not be put there, as far as that can be told before; undefined where it seems to be possible. */
+export function putTrouble(target: StatedTarget): string | undefined {
+  if (!('dotenv' in target)) return undefined;
+  const folder = dirname(locate(target.dotenv));
+  if (!existsSync(folder)) return `${target.dotenv.slice(-200)}: there is no such folder`;
+  try {
+    accessSync(folder, constants.W_OK);
+    return undefined;
+  } catch {
+    return `${target.dotenv.slice(-200)}: its folder takes no files of this user`;
   }
 }
 

@@ -1,16 +1,25 @@
 import type { Condition } from '@authmesh/shared/core/alerts/incident';
 import { driftFaults } from '@authmesh/shared/core/drift-words';
-import type { Instant } from '@authmesh/shared/core/time';
+import type { NodeId } from '@authmesh/shared/core/identifiers';
+import { type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
 import { poolViews } from '../pool/view.ts';
+import type { Rotation } from '../rotation/rotations.ts';
 import { driftOf } from '../secrets/secrets.ts';
 import { driftView } from '../secrets/view.ts';
 import type { CoordinatorState } from '../state.ts';
+
+/** A rotation that takes longer than this is told. */
+const rotationMsMax: Milliseconds = 2 * minute;
 
 /** Secrets that are not the same everywhere. */
 export function* secretConditions(state: CoordinatorState, at: Instant): Generator<Condition> {
   for (const key of state.secrets.bySecret.keys()) {
     const drift = driftOf(state, key);
-    if (!drift || drift.state === 'equal' || drift.state === 'alone') continue;
+    const rotation = state.rotations.byKey.get(key);
+    if (rotation?.failed || isRotationLate(rotation, at)) yield rotationCondition(state, rotation);
+    // While a new value is on its way to all, they differ.
+    const isOnItsWay = rotation && rotation.phase !== 'resting' && !isRotationLate(rotation, at);
+    if (!drift || drift.state === 'equal' || drift.state === 'alone' || isOnItsWay) continue;
     const view = driftView(state, key, drift);
     const { name, group } = view;
     const unreadable = view.unreadable.map(({ why, ...place }) => ({ ...place, reason: why }));
@@ -32,6 +41,32 @@ export function* secretConditions(state: CoordinatorState, at: Instant): Generat
       mend: first.mend,
     };
   }
+}
+
+/** Past the switch it ends only when everybody has the new value, whenever that is. */
+function isRotationLate(rotation: Rotation | undefined, at: Instant): rotation is Rotation {
+  return rotation !== undefined && rotation.phase !== 'resting' && at - rotation.since > rotationMsMax;
+}
+
+function rotationCondition({ nodes }: CoordinatorState, rotation: Rotation): Condition {
+  const { name, group, node, pending, phase, since, failed } = rotation;
+  const secret = group === undefined ? name : `${name} (${group})`;
+  const nameOf = (id: NodeId) => nodes.get(id)?.record.name ?? id;
+  const holder = node === null ? [] : [nameOf(node)];
+  const isSpreading = phase === 'spreading';
+  return {
+    id: `secret/${secret}`,
+    kind: 'rotation-failed',
+    severity: phase === 'switching' ? 'critical' : 'warning',
+    what: failed ? `${secret} was not rotated` : `the rotation of ${secret} has not come to its end (${phase})`,
+    why: failed?.why ?? (isSpreading ? `${pending.map(nameOf).join(', ')} still have the old value` : ''),
+    where: isSpreading ? pending.map(nameOf) : holder,
+    since: failed?.at ?? since,
+    breaks: failed ? 'nothing: its value is the one before' : 'whoever has the other value is turned away',
+    mend: failed
+      ? `mend what it says, then authmesh-agent secret rotate ${name}`
+      : 'bring the hosts that it names back: it goes on by itself',
+  };
 }
 
 /** Hosts that have been away for longer than they may. */

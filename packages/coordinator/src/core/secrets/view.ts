@@ -1,5 +1,6 @@
 import { type Drift, type PlacedReading, placesNamed } from '@authmesh/shared/core/drift';
 import type { DriftView } from '@authmesh/shared/protocol/secrets';
+import { rotationViewOf } from '../rotation/view.ts';
 import type { CoordinatorState } from '../state.ts';
 import { driftOf } from './secrets.ts';
 
@@ -30,6 +31,7 @@ export function driftView(state: CoordinatorState, key: string, drift: Drift): D
     missing: named(drift.missing),
     unreadable: named(drift.unreadable),
     away: away.sort().slice(0, placesNamed),
+    rotation: rotationViewOf(state, key),
   };
 }
 

@@ -11,6 +11,7 @@ export const conditionKinds = [
   'drift',
   'node-silent',
   'wave-halted',
+  'rotation-failed',
   'store-refused',
   'coordinator-away',
 ] as const;

@@ -31,14 +31,14 @@ export interface SecretErrandOptions {
 }
 
 /** What a host does while a secret is spread: it gives a value that an operator ordered, or puts one where it belongs. */
-export function createSecretErrands(options: SecretErrandOptions): (errand: SecretErrand) => Promise<Given | Taken> {
+export function createPushErrands(options: SecretErrandOptions): (errand: Give | Take) => Promise<Given | Taken> {
   const { fleet, fleetKey, declarations, now, signal } = options;
   /** Of each secret, when the last order that was carried out was given: an older one comes too late. */
   const latest = new Map<string, Instant>();
 
-  const declarationOf = ({ name, group }: SecretErrand) =>
+  const declarationOf = ({ name, group }: Give | Take) =>
     declarations().find(one => one.name === name && one.group === group);
-  const expectation = ({ name, group }: SecretErrand): SecretExpectation => ({
+  const expectation = ({ name, group }: Give | Take): SecretExpectation => ({
     fleet,
     fleetKey,
     name,
@@ -87,13 +87,7 @@ export function createSecretErrands(options: SecretErrandOptions): (errand: Secr
     return { type: 'secret-taken', push, results };
   }
 
-  let last: Promise<unknown> = Promise.resolve();
-  return errand => {
-    // One after the other: two of them may want the same file.
-    const done = last.then((): Promise<Given | Taken> => (errand.type === 'give-secret' ? give(errand) : take(errand)));
-    last = done.catch(() => undefined);
-    return done;
-  };
+  return errand => (errand.type === 'give-secret' ? give(errand) : take(errand));
 }
 
 function orderName({
