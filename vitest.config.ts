@@ -20,7 +20,19 @@ const kinds = [
 ] as const;
 
 /** Files that wait longest, first: begun last, one of them would have the other workers idle at the end. */
-const longest = ['waves', 'limit', 'check', 'outage', 'admission', 'custody', 'exec', 'refresh'];
+const longest = [
+  'waves',
+  'limit',
+  'check',
+  'outage',
+  'admission',
+  'custody',
+  'exec',
+  'alerts',
+  'refresh',
+  'doctor',
+  'drift',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -43,6 +43,8 @@ export interface Gateway {
   readonly daemon: Daemon;
   /** One turn of an agent through the gateway's OpenAI-compatible door; each is a session of its own. */
   turn(agent: Agent): Promise<{ readonly status: number; readonly text: string }>;
+  /** Whether it takes a client with this token. */
+  accepts(token: string): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -121,7 +123,12 @@ export async function createHost(
       const daemon =
         under?.([process.execPath, ...args]) ?? start(process.execPath, args, environment, join(folder, `${name}.log`));
       await daemon.line(/listening on ws:|\[gateway\] ready/, gatewayStartMs);
-      return { daemon, turn: agent => turn(port, token, agent), stop: () => daemon.stop() };
+      return {
+        daemon,
+        turn: agent => turn(port, token, agent),
+        accepts: async other => (await turn(port, other, 'main')).status !== 401,
+        stop: () => daemon.stop(),
+      };
     },
   };
 }

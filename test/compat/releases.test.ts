@@ -304,6 +304,22 @@ describe.each(releasesFor('short'))('OpenClaw %s', version => {
     await isUsed({ name: provider.nameOf(storeB.entry(shared)?.access) ?? '' });
   });
 
+  it('the token of its gateway is rotated: it takes the new one, and the old one no more', async () => {
+    const name = 'OPENCLAW_GATEWAY_TOKEN';
+    const tokenOf = async (host: Host) =>
+      JSON.parse(await readFile(join(host.stateDir, 'openclaw.json'), 'utf8')).gateway.auth.token as string;
+    const old = await tokenOf(b);
+    await fleet.configure({ secrets: [{ name, rotate: { every: '30d' } }] });
+    const pushed = async () => (await fleet.agent(b, ['secret', 'push', name])).code;
+    await expect.poll(pushed, { timeout: 30_000, message: 'both hosts have the token of the gateway' }).toBe(0);
+    const { code, stderr } = await fleet.agent(b, ['secret', 'rotate', name]);
+    expect(code, stderr).toBe(0);
+    const token = await tokenOf(b);
+    expect([token === old, (await tokenOf(a)) === token]).toEqual([false, true]);
+    await expect.poll(() => gateway.accepts(token), { timeout: 30_000, message: 'it takes the new one' }).toBe(true);
+    expect(await gateway.accepts(old)).toBe(false);
+  });
+
   it('no store was made in another form, and nothing left this machine', async () => {
     for (const host of [a, b]) {
       const file = join(host.agentDir('main'), 'auth-profiles.json');

@@ -8,7 +8,12 @@ import { expandPath } from '@authmesh/shared/node/home-path';
 import type { LogLevel } from '@authmesh/shared/node/logger';
 import type { CoordinatorAlertTerms } from './coordinator-alert.ts';
 import { type AgentFile, agentFile } from './formats/agent-file.ts';
-import type { SecretDeclaration, StatedSource } from './formats/secret-declaration.ts';
+import {
+  type SecretDeclaration,
+  type StatedSource,
+  type StatedTarget,
+  withPlaces,
+} from './formats/secret-declaration.ts';
 import type { ReloadSettings } from './secrets-reload.ts';
 import type { ToolPlace } from './state-directory.ts';
 import { storeFileName } from './store-discovery.ts';
@@ -97,23 +102,34 @@ export async function loadAgentConfig(
     },
     providers,
     reload: { command: value.openclaw.command, when: value.openclaw.reload },
-    secrets: value.secrets.map(declaration => ({
-      ...declaration,
-      from: declaration.from.map(source => withAbsolutePath(source, path => pathOf('secrets', path))),
-      to: declaration.to.map(target =>
-        'dotenv' in target ? { ...target, dotenv: pathOf('secrets', target.dotenv) } : target,
-      ),
-    })),
+    secrets: value.secrets
+      .map(declaration =>
+        withPlaces(
+          declaration,
+          stateDirs.map(path => pathOf('openclaw.stateDirs', path)),
+        ),
+      )
+      .map(({ from, to, ...declaration }) => ({
+        ...declaration,
+        from: from.map(source => withAbsolutePath(source, path => pathOf('secrets', path))),
+        to: to.map(target => withAbsolutePath(target, path => pathOf('secrets', path))),
+      })),
     alerts: { channels: value.alerts, lostMs: value.coordinatorLostMinutes * minute },
     logLevel: value.logLevel,
   };
   return { settings, configuration };
 }
 
-function withAbsolutePath(source: StatedSource, absolute: (path: string) => string): StatedSource {
-  if ('dotenv' in source) return { ...source, dotenv: absolute(source.dotenv) };
-  if ('json' in source) return { ...source, json: absolute(source.json) };
-  return 'env' in source && source.pidFile !== undefined ? { ...source, pidFile: absolute(source.pidFile) } : source;
+function withAbsolutePath<Place extends StatedSource | StatedTarget>(
+  place: Place,
+  absolute: (path: string) => string,
+): Place {
+  const changed: Partial<Record<'dotenv' | 'json' | 'gateway' | 'pidFile', string>> = {};
+  for (const field of ['dotenv', 'json', 'gateway', 'pidFile'] as const) {
+    const path: unknown = Reflect.get(place, field);
+    if (typeof path === 'string') changed[field] = absolute(path);
+  }
+  return { ...place, ...changed };
 }
 
 /** As the core calls them: times in milliseconds. */

@@ -3,6 +3,9 @@ import { readingsPerNodeMax } from '@authmesh/shared/protocol/limits';
 import { targetsMax } from '@authmesh/shared/protocol/push';
 import { z } from 'zod';
 
+/** What the gateway's token is called in environments. */
+export const gatewayTokenName = 'OPENCLAW_GATEWAY_TOKEN';
+
 const path = z.string().min(1, 'expected a file').max(4_096);
 const variable = z.string().min(1, 'expected the name of a variable').max(200);
 const pointer = z
@@ -47,12 +50,17 @@ const itsForm = {
 };
 const command = z.strictObject({ ...commandLine, pointer: pointer.optional(), as }).refine(isOfItsForm, itsForm);
 
-const kinds = ['dotenv', 'json', 'env', 'command'] as const;
-const form = z.union([dotenv, json, process, command]);
+const gateway = z.strictObject({
+  gateway: path.describe('A state folder of OpenClaw: its gateway’s token, wherever this host has it.'),
+  as,
+});
+
+const kinds = ['dotenv', 'json', 'env', 'command', 'gateway'] as const;
+const form = z.union([dotenv, json, process, command, gateway]);
 const source = oneOf(
   kinds,
   form,
-  'expected one of "dotenv", "json", "env" and "command", which says where the value is read',
+  'expected one of "dotenv", "json", "env", "command" and "gateway", which says where the value is read',
 );
 
 /** Which form is meant is asked first: a union's own error would be that of one that was not. */
@@ -80,9 +88,13 @@ const commandTarget = z
     as,
   })
   .refine(isOfItsForm, itsForm);
-const targetKinds = ['dotenv', 'command'] as const;
-const targetForm = z.union([dotenvTarget, commandTarget]);
-const target = oneOf(targetKinds, targetForm, 'expected "dotenv" or "command", which says where the value is put');
+const targetKinds = ['dotenv', 'command', 'gateway'] as const;
+const targetForm = z.union([dotenvTarget, commandTarget, gateway.omit({ as: true })]);
+const target = oneOf(
+  targetKinds,
+  targetForm,
+  'expected "dotenv", "command" or "gateway", which says where the value is put',
+);
 
 /** Where one value of a secret is put; paths as they stand in the file. */
 export type StatedTarget = z.output<typeof target>;
@@ -107,10 +119,11 @@ const declaration = z.strictObject({
   name: secretName.describe('What the secret is called on every host.'),
   from: z
     .union([source.transform(one => [one]), z.array(source).min(1, 'expected at least one source')])
+    .optional()
     .describe('Where its value is on this host.'),
   to: z
     .union([target.transform(one => [one]), z.array(target).max(targetsMax)])
-    .default([])
+    .optional()
     .describe('Where `secret push` puts its value on this host.'),
   rotate: rotation.optional().describe('How this host gives it a new value; `to` has to name where that is put.'),
   group: secretGroup.optional().describe('Only hosts that name the same group are compared.'),
@@ -124,8 +137,26 @@ export const secretDeclarations = z.array(declaration).superRefine((declarations
     if (known.has(key)) addIssue({ code: 'custom', path: [index, 'name'], message: 'expected each secret once' });
     known.add(key);
   }
-  const sources = declarations.reduce((count, { from }) => count + from.length, 0);
+  for (const [index, { name, from }] of declarations.entries())
+    if (!from && name !== gatewayTokenName)
+      addIssue({ code: 'custom', path: [index, 'from'], message: 'expected where its value is on this host' });
+  const sources = declarations.reduce((count, { from = [] }) => count + from.length, 0);
   if (sources > readingsPerNodeMax)
     addIssue({ code: 'custom', message: `expected at most ${readingsPerNodeMax} sources, not ${sources}` });
 });
-export type SecretDeclaration = z.output<typeof declaration>;
+type StatedDeclaration = z.output<typeof declaration>;
+
+/** A secret of this host, with all of its places. */
+export interface SecretDeclaration extends Omit<StatedDeclaration, 'from' | 'to'> {
+  readonly from: readonly StatedSource[];
+  readonly to: readonly StatedTarget[];
+}
+
+/** The token of the gateway has its places by itself, in each of these state folders. */
+export function withPlaces(
+  { from, to, ...stated }: StatedDeclaration,
+  stateDirs: readonly string[],
+): SecretDeclaration {
+  const own = from ? [] : stateDirs.map(gateway => ({ gateway }));
+  return { ...stated, from: from ?? own, to: to ?? own };
+}

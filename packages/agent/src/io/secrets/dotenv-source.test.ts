@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseDotenv, readDotenv } from './dotenv-source.ts';
+import { readDotenv } from './dotenv-source.ts';
+import { parseDotenv } from './dotenv-text.ts';
 
 const read = (text: string) => parseDotenv(text).map(({ key, value }) => [key, value]);
 

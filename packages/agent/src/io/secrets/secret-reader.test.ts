@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { driftKey, fingerprintDrift } from '@authmesh/shared/crypto/fingerprint';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { secretDeclarations } from '../formats/secret-declaration.ts';
+import { secretDeclarations, withPlaces } from '../formats/secret-declaration.ts';
 import { createSecretReader } from './secret-reader.ts';
 
 const key = driftKey(new Uint8Array(32));
@@ -30,7 +30,7 @@ afterEach(async () => {
 function lookAt(from: object, name = 'SECRET', signal = never) {
   const [declaration] = secretDeclarations.parse([{ name, from }]);
   if (!declaration) throw new Error('no declaration');
-  return read(declaration, signal);
+  return read(withPlaces(declaration, []), signal);
 }
 const exact = (value: string) => [{ found: { state: 'read', exact: print(value) } }];
 

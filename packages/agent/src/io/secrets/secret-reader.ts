@@ -3,6 +3,7 @@ import { looseValue, type SecretReading } from '@authmesh/shared/core/secret-rea
 import type { SecretDeclaration, StatedSource } from '../formats/secret-declaration.ts';
 import { readCommand } from './command-source.ts';
 import { readDotenv } from './dotenv-source.ts';
+import { readGatewayToken } from './gateway-token.ts';
 import { readJson } from './json-source.ts';
 import type { Lookup } from './lookup.ts';
 import { readProcesses } from './process-source.ts';
@@ -42,6 +43,7 @@ async function lookUp(name: string, source: StatedSource, signal: AbortSignal): 
   if ('dotenv' in source) return [await readDotenv(source.dotenv, source.key ?? name)];
   if ('json' in source) return [await readJson(source.json, source.pointer)];
   if ('command' in source) return [await readCommand(source, signal)];
+  if ('gateway' in source) return readGatewayToken(source.gateway);
   const { env, pidFile, unit, process } = source;
   if (pidFile !== undefined) return readProcesses(env, { pidFile });
   return readProcesses(env, unit === undefined ? { process: process ?? name } : { unit });

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseDotenv } from './dotenv-source.ts';
-import { type GivenValue, putSecret, withAssignment } from './secret-target.ts';
+import { parseDotenv, withAssignment } from './dotenv-text.ts';
+import { type GivenValue, putSecret } from './secret-target.ts';
 
 const plain = (text: string): GivenValue => ({ exact: text, text, isDotenv: false });
 const never = new AbortController().signal;

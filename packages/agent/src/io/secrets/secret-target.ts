@@ -9,7 +9,9 @@ import type { TargetResult } from '@authmesh/shared/protocol/push';
 import { replaceFile } from '../durable-file.ts';
 import type { StatedTarget } from '../formats/secret-declaration.ts';
 import { locate } from '../store-file.ts';
-import { parseDotenv, readDotenv } from './dotenv-source.ts';
+import { readDotenv } from './dotenv-source.ts';
+import { withAssignment } from './dotenv-text.ts';
+import { putGatewayToken } from './gateway-token.ts';
 import { fileTrouble } from './lookup.ts';
 
 /** A value as it is given to a host: as it stands where it comes from, and without what stands around it. */
@@ -23,6 +25,7 @@ export async function putSecret(
   signal: AbortSignal,
 ): Promise<TargetResult> {
   if ('dotenv' in target) return putIntoDotenv(target.dotenv, target.key ?? name, value);
+  if ('gateway' in target) return putGatewayToken(target.gateway, value.text);
   const { command, timeoutSeconds, variable } = target;
   const [program = '', ...args] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
   // Any of its arguments may be a secret of its own.
@@ -83,19 +86,6 @@ async function readIfThere(path: string): Promise<{ readonly path: string; reado
     if (systemErrorCode(error) === 'ENOENT') return { path: file, text: '' };
     throw error;
   }
-}
-
-/** The text of a file with one assignment changed; the last of a key is the one that counts. */
-export function withAssignment(text: string, key: string, written: string): string {
-  const found = parseDotenv(text).findLast(one => one.key === key);
-  if (found) {
-    // The carriage return of a line belongs to the line, where the value stands in no quotes.
-    const isWindows = found.value.endsWith('\r') && found.value !== '\r';
-    const stands = isWindows ? found.value.slice(0, -1) : found.value;
-    return stands === written && !isWindows ? text : text.slice(0, found.start) + written + text.slice(found.end);
-  }
-  const gap = text === '' || text.endsWith('\n') ? '' : '\n';
-  return `${text}${gap}${key}=${written}\n`;
 }
 
 /** How a value stands in a dotenv file: as it stood in another, or in as few quotes as it needs. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Fingerprint } from '@authmesh/shared/core/identifiers';
 import type { SecretReading } from '@authmesh/shared/core/secret-reading';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { secretDeclarations } from '../formats/secret-declaration.ts';
+import { secretDeclarations, withPlaces } from '../formats/secret-declaration.ts';
 import { createSecretReader } from './secret-reader.ts';
 import { createSecretWatch } from './secret-watch.ts';
 
@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 const declared = (...names: readonly string[]) =>
-  secretDeclarations.parse(names.map(name => ({ name, from: { dotenv: path } })));
+  secretDeclarations.parse(names.map(name => ({ name, from: { dotenv: path } }))).map(one => withPlaces(one, []));
 const lastTold = () =>
   told.at(-1)?.map(({ name, found }) => [name, found.state === 'read' ? found.exact : found.state]);
 

@@ -4,6 +4,7 @@ import type { SecretReading } from '@authmesh/shared/core/secret-reading';
 import { type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import { readingsPerNodeMax } from '@authmesh/shared/protocol/limits';
 import type { SecretDeclaration, StatedSource } from '../formats/secret-declaration.ts';
+import { gatewayTokenFiles } from './gateway-token.ts';
 import type { SecretReader } from './secret-reader.ts';
 
 /** How often each kind of source is looked at: a file when its times change, a process by itself, a command rarely. */
@@ -107,7 +108,7 @@ export function createSecretWatch(from: {
 }
 
 function everyMsOf(source: StatedSource): Milliseconds {
-  if ('env' in source) return looks.process;
+  if ('env' in source || 'gateway' in source) return looks.process;
   return 'command' in source ? looks.command : Number.POSITIVE_INFINITY;
 }
 
@@ -123,14 +124,19 @@ async function settledStamp({ declaration, stamp: before }: Watched): Promise<st
   return stamp;
 }
 
+async function filesOf(source: StatedSource): Promise<readonly string[]> {
+  if ('gateway' in source) return gatewayTokenFiles(source.gateway);
+  return 'dotenv' in source ? [source.dotenv] : 'json' in source ? [source.json] : [];
+}
+
 /** Changes when a file of the secret was written, replaced, made or removed. */
 async function stampOf({ from }: SecretDeclaration): Promise<string> {
   const stamps: string[] = [];
   for (const source of from) {
-    const path = 'dotenv' in source ? source.dotenv : 'json' in source ? source.json : undefined;
-    if (path === undefined) continue;
-    const found = await stat(path).catch(() => undefined);
-    stamps.push(found ? [found.mtimeMs, found.ctimeMs, found.size, found.ino].join() : 'none');
+    for (const path of await filesOf(source)) {
+      const found = await stat(path).catch(() => undefined);
+      stamps.push(found ? [found.mtimeMs, found.ctimeMs, found.size, found.ino].join() : 'none');
+    }
   }
   return stamps.join(';');
 }
