@@ -149,7 +149,7 @@ describe('a declaration', () => {
     const from = { dotenv: '.env' };
     expect(problem({ name: 'A', from })).toBeUndefined();
     expect(problem({ name: 'A', from: [from, { env: 'A', unit: 'app.service' }] })).toBeUndefined();
-    const one = 'expected one of "dotenv", "json", "env" and "command", which says where the value is read';
+    const one = 'expected one of "dotenv", "json", "env", "command" and "gateway", which says where the value is read';
     const all = (declaration: object) => JSON.stringify(secretDeclarations.safeParse([declaration]).error?.issues);
     expect(all({ name: 'A', from: {} })).toContain(JSON.stringify(one).slice(1, -1));
     expect(all({ name: 'A', from: { ...from, env: 'A' } })).toContain(JSON.stringify(one).slice(1, -1));
