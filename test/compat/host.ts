@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 import { type Daemon, type Environment, type Outcome, run, start } from './program.ts';
 import type { Provider } from './provider.ts';
 import { type Release, releases } from './release.ts';
@@ -187,16 +187,4 @@ async function turn(port: number, token: string, agent: Agent): Promise<{ status
     signal: AbortSignal.timeout(turnMs),
   });
   return { status: response.status, text: await response.text() };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject).listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }

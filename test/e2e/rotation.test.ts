@@ -99,8 +99,17 @@ describe('a rotation', () => {
     expect(JSON.parse(trail.stdout).entries.map(({ action }: { action: string }) => action)).toEqual(
       expect.arrayContaining(['rotate', 'rotated']),
     );
-    for (const value of [old, accepted() ?? ''])
+    const metrics = await (await fetch(new URL('/metrics', fleet.coordinator.url().replace('ws', 'http')))).text();
+    const said = [
+      trail.stdout,
+      metrics,
+      (await gate.agent('status', '--json')).stdout,
+      (await gate.agent('alerts')).stdout,
+    ];
+    for (const value of [old, accepted() ?? '']) {
+      expect(said.filter(text => text.includes(value))).toEqual([]);
       expect(filesWith(folder, value).filter(path => !path.endsWith('.env'))).toEqual([]);
+    }
   });
 
   it('whose command fails changes nothing, and is told', async () => {
