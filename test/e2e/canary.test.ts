@@ -8,6 +8,7 @@ import { until } from './harness/condition.ts';
 import type { Host } from './harness/host.ts';
 import { readCode, withUrls } from './harness/join-code.ts';
 import { type Entry, hour, type Owner, oauth, owner } from './harness/login.ts';
+import { type Receiver, startReceiver } from './harness/receiver.ts';
 import { type Fleet, need, useStage } from './harness/stage.ts';
 import { openTap, payloads, type Tap } from './harness/tap.ts';
 import { filesWith, holds } from './harness/traces.ts';
@@ -34,6 +35,7 @@ function marked(login: Owner, what: string, lifeMs = hour): Entry {
 let fleet: Fleet;
 let pcA: Host;
 let t440: Host;
+let hook: Receiver;
 let network: Tap;
 let control: Tap;
 const printed: Buffer[] = [];
@@ -49,7 +51,11 @@ async function listen(host: Host, ...args: readonly string[]): Promise<string> {
 }
 
 beforeAll(async () => {
-  fleet = await stage.fleet();
+  hook = await startReceiver();
+  const alerts = [
+    { kind: 'webhook', url: `${hook.url}/${plant('address')}`, headers: { authorization: plant('header') } },
+  ];
+  fleet = await stage.fleet({ coordinator: { configuration: { alerts } } });
   network = await openTap(
     { port: 0, host: '127.0.0.1' },
     { port: Number(new URL(fleet.coordinator.url()).port), host: '127.0.0.1' },
@@ -114,6 +120,8 @@ beforeAll(async () => {
     printed.push(Buffer.from(stdout), Buffer.from(stderr));
   }
 
+  await shareSecret();
+
   const words = `cannot use ${plant('crash')}`;
   writeFileSync(join(dirname(t440.stateDir), crashFile), JSON.stringify({ step: 'edited', words } satisfies Crash));
   pcA.store().put(login.profile, marked(login, 'last'));
@@ -122,7 +130,56 @@ beforeAll(async () => {
   printed.push(Buffer.from(crashed.stdout), Buffer.from(crashed.stderr));
 }, 90_000);
 
+/** A secret that both hosts have: it differs, is told, pushed, and rotated; what is run for it leaves its arguments in a file. */
+async function shareSecret(): Promise<void> {
+  const name = 'SHARED_SECRET';
+  const [value, differing] = [plant('shared'), plant('differing')];
+  const listArguments = [
+    '/bin/sh',
+    '-c',
+    `cat > /dev/null; cat /proc/$$/cmdline /proc/$PPID/cmdline >> ${fleet.folder}/arguments`,
+  ];
+  const declared = { name, from: { dotenv: '../app.env' }, to: [{ dotenv: '../app.env' }, { command: listArguments }] };
+  for (const host of [pcA, t440]) {
+    writeFileSync(envOf(host), `${name}=${host === pcA ? value : differing}\n`);
+    host.configure({
+      secrets: [{ ...declared, ...(host === pcA ? { rotate: { every: '30d', command: listArguments } } : {}) }],
+    });
+    process.kill(host.daemon().pid, 'SIGHUP');
+  }
+  await hook.hears(/SHARED_SECRET/, 'somebody is told of the secret');
+  for (const args of [
+    ['drift'],
+    ['drift', '--json'],
+    ['alerts'],
+    ['alerts', '--json'],
+    ['status', '--json'],
+    ['doctor'],
+    ['validate', '--print'],
+  ])
+    await listen(t440, ...args);
+  await listen(pcA, 'secret', 'push', name, '--json');
+  await hook.hears(/resolved/, 'somebody is told that it is over');
+  await listen(t440, 'secret', 'rotate', name, '--json');
+  const rotated = /=(.*)$/m.exec(readFileSync(envOf(t440), 'utf8'))?.[1] ?? '';
+  expect([rotated === value, rotated.length > 40]).toEqual([false, true]);
+  planted.set('rotated', rotated);
+  const metrics = await fetch(new URL('/metrics', fleet.coordinator.url().replace('ws', 'http')));
+  printed.push(Buffer.from(await metrics.text()), ...hook.taken.map(({ body }) => Buffer.from(body)));
+  for (const args of [
+    ['audit', '--verify'],
+    ['audit', '--json'],
+    ['validate', '--print'],
+  ]) {
+    const { stdout, stderr } = await fleet.coordinator.command(...args);
+    printed.push(Buffer.from(stdout), Buffer.from(stderr));
+  }
+}
+
+const envOf = ({ home }: Host) => join(dirname(home), 'app.env');
+
 afterAll(async () => {
+  await hook?.stop();
   await network?.close();
   await control?.close();
 });
@@ -156,7 +213,8 @@ describe('a secret', () => {
       () => pcA.store().entry(login.profile)?.refresh === undefined,
     );
     const stores = [pcA.store(), t440.store(), t440.store('odd'), t440.store('halved'), t440.store('twice')];
-    const allowed = new Set(stores.map(store => store.path));
+    const configuration = join(fleet.coordinator.dataDir, 'coordinator.json');
+    const allowed = new Set([...stores.map(store => store.path), envOf(pcA), envOf(t440), configuration]);
     for (const [what, mark] of planted) {
       const elsewhere = filesWith(fleet.folder, mark).filter(path => !allowed.has(path));
       expect(elsewhere, what).toEqual([]);
@@ -164,9 +222,14 @@ describe('a secret', () => {
     const only = (what: string) => filesWith(fleet.folder, planted.get(what) ?? what);
     expect(only('token')).toEqual([pcA.store().path, t440.store().path]);
     expect(only('key')).toEqual([pcA.store().path]);
+    expect(only('rotated')).toEqual([envOf(pcA), envOf(t440)]);
+    expect(readFileSync(join(fleet.folder, 'arguments'), 'utf8')).toContain('/bin/sh');
     expect(only('halved')).toEqual([t440.store('halved').path]);
     expect(only('parallel refresh')).toEqual([t440.store('odd').path]);
-    for (const gone of ['first refresh', 'second refresh', 'last refresh', 'dead refresh', 'crash', 'invite'])
+    for (const gone of [
+      ...['first refresh', 'second refresh', 'last refresh', 'dead refresh'],
+      ...['shared', 'differing', 'crash', 'invite'],
+    ])
       expect(only(gone)).toEqual([]);
   });
 
