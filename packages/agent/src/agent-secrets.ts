@@ -44,6 +44,7 @@ export function createAgentSecrets({ home, membership, tell, send, now }: AgentS
   });
   const options = { fleet, fleetKey, declarations: () => declared, now, signal: ending.signal };
   const [push, rotate] = [createPushErrands(options), createRotationErrands({ ...options, home })];
+  const underWay = new Set<string>();
   let last: Promise<unknown> = Promise.resolve();
   return {
     change(declarations) {
@@ -51,18 +52,29 @@ export function createAgentSecrets({ home, membership, tell, send, now }: AgentS
       return watch.change(declarations);
     },
     run(errand) {
+      // Asked again while it waits or is under way: the one answer does for both.
+      const key = JSON.stringify(errand);
+      if (underWay.has(key)) return;
+      underWay.add(key);
       // One after the other: two of them may want the same file.
       const done = last.then((): Promise<Answer> => (errand.type === 'rotation-order' ? rotate(errand) : push(errand)));
       last = done.catch(() => undefined);
-      void done.then(async answer => {
-        // Whoever asked looks at the comparison next: it has to be of what stands there now.
-        if (errand.type !== 'give-secret') await watch.look();
-        send(answer);
-      });
+      void done
+        .then(async answer => {
+          // Whoever asked looks at the comparison next: it has to be of what stands there now.
+          if (changesPlaces(errand)) await watch.look();
+          send(answer);
+        })
+        .finally(() => underWay.delete(key));
     },
     close() {
       ending.abort();
       return watch.close();
     },
   };
+}
+
+function changesPlaces(errand: SecretErrand): boolean {
+  if (errand.type === 'rotation-order') return errand.step === 'switch' || errand.step === 'apply';
+  return errand.type === 'take-secret';
 }

@@ -10,6 +10,7 @@ import { forgetAble, wake } from './lease/service.ts';
 import { leaseOf } from './lease/standing.ts';
 import { nodeLeft } from './pool/claims.ts';
 import { copiesKey, type Departure, nodeKey } from './record.ts';
+import { releaseRotations } from './rotation/steps.ts';
 import { forgetSecrets } from './secrets/secrets.ts';
 import type { CoordinatorState, PendingRecord, Session } from './state.ts';
 
@@ -67,6 +68,7 @@ export function settleDeparture(
   nodeLeft(state, id);
   forgetCopies(state, record, effects);
   forgetSecrets(state, id, effects);
+  releaseRotations(state, at, effects);
   endInvitesOf(state, id, at);
   eraseExpired(state, at, effects);
   for (const account of [...state.leases.starved]) wake(state, account, at);

@@ -10,7 +10,7 @@ import { wake } from './lease/service.ts';
 import { claimsReported } from './pool/claims.ts';
 import { sessionsRunning } from './pool/usage.ts';
 import { answerQuestion } from './question.ts';
-import { rotatesTold } from './rotation/service.ts';
+import { rotatesTold, scheduleRotations } from './rotation/service.ts';
 import { rotationReported } from './rotation/steps.ts';
 import { secretGiven, secretTaken } from './secrets/push.ts';
 import { secretsTold } from './secrets/secrets.ts';
@@ -70,6 +70,7 @@ export function frameReceived(
       break;
     case 'rotation-report':
       rotationReported(state, session, message, at, effects);
+      scheduleRotations(state, effects);
       break;
     case 'secret-given':
       secretGiven(state, session, message, effects);

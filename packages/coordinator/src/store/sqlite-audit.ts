@@ -1,7 +1,6 @@
 import { openSqlite } from '@authmesh/shared/node/sqlite';
 import { type AuditTrail, type ChainEnd, createAuditChain } from './audit-chain.ts';
 import { sqliteFault } from './sqlite-faults.ts';
-import { earlierTrail } from './sqlite-schema.ts';
 import type { AuditOptions } from './store.ts';
 
 type Database = ReturnType<typeof openSqlite>;
@@ -12,13 +11,16 @@ export interface SqliteAudit {
   readonly trail: () => AuditTrail;
 }
 
-/** The trail of a database that was prepared; entries of an earlier schema become the beginning of the chain. */
+/** Entries that may go by age with each new one. */
+const trimmedAtOnce = 10;
+
+/** The trail of a database that was prepared. */
 export function createSqliteAudit(database: Database, { ageMsMax, entriesMax, secret }: AuditOptions): SqliteAudit {
   const chain = createAuditChain(secret);
   const selectEnd = database.prepare('SELECT number, link, seal FROM audit_ends WHERE name = ?');
   const setEnd = database.prepare('INSERT OR REPLACE INTO audit_ends (name, number, link, seal) VALUES (?, ?, ?, ?)');
   const insert = database.prepare('INSERT INTO audit (number, at, entry, link) VALUES (?, ?, ?, ?)');
-  const firstKept = database.prepare('SELECT number FROM audit WHERE at >= ? ORDER BY number LIMIT 1');
+  const oldest = database.prepare('SELECT number, at FROM audit ORDER BY number LIMIT ?');
   const selectLink = database.prepare('SELECT number, link FROM audit WHERE number = ?');
   const trim = database.prepare('DELETE FROM audit WHERE number <= ?');
 
@@ -30,25 +32,38 @@ export function createSqliteAudit(database: Database, { ageMsMax, entriesMax, se
     const { row, head } = chain.append(endOf(selectEnd.get('head')), text);
     insert.run(row.number, at, text, row.link);
     put('head', head);
-    // From the beginning alone: a clock that was set back leaves younger entries before older ones.
-    const kept = Number(firstKept.get(at - ageMsMax)?.number ?? row.number);
-    const last = selectLink.get(Math.max(kept - 1, row.number - entriesMax));
+    // From the beginning alone: a clock that was set back leaves younger entries before older ones. And a few at a time: one that
+    // was far ahead for a moment must not take everything.
+    let gone = row.number - entriesMax;
+    for (const { number, at: then } of oldest.all(trimmedAtOnce)) {
+      if (Number(then) >= at - ageMsMax) break;
+      gone = Math.max(gone, Number(number));
+    }
+    const last = selectLink.get(gone);
     if (!last || trim.run(Number(last.number)).changes === 0) return;
     put('anchor', chain.anchorAt({ number: Number(last.number), link: String(last.link) }));
   }
 
   database.exec('BEGIN IMMEDIATE');
   try {
-    if (!selectEnd.get('head')) {
-      put('anchor', chain.anchorAt(chain.origin));
-      put('head', chain.origin);
-      for (const { at, entry } of earlierTrail(database)) append(Number(at), String(entry));
-    }
+    if (!selectEnd.get('head')) begin();
     database.exec('COMMIT');
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
+
+  /** A chain begins once. Where there is a fleet already, what was before is no part of it, and that is its first entry. */
+  function begin(): void {
+    put('anchor', chain.anchorAt(chain.origin));
+    put('head', chain.origin);
+    const unchained = Number(database.prepare('SELECT count(*) AS count FROM audit').get()?.count);
+    if (unchained > 0) database.exec('DELETE FROM audit');
+    if (!database.prepare('SELECT 1 FROM records LIMIT 1').get()) return;
+    const at = Date.now();
+    append(at, JSON.stringify({ at, action: 'begin', details: 'a new chain: what was before is no part of it' }));
+  }
+
   return { append, trail: () => trailOf(database) };
 }
 

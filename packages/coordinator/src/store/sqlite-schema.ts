@@ -29,22 +29,13 @@ const schema = `
   PRAGMA user_version = ${schemaVersion};
 `;
 
-/** From schema 1, whose trail was no chain: its entries wait in a table of their own for whoever can make one. */
+/** From schema 1, whose trail was no chain: its entries stay beside it, for whoever wants to read them. */
 const upgrade = `
   ALTER TABLE audit RENAME TO audit_1;
   DROP INDEX audit_at;
   ${auditTables}
   PRAGMA user_version = ${schemaVersion};
 `;
-
-/** The entries that wait, oldest first; they are gone then. */
-export function earlierTrail(database: SchemaConnection): readonly Readonly<Record<string, unknown>>[] {
-  const isThere = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'audit_1'").get();
-  if (!isThere) return [];
-  const entries = database.prepare('SELECT at, entry FROM audit_1 ORDER BY id').all();
-  database.exec('DROP TABLE audit_1');
-  return entries;
-}
 
 /**
  * Sets the connection up and makes the tables in a new file. Throws for a damaged file, one of another program, and one

@@ -17,6 +17,11 @@ export const clockOffsetMsMin: Milliseconds = 30 * second;
 /** A wall clock that moved by this against the monotonic one has been set, or the host slept. */
 export const clockJumpMsMin: Milliseconds = 5 * second;
 
+/** Whether so long has passed since then; a moment that lies well ahead was taken by a clock that was wrong, and is over. */
+export function hasPassed(since: Instant, lengthMs: Milliseconds, now: Instant): boolean {
+  return now - since >= lengthMs || since - now > minute;
+}
+
 /** The offset to work with: zero unless the clocks really differ. */
 export function significantOffset(measuredMs: Milliseconds): Milliseconds {
   return Math.abs(measuredMs) < clockOffsetMsMin ? 0 : measuredMs;

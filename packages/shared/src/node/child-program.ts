@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { Milliseconds } from '@authmesh/shared/core/time';
-import { systemErrorCode } from './errors.ts';
+import { systemErrorCode, systemReason } from './errors.ts';
 
 export interface ProgramRun {
   readonly program: string;
@@ -22,11 +22,19 @@ const bytesMax = 1024 * 1024;
 /** Runs a program of the operator's to its end, without a shell. What it complains of is looked at by nobody. Never throws. */
 export function runToEnd({ program, args, input, environment, timeoutMs, signal }: ProgramRun): Promise<ProgramEnd> {
   return new Promise(resolve => {
-    // A group of its own, so that what it started ends with it.
-    const child = spawn(program, args, {
-      stdio: ['pipe', 'pipe', 'ignore'],
-      detached: true,
-      env: { ...process.env, ...environment },
+    let child: ChildProcess;
+    try {
+      // A group of its own, so that what it started ends with it.
+      const env = { ...process.env, ...environment };
+      child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'], detached: true, env });
+    } catch (error) {
+      resolve({ why: `could not be started: ${systemReason(error)}` });
+      return;
+    }
+    child.once('error', error => {
+      settle();
+      const isAbsent = systemErrorCode(error) === 'ENOENT';
+      resolve({ why: isAbsent ? 'is not on this host’s PATH' : 'could not be started' });
     });
     const pieces: Buffer[] = [];
     let size = 0;
@@ -47,17 +55,12 @@ export function runToEnd({ program, args, input, environment, timeoutMs, signal 
       signal?.removeEventListener('abort', end);
     };
     // It may end without having read what it was given.
-    child.stdin.on('error', () => {}).end(input ?? '');
-    child.stdout.on('data', (piece: Buffer) => {
+    child.stdin?.on('error', () => {}).end(input ?? '');
+    child.stdout?.on('data', (piece: Buffer) => {
       size += piece.length;
       if (size <= bytesMax) return void pieces.push(piece);
       end();
       resolve({ why: 'printed more than 1 MiB' });
-    });
-    child.once('error', error => {
-      settle();
-      const isAbsent = systemErrorCode(error) === 'ENOENT';
-      resolve({ why: isAbsent ? 'is not on this host’s PATH' : 'could not be started' });
     });
     child.once('close', status => {
       settle();

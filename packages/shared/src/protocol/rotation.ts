@@ -15,7 +15,7 @@ export const rotatesMax = 50;
 export const rotates = z.object({
   name: secretName,
   group: secretGroup.optional(),
-  everyMs: z.number().int().min(1_000),
+  everyMs: z.number().int().min(1_000).max(Number.MAX_SAFE_INTEGER),
 });
 
 export type Rotates = z.infer<typeof rotates>;
@@ -39,6 +39,8 @@ export const rotationReport = z.object({
   ...which,
   step: z.enum(['make', 'stage', 'switch', 'apply']),
   why: sentence.optional(),
+  /** Of a switch that failed and could not be taken back: which value is accepted is not known. */
+  isStuck: z.boolean().optional(),
   value: sealed.optional(),
   previous: sealed.optional(),
 });

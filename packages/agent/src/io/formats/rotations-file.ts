@@ -1,4 +1,10 @@
 import { z } from 'zod';
 
-/** `rotations.json` of an agent's home: the last rotation of each secret that was carried out there, by its epoch. */
-export const rotationsFile = z.record(z.string(), z.number().int().min(0));
+/** `rotations.json` of an agent's home: the last rotation of each secret that was carried out there, and how its switch ended. */
+export const rotationsFile = z.record(
+  z.string(),
+  z.object({
+    epoch: z.number().int().min(0),
+    switched: z.object({ why: z.string().optional() }).optional(),
+  }),
+);

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { sentenceCharsMax } from '@authmesh/shared/protocol/limits';
 import type { TargetResult } from '@authmesh/shared/protocol/push';
 import { replaceFile } from '../durable-file.ts';
 import { hasObject, readJson, setFields } from '../formats/json-document.ts';
@@ -20,7 +21,7 @@ import { readProcesses } from './process-source.ts';
 interface Place {
   readonly source: string;
   readonly file: string;
-  /** The token that stands there; undefined where none does, or where one is only pointed to. */
+  /** The token that stands there; undefined where none does, or where one is only pointed to. Throws where that cannot be told. */
   readonly read: (text: string) => string | undefined;
   readonly write: (text: string, token: string) => string;
 }
@@ -58,9 +59,14 @@ async function placesOf(stateDir: string): Promise<Place[]> {
 
 const unitLine = /^(Environment=(?:.*[\s"'])?OPENCLAW_GATEWAY_TOKEN=)([^"'\s]+)/m;
 
+/** A file that is there, and in which nobody can tell whether it holds a token. */
+class UnreadableError extends Error {
+  override name = 'UnreadableError';
+}
+
 function tokenIn(text: string, path: readonly string[]): string | undefined {
   const read = readJson(text);
-  if (read.state !== 'read') return undefined;
+  if (read.state !== 'read') throw new UnreadableError(read.reason);
   const found = textAt(read.value, `/${path.join('/')}/token`);
   // `${NAME}` and a SecretRef point to where it is.
   const token = 'text' in found ? found.text : undefined;
@@ -75,14 +81,28 @@ async function unitFiles(): Promise<string[]> {
     .map(name => join(folder, name));
 }
 
+/** A place as it stands: its text and the token in it, that it is not there, or why nobody can tell. */
+type Standing = { readonly text: string; readonly token: string | undefined } | { readonly why: string } | undefined;
+
+async function standingOf({ file, read }: Place): Promise<Standing> {
+  try {
+    const text = await readFile(file, 'utf8');
+    return { text, token: read(text) };
+  } catch (error) {
+    if (error instanceof UnreadableError) return { why: error.message };
+    const why = fileTrouble(error);
+    return why === 'there is no such file' ? undefined : { why };
+  }
+}
+
 /** The token in every place of this host that has one. */
 export async function readGatewayToken(stateDir: string): Promise<Lookup[]> {
   const lookups: Lookup[] = [];
-  for (const { source, file, read } of await placesOf(stateDir)) {
-    const text = await textOf(file);
-    if ('why' in text) lookups.push({ source, kind: 'stored', state: 'unreadable', why: text.why });
-    const token = 'text' in text ? read(text.text) : undefined;
-    if (token !== undefined) lookups.push(lookedUp({ source, kind: 'stored' }, token));
+  for (const place of await placesOf(stateDir)) {
+    const { source } = place;
+    const standing = await standingOf(place);
+    if (standing && 'why' in standing) lookups.push({ source, kind: 'stored', state: 'unreadable', why: standing.why });
+    else if (standing?.token !== undefined) lookups.push(lookedUp({ source, kind: 'stored' }, standing.token));
   }
   for (const process of ['openclaw', 'openclaw-gateway'])
     lookups.push(...(await readProcesses(gatewayTokenName, { process })).filter(({ state }) => state === 'read'));
@@ -94,41 +114,42 @@ export async function gatewayTokenFiles(stateDir: string): Promise<readonly stri
   return [...new Set((await placesOf(stateDir)).map(({ file }) => file))];
 }
 
+/** Why a token could not be put there; undefined where it seems to be possible. */
+export async function gatewayTokenTrouble(stateDir: string): Promise<string | undefined> {
+  let count = 0;
+  for (const place of await placesOf(stateDir)) {
+    const standing = await standingOf(place);
+    if (standing && 'why' in standing) return `${place.source}: ${standing.why}`;
+    if (standing?.token !== undefined) count += 1;
+  }
+  return count > 0
+    ? undefined
+    : 'no file of this OpenClaw holds a gateway token: put one into gateway.auth.token first';
+}
+
 /** Puts the token wherever this host has one; each file is read back. */
 export async function putGatewayToken(stateDir: string, token: string): Promise<TargetResult> {
   const target = stateDir.slice(-200);
-  const failed = (why: string): TargetResult => ({ target, state: 'failed', why });
+  const failed = (why: string): TargetResult => ({ target, state: 'failed', why: why.slice(0, sentenceCharsMax) });
   if (!/^[^\s"'`\\$]+$/.test(token)) return failed('a gateway token may hold no blanks, quotes or dollar signs');
-  let count = 0;
+  // Before the first is changed: where one cannot be read, the others would differ from it.
+  const trouble = await gatewayTokenTrouble(stateDir);
+  if (trouble !== undefined) return failed(trouble);
   let isChanged = false;
-  for (const { source, file, read, write } of await placesOf(stateDir)) {
-    const text = await textOf(file);
-    if ('why' in text) return failed(`${source}: ${text.why}`);
-    if (!('text' in text) || read(text.text) === undefined) continue;
-    count += 1;
-    const changed = write(text.text, token);
-    if (changed === text.text) continue;
-    const isUnchanged = async () => JSON.stringify(await textOf(file)) === JSON.stringify(text);
+  for (const place of await placesOf(stateDir)) {
+    const { source, file } = place;
+    const standing = await standingOf(place);
+    if (!standing || 'why' in standing || standing.token === undefined) continue;
+    const changed = place.write(standing.text, token);
+    if (changed === standing.text) continue;
+    const isUnchanged = async () => JSON.stringify(await standingOf(place)) === JSON.stringify(standing);
     const outcome = await replaceFile(locate(file), changed, { isUnchanged });
     if (outcome.result === 'overtaken') return failed(`${source}: somebody else was writing it: try again`);
     if (outcome.result !== 'replaced')
       return failed('reason' in outcome ? outcome.reason : `${source}: it was not written`);
-    const after = await textOf(file);
-    if (!('text' in after) || read(after.text) !== token) return failed(`${source}: it holds another value now`);
+    const after = await standingOf(place);
+    if (!after || 'why' in after || after.token !== token) return failed(`${source}: it holds another value now`);
     isChanged = true;
   }
-  if (count === 0)
-    return failed('no file of this OpenClaw holds a gateway token: put one into gateway.auth.token first');
   return { target, state: isChanged ? 'written' : 'same' };
-}
-
-async function textOf(
-  file: string,
-): Promise<{ readonly text: string } | { readonly absent: true } | { readonly why: string }> {
-  try {
-    return { text: await readFile(file, 'utf8') };
-  } catch (error) {
-    const why = fileTrouble(error);
-    return why === 'there is no such file' ? { absent: true } : { why };
-  }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { looseValue } from '@authmesh/shared/core/secret-reading';
-import { type Milliseconds, second } from '@authmesh/shared/core/time';
+import { day, type Milliseconds, second } from '@authmesh/shared/core/time';
 import { openSecretValue, type SecretValue, sealSecretValue } from '@authmesh/shared/crypto/sealed-secret';
 import { runToEnd } from '@authmesh/shared/node/child-program';
 import { parseDuration } from '@authmesh/shared/node/duration';
@@ -18,6 +18,8 @@ export interface RotationErrandOptions extends SecretErrandOptions {
   readonly home: string;
 }
 
+/** Whoever wants it done by hand alone names a long time. */
+const everyMsMax: Milliseconds = 36_500 * day;
 /** For a service to be started again. */
 const commandMs: Milliseconds = 30 * second;
 
@@ -25,7 +27,9 @@ const commandMs: Milliseconds = 30 * second;
 export function rotatesOf(declarations: readonly SecretDeclaration[]): readonly Rotates[] {
   return declarations
     .flatMap(({ name, group, rotate }) =>
-      rotate ? [{ name, group, everyMs: Math.max(second, parseDuration('every', rotate.every)) }] : [],
+      rotate
+        ? [{ name, group, everyMs: Math.min(everyMsMax, Math.max(second, parseDuration('every', rotate.every))) }]
+        : [],
     )
     .slice(0, rotatesMax);
 }
@@ -37,39 +41,43 @@ export function createRotationErrands(
   const { home, fleet, fleetKey, declarations, now, signal } = options;
   const file = join(home, 'rotations.json');
 
-  type Done = {
-    readonly why?: string;
-    readonly value?: RotationReport['value'];
-    readonly previous?: RotationReport['value'];
-  };
+  type Done = Pick<RotationReport, 'why' | 'isStuck' | 'value' | 'previous'>;
 
   async function carryOut(order: RotationOrder): Promise<Done> {
     const declaration = declarations().find(one => one.name === order.name && one.group === order.group);
     if (!declaration) return { why: 'its agent.json names no such secret' };
     if (declaration.to.length === 0) return { why: 'its agent.json names no `to` for it' };
     if (order.step === 'make') return make(order, declaration);
-    const value = opened(order, order.value);
+    const value = opened(order, order.value, 'new');
     if ('problem' in value) return { why: `the value is not good: ${value.problem}` };
     const key = JSON.stringify([order.name, order.group]);
     const known = (await readPrivateJson(file, rotationsFile)) ?? {};
     // A coordinator that brings an earlier one back would have an old value stand here again.
-    if (order.epoch < (known[key] ?? 0)) return { why: 'a later rotation was carried out here already' };
+    const last = known[key];
+    if (last && order.epoch < last.epoch) return { why: 'a later rotation was carried out here already' };
     if (order.step === 'stage') {
-      const why = declaration.to.map(putTrouble).find(one => one !== undefined);
-      return why === undefined ? {} : { why };
+      const troubles = await Promise.all(declaration.to.map(target => putTrouble(order.name, target)));
+      return { why: troubles.find(one => one !== undefined) };
     }
-    await writePrivateJson(file, { ...known, [key]: order.epoch });
-    if (order.step === 'apply') return putAll(declaration, value);
-    const previous = opened(order, order.previous);
+    if (order.step === 'apply') {
+      await writePrivateJson(file, { ...known, [key]: { epoch: order.epoch } });
+      return putAll(declaration, value);
+    }
+    // Asked again on another link: it has had its end, and what it found then may be so no more.
+    if (last?.epoch === order.epoch && last.switched) return last.switched;
+    await writePrivateJson(file, { ...known, [key]: { epoch: order.epoch } });
+    const previous = opened(order, order.previous, 'old');
     if ('problem' in previous) return { why: `the previous value is not good: ${previous.problem}` };
-    return switchTo(declaration, value, previous);
+    const done = await switchTo(declaration, value, previous);
+    if (!done.isStuck) await writePrivateJson(file, { ...known, [key]: { epoch: order.epoch, switched: done } });
+    return done;
   }
 
-  function opened(order: RotationOrder, sealed: RotationOrder['value']) {
+  function opened(order: RotationOrder, sealed: RotationOrder['value'], role: Role) {
     if (sealed === undefined) return { problem: 'there is none' };
     const { name, group, epoch } = order;
     // A host that was away gets it when it is back: what it is good for is its epoch.
-    return openSecretValue(sealed, { nonce: nonceOf(epoch) }, { fleet, fleetKey, name, group, now: null });
+    return openSecretValue(sealed, { nonce: nonceOf(epoch, role) }, { fleet, fleetKey, name, group, now: null });
   }
 
   async function make({ name, group, epoch }: RotationOrder, declaration: SecretDeclaration): Promise<Done> {
@@ -78,9 +86,10 @@ export function createRotationErrands(
     if ('why' in previous) return previous;
     const text = await generated(declaration.rotate);
     if (typeof text !== 'string') return text;
-    const common = { fleet, name, group, nonce: nonceOf(epoch), at: now() };
-    const value = sealSecretValue({ ...common, exact: text, text, isDotenv: false }, fleetKey);
-    const before = sealSecretValue({ ...common, ...previous }, fleetKey);
+    const common = { fleet, name, group, at: now() };
+    const made = { ...common, nonce: nonceOf(epoch, 'new'), exact: text, text, isDotenv: false };
+    const value = sealSecretValue(made, fleetKey);
+    const before = sealSecretValue({ ...common, ...previous, nonce: nonceOf(epoch, 'old') }, fleetKey);
     if (typeof value !== 'string') return { why: value.problem };
     return typeof before === 'string' ? { value, previous: before } : { why: before.problem };
   }
@@ -90,6 +99,7 @@ export function createRotationErrands(
     const ended = await runLine(generate, {});
     if ('why' in ended) return { why: `${generate[0]} ${ended.why}` };
     const text = ended.output.trim();
+    if (text.includes('\0')) return { why: `${generate[0]} printed a null byte` };
     return text === '' ? { why: `${generate[0]} printed nothing` } : text;
   }
 
@@ -107,7 +117,9 @@ export function createRotationErrands(
     const why = (await attempt(declaration, rotate, value, previous)).why;
     if (why === undefined) return {};
     const undone = await attempt(declaration, { ...rotate, verify: undefined }, previous, value);
-    return { why: undone.why === undefined ? why : `${why}; and what was before could not be put back: ${undone.why}` };
+    if (undone.why === undefined) return { why };
+    // Which of the two is accepted is not known: neither may be forgotten.
+    return { why: `${why}; and what was before could not be put back: ${undone.why}`, isStuck: true };
   }
 
   async function attempt(
@@ -135,9 +147,10 @@ export function createRotationErrands(
 
   return async order => {
     const { name, group, epoch, step } = order;
-    const failed = (): Done => ({ why: 'the agent could not carry it out: its log says why' });
-    const { why, value, previous } = await carryOut(order).catch(failed);
-    return { type: 'rotation-report', name, group, epoch, step, why: why?.slice(0, sentenceCharsMax), value, previous };
+    // In the middle of a switch it is not known how far that came.
+    const failed = (): Done => ({ why: 'its agent could not carry it out', isStuck: step === 'switch' || undefined });
+    const { why, ...rest } = await carryOut(order).catch(failed);
+    return { type: 'rotation-report', name, group, epoch, step, why: why?.slice(0, sentenceCharsMax), ...rest };
   };
 }
 
@@ -156,6 +169,9 @@ async function currentOf(
   return { why: 'none of its stored places on this host holds a value' };
 }
 
-function nonceOf(epoch: number): string {
-  return `rotation ${epoch}`.padEnd(16, ' ');
+type Role = 'new' | 'old';
+
+/** The new value and the one before are told apart: neither can be brought in the place of the other. */
+function nonceOf(epoch: number, role: Role): string {
+  return `rotation ${epoch} ${role}`.padEnd(16, ' ');
 }

@@ -5,13 +5,14 @@ import { second } from '@authmesh/shared/core/time';
 import type { SecretValue } from '@authmesh/shared/crypto/sealed-secret';
 import { runToEnd } from '@authmesh/shared/node/child-program';
 import { systemErrorCode } from '@authmesh/shared/node/errors';
+import { sentenceCharsMax } from '@authmesh/shared/protocol/limits';
 import type { TargetResult } from '@authmesh/shared/protocol/push';
 import { replaceFile } from '../durable-file.ts';
 import type { StatedTarget } from '../formats/secret-declaration.ts';
 import { locate } from '../store-file.ts';
 import { readDotenv } from './dotenv-source.ts';
-import { withAssignment } from './dotenv-text.ts';
-import { putGatewayToken } from './gateway-token.ts';
+import { isDotenvKey, withAssignment } from './dotenv-text.ts';
+import { gatewayTokenTrouble, putGatewayToken } from './gateway-token.ts';
 import { fileTrouble } from './lookup.ts';
 
 /** A value as it is given to a host: as it stands where it comes from, and without what stands around it. */
@@ -42,8 +43,11 @@ export async function putSecret(
 }
 
 /** Why a value could not be put there, as far as that can be told before; undefined where it seems to be possible. */
-export function putTrouble(target: StatedTarget): string | undefined {
+export async function putTrouble(name: string, target: StatedTarget): Promise<string | undefined> {
+  if ('gateway' in target) return gatewayTokenTrouble(target.gateway);
   if (!('dotenv' in target)) return undefined;
+  const key = target.key ?? name;
+  if (!isDotenvKey(key)) return `no dotenv file can hold an assignment of ${JSON.stringify(key)}`;
   const folder = dirname(locate(target.dotenv));
   if (!existsSync(folder)) return `${target.dotenv.slice(-200)}: there is no such folder`;
   try {
@@ -57,7 +61,8 @@ export function putTrouble(target: StatedTarget): string | undefined {
 /** Changes one assignment of a dotenv file in place, or adds it; comments, order and everything else stay. Read back. */
 async function putIntoDotenv(path: string, key: string, value: GivenValue): Promise<TargetResult> {
   const target = path.slice(-200);
-  const failed = (why: string): TargetResult => ({ target, state: 'failed', why });
+  const failed = (why: string): TargetResult => ({ target, state: 'failed', why: why.slice(0, sentenceCharsMax) });
+  if (!isDotenvKey(key)) return failed(`no dotenv file can hold an assignment of ${JSON.stringify(key)}: name a "key"`);
   const written = dotenvText(value);
   if (written === undefined)
     return failed('the value has line breaks and every kind of quotes: no dotenv file can hold it');

@@ -83,6 +83,8 @@ export function createSecretWatch(from: {
   return {
     change(declarations) {
       looking = looking.then(() => {
+        // What is declared may have changed though nothing that is read has.
+        told = undefined;
         watched = declarations.map(declaration => ({
           declaration,
           everyMs: Math.min(...declaration.from.map(everyMsOf)),

@@ -58,14 +58,21 @@ function rotationCondition({ nodes }: CoordinatorState, rotation: Rotation): Con
     id: `secret/${secret}`,
     kind: 'rotation-failed',
     severity: phase === 'switching' ? 'critical' : 'warning',
-    what: failed ? `${secret} was not rotated` : `the rotation of ${secret} has not come to its end (${phase})`,
+    what:
+      failed && phase === 'resting'
+        ? `${secret} was not rotated`
+        : `the rotation of ${secret} has not come to its end (${phase})`,
     why: failed?.why ?? (isSpreading ? `${pending.map(nameOf).join(', ')} still have the old value` : ''),
     where: isSpreading ? pending.map(nameOf) : holder,
     since: failed?.at ?? since,
-    breaks: failed ? 'nothing: its value is the one before' : 'whoever has the other value is turned away',
-    mend: failed
-      ? `mend what it says, then authmesh-agent secret rotate ${name}`
-      : 'bring the hosts that it names back: it goes on by itself',
+    breaks:
+      failed && phase === 'resting'
+        ? 'nothing: its value is the one before'
+        : 'whoever has the other value is turned away',
+    mend:
+      failed && phase === 'resting'
+        ? `mend what it says, then authmesh-agent secret rotate ${name}`
+        : 'mend what it says, and bring the hosts that it names back: it goes on by itself',
   };
 }
 

@@ -1,5 +1,5 @@
 import { type IncidentRecord, observe } from '@authmesh/shared/core/alerts/incidents';
-import { configureChannels, tell, told } from '@authmesh/shared/core/alerts/telling';
+import { configureChannels, isHeard, tell, told } from '@authmesh/shared/core/alerts/telling';
 import { note } from '@authmesh/shared/core/notes';
 import { type Instant, type Milliseconds, minute, second } from '@authmesh/shared/core/time';
 import { commitRecord } from '../commit.ts';
@@ -47,8 +47,12 @@ export function alertsTouched(state: CoordinatorState, effects: CoordinatorEffec
 export function serveAlerts(state: CoordinatorState, at: Instant, effects: CoordinatorEffect[]): void {
   const { alerts } = state;
   alerts.timerAt = undefined;
+  // By a clock that was ahead, nobody would be silent for as long as that was.
+  alerts.startedAt = Math.min(alerts.startedAt, at);
   if (state.mode === 'draining') return;
-  const { isNews, isUnsettled } = observe(alerts.incidents, conditionsOf(state, at), at);
+  const { isNews, isUnsettled } = observe(alerts.incidents, conditionsOf(state, at), at, incident =>
+    isHeard(alerts, incident),
+  );
   if (isNews || alerts.outage || at - (alerts.aliveAt ?? 0) >= aliveMs) alerts.isNews = true;
   if (alerts.outage) alerts.incidents.set(outageId, outageOf(alerts.outage, alerts.incidents.get(outageId)));
   alerts.outage = undefined;

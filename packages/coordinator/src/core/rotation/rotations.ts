@@ -26,6 +26,7 @@ export interface Rotation {
   readonly previous?: Sealed | undefined;
   /** While spreading: who has not said that it has the new one. */
   readonly pending: readonly NodeId[];
+  /** Why the last attempt failed; while switching: why the switch does not come to its end. */
   readonly failed?: { readonly at: Instant; readonly why: string } | undefined;
 }
 
@@ -44,6 +45,8 @@ export interface RotationsState {
   readonly able: Map<string, Map<NodeId, Milliseconds>>;
   /** What was asked of which link, until it is gone; updated in place. */
   readonly asked: Set<string>;
+  /** What of it could not be done, and is asked again after a while; updated in place. */
+  readonly refused: Set<string>;
   /** Who can take the staged value, by secret; updated in place. */
   readonly staged: Map<string, Set<NodeId>>;
   /** When the `rotations` timer is set for, by the elapsed clock. */
@@ -61,6 +64,7 @@ export function createRotations(
     storeRevision: stored?.storeRevision ?? 0,
     able: new Map(),
     asked: new Set(),
+    refused: new Set(),
     staged: new Map(),
   };
 }

@@ -1,5 +1,5 @@
 import type { NodeId } from '@authmesh/shared/core/identifiers';
-import { hour, type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
+import { hasPassed, hour, type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
 import type { AnswerBody } from '@authmesh/shared/protocol/answer';
 import type { Question } from '@authmesh/shared/protocol/question';
 import type { UpMessage } from '@authmesh/shared/protocol/up';
@@ -7,7 +7,7 @@ import type { CoordinatorEffect } from '../effect.ts';
 import { secretKeyOf } from '../secrets/secrets.ts';
 import type { CoordinatorState, Session } from '../state.ts';
 import { commitRotations, failRotation, putRotation, type Rotation, type RotationsRecord } from './rotations.ts';
-import { answerMs, pursueRotations, switchIfStaged } from './steps.ts';
+import { answerMs, pursueRotations, releaseRotations, switchIfStaged } from './steps.ts';
 
 /** A rotation that failed is tried again by itself after so long. */
 const retryMs: Milliseconds = hour;
@@ -44,6 +44,7 @@ export function rotatesTold(
       putRotation(state, fresh, effects);
     }
   }
+  releaseRotations(state, at, effects);
   pursueRotations(state, effects);
   scheduleRotations(state, effects);
 }
@@ -133,34 +134,34 @@ export function beginRotations(state: CoordinatorState, at: Instant, effects: Co
 export function rotationsDue(state: CoordinatorState, at: Instant, effects: CoordinatorEffect[]): void {
   const { rotations } = state;
   rotations.timerAt = undefined;
+  for (const key of rotations.refused) rotations.asked.delete(key);
+  rotations.refused.clear();
   for (const [key, rotation] of rotations.byKey) {
     const { phase, since } = rotation;
     if (phase === 'resting' && at >= dueAt(state, key, rotation)) begin(state, key, rotation, at, effects);
-    else if ((phase === 'making' || phase === 'staging') && at - since >= answerMs)
+    else if ((phase === 'making' || phase === 'staging') && hasPassed(since, answerMs, at))
       failRotation(state, rotation, `a host did not answer before the switch (${phase})`, at, effects);
-    else if (phase === 'spreading')
-      for (const asked of [...rotations.asked]) if (asked.endsWith('"apply"]')) rotations.asked.delete(asked);
   }
   pursueRotations(state, effects);
   scheduleRotations(state, effects);
 }
 
-function dueAt({ rotations, nodes }: CoordinatorState, key: string, { rotatedAt, failed }: Rotation): Instant {
+function dueAt({ rotations, nodes, at }: CoordinatorState, key: string, { rotatedAt, failed }: Rotation): Instant {
   const every = [...(rotations.able.get(key) ?? [])].filter(([node]) => nodes.get(node)?.link !== undefined);
   if (every.length === 0) return Number.POSITIVE_INFINITY;
-  const due = rotatedAt + Math.min(...every.map(([, everyMs]) => everyMs));
-  return failed ? Math.max(due, failed.at + retryMs) : due;
+  const due = Math.min(rotatedAt, at) + Math.min(...every.map(([, everyMs]) => everyMs));
+  return failed ? Math.max(due, Math.min(failed.at, at) + retryMs) : due;
 }
 
 /** When time alone changes something next. */
-function scheduleRotations(state: CoordinatorState, effects: CoordinatorEffect[]): void {
+export function scheduleRotations(state: CoordinatorState, effects: CoordinatorEffect[]): void {
   const { rotations, at, elapsed } = state;
   let next = Number.POSITIVE_INFINITY;
   for (const [key, rotation] of rotations.byKey) {
     const { phase, since } = rotation;
     if (phase === 'resting') next = Math.min(next, dueAt(state, key, rotation));
     else if (phase === 'making' || phase === 'staging') next = Math.min(next, since + answerMs);
-    else if (phase === 'spreading') next = Math.min(next, at + againMs);
+    else if (rotations.refused.size > 0) next = Math.min(next, at + againMs);
   }
   // A timer takes no longer time than this.
   const delayMs = Math.min(Math.max(0, next - at), 24 * hour);

@@ -2,6 +2,7 @@ import type { NodeId } from '@authmesh/shared/core/identifiers';
 import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { RotationReport } from '@authmesh/shared/protocol/rotation';
 import type { CoordinatorEffect } from '../effect.ts';
+import type { LinkId } from '../event.ts';
 import { secretKeyOf } from '../secrets/secrets.ts';
 import type { CoordinatorState, Session } from '../state.ts';
 import { failRotation, putRotation, type Rotation } from './rotations.ts';
@@ -29,11 +30,18 @@ function ask(
   effects: CoordinatorEffect[],
 ): void {
   const link = nodes.get(node)?.link;
-  const key = JSON.stringify([link, name, group, epoch, step]);
+  const key = askedKey(link, { name, group, epoch, step });
   if (link === undefined || rotations.asked.has(key)) return;
   rotations.asked.add(key);
   const carried = step === 'make' ? {} : step === 'switch' ? { value, previous } : { value };
   effects.push({ type: 'send', link, message: { type: 'rotation-order', name, group, epoch, step, ...carried } });
+}
+
+type Asked = Pick<RotationReport, 'name' | 'group' | 'epoch' | 'step'>;
+
+/** Names what was asked of a link. */
+function askedKey(link: LinkId | undefined, { name, group, epoch, step }: Asked): string {
+  return JSON.stringify([link, name, group, epoch, step]);
 }
 
 /** Nodes besides the one that rotates it that have the secret; of those that are away only the last step is asked. */
@@ -44,7 +52,7 @@ function othersOf({ secrets }: CoordinatorState, rotation: Rotation): NodeId[] {
 /** A node has done what was asked of it, or could not. */
 export function rotationReported(
   state: CoordinatorState,
-  { node }: Session,
+  { node, link }: Session,
   report: RotationReport,
   at: Instant,
   effects: CoordinatorEffect[],
@@ -73,12 +81,19 @@ export function rotationReported(
       return switchIfStaged(state, key, at, effects);
     case 'switch':
       if (rotation.phase !== 'switching' || rotation.node !== node) return;
+      if (report.isStuck) {
+        // Which value is accepted is not known: both stay here, and it is asked again.
+        state.rotations.refused.add(askedKey(link, report));
+        return putRotation(state, { ...rotation, failed: { at, why: report.why ?? 'it says nothing' } }, effects);
+      }
       if (report.why !== undefined)
         return failRotation(state, rotation, `${name} could not switch, and went back: ${report.why}`, at, effects);
       return spread(state, rotation, at, effects);
     case 'apply':
-      if (rotation.phase !== 'spreading' || report.why !== undefined) return;
-      return taken(state, rotation, node, at, effects);
+      if (rotation.phase !== 'spreading') return;
+      if (report.why === undefined) return taken(state, rotation, node, at, effects);
+      state.rotations.refused.add(askedKey(link, report));
+      return;
     default:
       report.step satisfies never;
   }
@@ -102,6 +117,31 @@ function spread(state: CoordinatorState, rotation: Rotation, at: Instant, effect
   effects.push({ type: 'audit', entry: { at, action: 'rotated', node: node ?? undefined, details } });
   const next: Rotation = { ...rotation, phase: 'spreading', since: at, rotatedAt: at, pending, failed: undefined };
   putRotation(state, pending.length > 0 ? next : rested(next, at), effects);
+}
+
+/** Whoever has left, or has the secret no more, is waited for no longer. */
+export function releaseRotations(state: CoordinatorState, at: Instant, effects: CoordinatorEffect[]): void {
+  for (const rotation of state.rotations.byKey.values()) {
+    const others = new Set(othersOf(state, rotation));
+    const gone = rotation.pending.filter(node => !state.nodes.has(node) || !others.has(node));
+    for (const node of rotation.phase === 'spreading' ? gone : []) {
+      const latest = state.rotations.byKey.get(secretKeyOf(rotation));
+      if (latest) taken(state, latest, node, at, effects);
+    }
+    if (
+      rotation.phase !== 'resting' &&
+      rotation.phase !== 'spreading' &&
+      rotation.node &&
+      !state.nodes.has(rotation.node)
+    )
+      failRotation(
+        state,
+        rotation,
+        'the host that rotates it left the fleet, with whichever value it has',
+        at,
+        effects,
+      );
+  }
 }
 
 function taken(

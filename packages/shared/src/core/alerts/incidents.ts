@@ -1,4 +1,4 @@
-import { day, type Instant, type Milliseconds, minute, second } from '../time.ts';
+import { day, hasPassed, type Instant, type Milliseconds, minute, second } from '../time.ts';
 import type { Condition, Incident } from './incident.ts';
 
 /*
@@ -34,11 +34,12 @@ const clearMsMax: Milliseconds = 10 * minute;
 /** A change that makes it no worse is told once in this time. */
 const changeMs: Milliseconds = minute;
 
-/** Brings the incidents up to date; gives whether anything is new, and whether time alone will bring more. */
+/** Brings the incidents up to date; what is over is kept until it `isHeard` by all. Gives whether anything is new, and whether time alone will bring more. */
 export function observe(
   incidents: Incidents,
   conditions: readonly Condition[],
   at: Instant,
+  isHeard: (incident: IncidentRecord) => boolean = () => true,
 ): { readonly isNews: boolean; readonly isUnsettled: boolean } {
   let isNews = false;
   let isUnsettled = false;
@@ -64,10 +65,10 @@ export function observe(
   for (const incident of incidents.values()) {
     if (incident.state === 'resolved' || holding.has(incident.id)) continue;
     if (incident.clearSince === null) put({ ...incident, clearSince: at });
-    else if (at - incident.clearSince >= clearMs(incident)) put(resolved(incident, at));
+    else if (hasPassed(incident.clearSince, clearMs(incident), at)) put(resolved(incident, at));
     isUnsettled ||= incidents.get(incident.id)?.state === 'open';
   }
-  return { isNews: forget(incidents, at) || isNews, isUnsettled };
+  return { isNews: forget(incidents, at, isHeard) || isNews, isUnsettled };
 }
 
 /** The time that its condition has to be gone before it is over. */
@@ -105,7 +106,7 @@ function heldOn(before: IncidentRecord, condition: Condition, at: Instant): Inci
       : before;
   if (before.announced.text === textOf(condition)) return after;
   const isQuiet = before.acknowledged !== null && !isWorse;
-  if (isQuiet || (!isWorse && at - before.announced.at < changeMs)) return after;
+  if (isQuiet || (!isWorse && !hasPassed(before.announced.at, changeMs, at))) return after;
   const announced = { text: textOf(condition), at };
   return { ...after, version: before.version + 1, announced, acknowledged: isWorse ? null : before.acknowledged };
 }
@@ -119,8 +120,10 @@ function textOf({ kind, severity, what, where }: Condition): string {
   return JSON.stringify([kind, severity, what, where]);
 }
 
-function forget(incidents: Incidents, at: Instant): boolean {
-  const over = [...incidents.values()].filter(({ state }) => state === 'resolved');
+function forget(incidents: Incidents, at: Instant, isHeard: (incident: IncidentRecord) => boolean): boolean {
+  const resolved = [...incidents.values()].filter(({ state }) => state === 'resolved');
+  // A receiver that is down for long hears of the latest thousand.
+  const over = resolved.filter((incident, index) => isHeard(incident) || resolved.length - index > openMax);
   const gone = over.filter(
     ({ resolvedAt }, index) => over.length - index > resolvedMax || at - (resolvedAt ?? at) > resolvedKeptMs,
   );

@@ -129,19 +129,27 @@ export function told(
 }
 
 /** What a channel has not been told as it stands, worst first. */
-export function dueFor(telling: Telling, { terms }: Pick<Channel, 'terms'>, at: Instant): IncidentRecord[] {
-  const due: IncidentRecord[] = [];
-  for (const incident of telling.incidents.values()) {
-    const told = incident.told[terms.name];
-    if (told === incident.version || isMuted(telling.mutes, incident, at)) continue;
-    if (told === undefined) {
-      if (terms.criticalOnly && incident.severity !== 'critical') continue;
-      // What it never heard of, and was over before it was to be told of anything, is no news.
-      if (incident.resolvedAt !== null && incident.resolvedAt < (telling.since.get(terms.name) ?? 0)) continue;
-    }
-    due.push(incident);
-  }
+export function dueFor(telling: Telling, channel: Pick<Channel, 'terms'>, at: Instant): IncidentRecord[] {
+  const due = [...telling.incidents.values()].filter(
+    incident => isOwed(telling, channel, incident) && !isMuted(telling.mutes, incident, at),
+  );
   return due.sort(compareSeverity);
+}
+
+/** Whether every channel has heard where it stands, as far as it is to. */
+export function isHeard(telling: Telling, incident: IncidentRecord): boolean {
+  for (const channel of telling.channels.values()) if (isOwed(telling, channel, incident)) return false;
+  return true;
+}
+
+function isOwed({ since }: Telling, { terms }: Pick<Channel, 'terms'>, incident: IncidentRecord): boolean {
+  const told = incident.told[terms.name];
+  if (told === incident.version) return false;
+  // An opening of which it has heard is told to its end.
+  if (told !== undefined && told >= incident.openedAs) return true;
+  if (terms.criticalOnly && incident.severity !== 'critical') return false;
+  // What it never heard of, and was over before it was to be told of anything, is no news.
+  return told !== undefined || incident.resolvedAt === null || incident.resolvedAt >= (since.get(terms.name) ?? 0);
 }
 
 /** Whether somebody asked not to be told of it. */

@@ -23,7 +23,8 @@ export function createAlerting(
     tell({ channel, message }) {
       const sender = senders.get(channel);
       const sent = sender?.send(message) ?? Promise.resolve<TellOutcome>({ ok: false, why: 'it is not configured' });
-      void sent.then(outcome => onEnd(channel, outcome));
+      const failed = (): TellOutcome => ({ ok: false, why: 'it could not be sent' });
+      void sent.catch(failed).then(outcome => onEnd(channel, outcome));
     },
   };
 }
