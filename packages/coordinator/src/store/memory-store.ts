@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { type AuditTrail, createAuditChain, entryOf } from './audit-chain.ts';
-import { type AuditOptions, backupError, type Store, type StoredRecord } from './store.ts';
+import { type AuditOptions, agedAtOnceMax, backupError, type Store, type StoredRecord } from './store.ts';
 
 /** A store that forgets everything with the process: for trying things out, and for tests. */
 export function createMemoryStore({ ageMsMax, entriesMax, secret }: AuditOptions): Store {
@@ -45,8 +45,9 @@ export function createMemoryStore({ ageMsMax, entriesMax, secret }: AuditOptions
       const { row, head } = chain.append(audit.head, JSON.stringify(entry));
       const rows = [...audit.rows, row];
       const oldest = entry.at - ageMsMax;
-      const kept = rows.findIndex(one => (entryOf(one)?.at ?? 0) >= oldest);
-      const gone = rows.splice(0, Math.max(kept, rows.length - entriesMax)).at(-1);
+      const young = rows.slice(0, agedAtOnceMax).findIndex(one => (entryOf(one)?.at ?? 0) >= oldest);
+      const aged = young < 0 ? agedAtOnceMax : young;
+      const gone = rows.splice(0, Math.max(aged, rows.length - entriesMax)).at(-1);
       audit = { anchor: gone ? chain.anchorAt(gone) : audit.anchor, rows, head };
     },
     readAudit: async () => audit,

@@ -1,7 +1,7 @@
 import { openSqlite } from '@authmesh/shared/node/sqlite';
 import { type AuditTrail, type ChainEnd, createAuditChain } from './audit-chain.ts';
 import { sqliteFault } from './sqlite-faults.ts';
-import type { AuditOptions } from './store.ts';
+import { type AuditOptions, agedAtOnceMax } from './store.ts';
 
 type Database = ReturnType<typeof openSqlite>;
 
@@ -10,9 +10,6 @@ export interface SqliteAudit {
   readonly append: (at: number, text: string) => void;
   readonly trail: () => AuditTrail;
 }
-
-/** Entries that may go by age with each new one. */
-const trimmedAtOnce = 10;
 
 /** The trail of a database that was prepared. */
 export function createSqliteAudit(database: Database, { ageMsMax, entriesMax, secret }: AuditOptions): SqliteAudit {
@@ -32,10 +29,9 @@ export function createSqliteAudit(database: Database, { ageMsMax, entriesMax, se
     const { row, head } = chain.append(endOf(selectEnd.get('head')), text);
     insert.run(row.number, at, text, row.link);
     put('head', head);
-    // From the beginning alone: a clock that was set back leaves younger entries before older ones. And a few at a time: one that
-    // was far ahead for a moment must not take everything.
+    // From the beginning alone: a clock that was set back leaves younger entries before older ones.
     let gone = row.number - entriesMax;
-    for (const { number, at: then } of oldest.all(trimmedAtOnce)) {
+    for (const { number, at: then } of oldest.all(agedAtOnceMax)) {
       if (Number(then) >= at - ageMsMax) break;
       gone = Math.max(gone, Number(number));
     }

@@ -41,7 +41,7 @@ describe('sqlite store', () => {
     await second.close();
   });
 
-  it('takes over a file of schema 1: its trail becomes the beginning of the chain', async () => {
+  it('takes over a file of schema 1: the chain begins there, and the earlier trail stays beside it', async () => {
     const old = new DatabaseSync(file);
     old.exec(`
       CREATE TABLE records (key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL UNIQUE);
@@ -57,11 +57,14 @@ describe('sqlite store', () => {
     for (const time of ['first', 'again']) {
       const store = await openSqliteStore(file, testAudit);
       const trail = await store.readAudit();
-      expect([time, trail.rows.map(({ text }) => JSON.parse(text).action)]).toEqual([time, ['join', 'leave']]);
+      expect([time, trail.rows.map(({ text }) => JSON.parse(text).action)]).toEqual([time, ['begin']]);
       expect(createAuditChain(testAudit.secret).findBreak(trail)).toBeUndefined();
       expect((await store.read('a'))?.value).toBe(1);
       await store.close();
     }
+    const after = new DatabaseSync(file);
+    expect(after.prepare('SELECT count(*) AS count FROM audit_1').get()?.count).toBe(2);
+    after.close();
   });
 
   it('closes a folder that others may enter', async () => {

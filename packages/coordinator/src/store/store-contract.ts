@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAuditChain, entryOf } from './audit-chain.ts';
-import { type AuditOptions, auditBounds, type Store, type StoredRecord } from './store.ts';
+import { type AuditOptions, agedAtOnceMax, auditBounds, type Store, type StoredRecord } from './store.ts';
 
 /** How tests keep a trail. */
 export const testAudit: AuditOptions = { ...auditBounds, secret: new Uint8Array(32).fill(7) };
@@ -135,6 +135,16 @@ export function describeStore(name: string, open: (folder: string, audit: AuditO
         [6, 10],
         [7, 2_000],
       ]);
+      await bounded.close();
+    });
+
+    it('loses no more than a few entries of the audit trail to a clock that is far ahead for a moment', async () => {
+      const bounded = await open(join(folder, 'ahead'), { ...testAudit, ageMsMax: 1_000 });
+      for (let at = 1; at <= 30; at++) await bounded.appendAudit({ at, action: 'join' });
+      await bounded.appendAudit({ at: 1_000_000, action: 'evict' });
+      await bounded.appendAudit({ at: 31, action: 'join' });
+      const { rows } = await bounded.readAudit();
+      expect([rows[0]?.number, rows.length]).toEqual([1 + agedAtOnceMax, 32 - agedAtOnceMax]);
       await bounded.close();
     });
 

@@ -60,6 +60,9 @@ export interface AuditOptions extends AuditBounds {
 /** How long the audit trail reaches back unless configured. */
 export const auditBounds: AuditBounds = { ageMsMax: 90 * 24 * 60 * 60 * 1_000, entriesMax: 100_000 };
 
+/** Entries that may go by age with each new one: a clock that was far ahead for a moment must not take everything. */
+export const agedAtOnceMax = 10;
+
 type StoreErrorCode = 'ERR_STORE_UNAVAILABLE' | 'ERR_STORE_CORRUPT' | 'ERR_STORE_SCHEMA' | 'ERR_BACKUP_EXISTS';
 
 /** The store's environment said no: the disk, a lock, a damaged or foreign file. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Milliseconds } from '@authmesh/shared/core/time';
-import { systemErrorCode, systemReason } from './errors.ts';
+import { systemErrorCode } from './errors.ts';
 
 export interface ProgramRun {
   readonly program: string;
@@ -28,7 +28,10 @@ export function runToEnd({ program, args, input, environment, timeoutMs, signal 
       const env = { ...process.env, ...environment };
       child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'], detached: true, env });
     } catch (error) {
-      resolve({ why: `could not be started: ${systemReason(error)}` });
+      // Node's own words hold what it does not take.
+      const code = systemErrorCode(error);
+      const isNull = code === 'ERR_INVALID_ARG_VALUE';
+      resolve({ why: isNull ? 'cannot be given a null byte' : `could not be started (${code ?? 'unknown'})` });
       return;
     }
     child.once('error', error => {

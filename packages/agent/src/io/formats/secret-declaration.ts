@@ -142,11 +142,8 @@ export const secretDeclarations = z.array(declaration).superRefine((declarations
       addIssue({ code: 'custom', path: [index, 'from'], message: 'expected where its value is on this host' });
   for (const [index, { name, to = [] }] of declarations.entries())
     for (const one of to)
-      if ('dotenv' in one && !/^[\w.-]+$/.test(one.key ?? name)) {
-        const message =
-          'expected a "key" of letters, digits, dots, dashes and underscores: no dotenv file can hold another';
-        addIssue({ code: 'custom', path: [index, 'to'], message });
-      }
+      if ('dotenv' in one && !/^[\w.-]+$/.test(one.key ?? name))
+        addIssue({ code: 'custom', path: [index, 'to'], message: 'expected a "key" that a dotenv file can hold' });
   const sources = declarations.reduce((count, { from = [] }) => count + from.length, 0);
   if (sources > readingsPerNodeMax)
     addIssue({ code: 'custom', message: `expected at most ${readingsPerNodeMax} sources, not ${sources}` });

@@ -7,11 +7,6 @@ export interface Assignment {
   readonly end: number;
 }
 
-/** What an assignment of a dotenv file can be called. */
-export function isDotenvKey(key: string): boolean {
-  return /^[\w.-]+$/.test(key);
-}
-
 const assignment = /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*/;
 
 /**

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { gatewayTokenFiles, putGatewayToken, readGatewayToken } from './gateway-token.ts';
+import { gatewayTokenFiles, gatewayTokenTrouble, putGatewayToken, readGatewayToken } from './gateway-token.ts';
 
 let folder: string;
 let before: string | undefined;
@@ -74,6 +74,19 @@ describe('the gateway’s token', () => {
     });
     await write(join(stateDir(), 'openclaw.json'), config({ auth: { token: 'old' } }));
     expect(await putGatewayToken(stateDir(), 'two words')).toMatchObject({ state: 'failed' });
+    expect(await tokens()).toEqual(['old']);
+  });
+
+  it('is not put anywhere while one of its places cannot be read: nobody would know whether that has one', async () => {
+    const comment = '// mine\n{ "gateway": { "auth": { "token": "old" } } }\n';
+    await write(join(stateDir(), 'openclaw.json'), comment);
+    await write(join(stateDir(), '.env'), 'OPENCLAW_GATEWAY_TOKEN=old\n');
+    expect(await readGatewayToken(stateDir())).toContainEqual(
+      expect.objectContaining({ state: 'unreadable', source: expect.stringContaining('openclaw.json') }),
+    );
+    const put = await putGatewayToken(stateDir(), 'new');
+    expect(put).toMatchObject({ state: 'failed', why: expect.stringContaining('openclaw.json') });
+    expect(await gatewayTokenTrouble(stateDir())).toBe(put.why);
     expect(await tokens()).toEqual(['old']);
   });
 });

@@ -56,7 +56,7 @@ export function createRotationErrands(
     const last = known[key];
     if (last && order.epoch < last.epoch) return { why: 'a later rotation was carried out here already' };
     if (order.step === 'stage') {
-      const troubles = await Promise.all(declaration.to.map(target => putTrouble(order.name, target)));
+      const troubles = await Promise.all(declaration.to.map(putTrouble));
       return { why: troubles.find(one => one !== undefined) };
     }
     if (order.step === 'apply') {

@@ -169,4 +169,11 @@ describe('a declaration', () => {
       message: 'expected each secret once',
     });
   });
+
+  it('names a key for a dotenv file that cannot hold its own', () => {
+    const parse = (to: object) =>
+      secretDeclarations.safeParse([{ name: 'my key', from: { dotenv: '.env', key: 'A' }, to }]).error?.issues;
+    expect(parse({ dotenv: '.env' })).toMatchObject([{ path: [0, 'to'], message: expect.stringContaining('"key"') }]);
+    expect(parse([{ dotenv: '.env', key: 'MY_KEY' }])).toBeUndefined();
+  });
 });

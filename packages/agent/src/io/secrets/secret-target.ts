@@ -11,7 +11,7 @@ import { replaceFile } from '../durable-file.ts';
 import type { StatedTarget } from '../formats/secret-declaration.ts';
 import { locate } from '../store-file.ts';
 import { readDotenv } from './dotenv-source.ts';
-import { isDotenvKey, withAssignment } from './dotenv-text.ts';
+import { withAssignment } from './dotenv-text.ts';
 import { gatewayTokenTrouble, putGatewayToken } from './gateway-token.ts';
 import { fileTrouble } from './lookup.ts';
 
@@ -33,21 +33,15 @@ export async function putSecret(
   const label = typeof command === 'string' ? 'a shell line' : basename(program).slice(0, 60);
   // Whoever lists processes sees their arguments: the value goes another way.
   const way = variable === undefined ? { input: value.text } : { environment: { [variable]: value.text } };
-  try {
-    const ended = await runToEnd({ program, args, ...way, timeoutMs: timeoutSeconds * second, signal });
-    if ('why' in ended) return { target: label, state: 'failed', why: `${label} ${ended.why}` };
-    return { target: label, state: 'told' };
-  } catch {
-    return { target: label, state: 'failed', why: `${label} cannot be given the value: it holds a null byte` };
-  }
+  const ended = await runToEnd({ program, args, ...way, timeoutMs: timeoutSeconds * second, signal });
+  if ('why' in ended) return { target: label, state: 'failed', why: `${label} ${ended.why}` };
+  return { target: label, state: 'told' };
 }
 
 /** Why a value could not be put there, as far as that can be told before; undefined where it seems to be possible. */
-export async function putTrouble(name: string, target: StatedTarget): Promise<string | undefined> {
+export async function putTrouble(target: StatedTarget): Promise<string | undefined> {
   if ('gateway' in target) return gatewayTokenTrouble(target.gateway);
   if (!('dotenv' in target)) return undefined;
-  const key = target.key ?? name;
-  if (!isDotenvKey(key)) return `no dotenv file can hold an assignment of ${JSON.stringify(key)}`;
   const folder = dirname(locate(target.dotenv));
   if (!existsSync(folder)) return `${target.dotenv.slice(-200)}: there is no such folder`;
   try {
@@ -62,7 +56,6 @@ export async function putTrouble(name: string, target: StatedTarget): Promise<st
 async function putIntoDotenv(path: string, key: string, value: GivenValue): Promise<TargetResult> {
   const target = path.slice(-200);
   const failed = (why: string): TargetResult => ({ target, state: 'failed', why: why.slice(0, sentenceCharsMax) });
-  if (!isDotenvKey(key)) return failed(`no dotenv file can hold an assignment of ${JSON.stringify(key)}: name a "key"`);
   const written = dotenvText(value);
   if (written === undefined)
     return failed('the value has line breaks and every kind of quotes: no dotenv file can hold it');

@@ -2,7 +2,7 @@ import type { Instant, Milliseconds } from '../time.ts';
 import { second } from '../time.ts';
 import type { AlertMessage, Condition } from './incident.ts';
 import { type IncidentRecord, observe } from './incidents.ts';
-import { configureChannels, type Telling, tell, told } from './telling.ts';
+import { configureChannels, isHeard, type Telling, tell, told } from './telling.ts';
 
 /** What is wrong with one secret, as a test wants it. */
 export function conditionOf(id: string, more: Partial<Condition> = {}): Condition {
@@ -32,14 +32,24 @@ export function alertScene(messagesPerHour = 30) {
   const heard: AlertMessage[] = [];
   const wrong = new Map<string, Condition>();
   let at: Instant = 1_000_000;
+  /** What the wall clock was set by; what is told goes by elapsed time. */
+  let setBy: Milliseconds = 0;
   let isDown = false;
   configureChannels(telling, { channels: [{ name: 'pager', criticalOnly: false }], messagesPerHour }, at, at);
 
   function deliver(): void {
-    for (let { messages } = tell(telling, at, at); messages.length > 0; { messages } = tell(telling, at, at)) {
+    for (
+      let { messages } = tell(telling, at, at - setBy);
+      messages.length > 0;
+      { messages } = tell(telling, at, at - setBy)
+    ) {
       for (const { channel, message } of messages) {
         if (!isDown) heard.push(message);
-        told(telling, channel, isDown ? { ok: false, why: 'it is down' } : { ok: true }, { at, elapsed: at, seed: at });
+        told(telling, channel, isDown ? { ok: false, why: 'it is down' } : { ok: true }, {
+          at,
+          elapsed: at - setBy,
+          seed: at,
+        });
       }
     }
   }
@@ -64,10 +74,14 @@ export function alertScene(messagesPerHour = 30) {
     bringUp: () => {
       isDown = false;
     },
+    setClock: (ms: Milliseconds) => {
+      at += ms;
+      setBy += ms;
+    },
     pass: (ms: Milliseconds) => {
       for (const end = at + ms; at < end; ) {
         at += second;
-        observe(telling.incidents, [...wrong.values()], at);
+        observe(telling.incidents, [...wrong.values()], at, incident => isHeard(telling, incident));
         deliver();
       }
     },

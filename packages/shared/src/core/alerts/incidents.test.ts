@@ -98,6 +98,32 @@ describe('an incident', () => {
     expect(scene.telling.incidents.size).toBe(0);
   });
 
+  it('that is over is not forgotten before everybody has heard of it', () => {
+    const scene = alertScene();
+    const ids = Array.from({ length: resolvedMax + 20 }, (_, index) => `secret-${index}`);
+    scene.takeDown();
+    scene.break(...ids.map(id => conditionOf(id)));
+    scene.pass(second);
+    scene.mend(...ids);
+    scene.pass(10 * second);
+    scene.bringUp();
+    scene.pass(10 * minute);
+    expect(new Set(scene.heard.flatMap(({ incidents }) => incidents.map(({ id }) => id)))).toEqual(new Set(ids));
+    expect(scene.telling.incidents.size).toBe(resolvedMax);
+  });
+
+  it('is over in time, and told, after a clock that was a day ahead', () => {
+    const scene = alertScene();
+    scene.setClock(day);
+    scene.break(conditionOf('one'));
+    scene.pass(second);
+    scene.mend('one');
+    scene.pass(second);
+    scene.setClock(-day);
+    scene.pass(2 * second);
+    expect(scene.said()).toEqual(['opened one', 'resolved one']);
+  });
+
   it('beyond a thousand has to wait for room', () => {
     const scene = alertScene();
     scene.break(...Array.from({ length: openMax + 5 }, (_, index) => conditionOf(`secret-${index}`)));

@@ -91,6 +91,10 @@ describe('a channel', () => {
     scene.mend('one', 'two');
     scene.pass(5 * second);
     expect(scene.said()).toEqual(['opened two', 'resolved two']);
+    // What it heard of then is of no weight now.
+    scene.break(conditionOf('two'));
+    scene.pass(minute);
+    expect(scene.said()).toEqual(['opened two', 'resolved two']);
   });
 
   it('that is new hears of what is open, and not of what was over before', () => {
