@@ -15,7 +15,7 @@ const kinds = [
   // They wait for settle times and leases far more than they compute.
   {
     ...{ name: 'e2e', include: ['test/e2e/**/*.test.ts', 'test/oauth/**/*.test.ts'], testTimeout: 90_000 },
-    ...{ maxWorkers: 3, groupOrder: 1, globalSetup: 'test/e2e/harness/build.ts' },
+    ...{ maxWorkers: 4, groupOrder: 1, globalSetup: 'test/e2e/harness/build.ts' },
   },
 ] as const;
 
