@@ -67,9 +67,9 @@ export function createAgentSecrets({ home, membership, tell, send, now }: AgentS
         })
         .finally(() => underWay.delete(key));
     },
-    close() {
+    async close() {
       ending.abort();
-      return watch.close();
+      await Promise.all([watch.close(), last]);
     },
   };
 }

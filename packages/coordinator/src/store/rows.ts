@@ -88,7 +88,7 @@ const rotationsRow = z.object({
       ...{ name: secretName, group: secretGroup.optional(), epoch: count, phase: z.enum(rotationPhases) },
       ...{ node: nodeId.nullable(), since: instant, rotatedAt: instant, pending: z.array(nodeId) },
       ...{ value: sealed.optional(), previous: sealed.optional() },
-      failed: z.object({ at: instant, why: z.string() }).optional(),
+      failed: z.object({ at: instant, why: z.string(), isUnknown: z.boolean().optional() }).optional(),
     }),
   ),
 });

@@ -21,6 +21,7 @@ describe('a program of the operator’s', () => {
     ['does not end', () => run('setInterval(() => {}, 1000)', { timeoutMs: 300 }), 'did not end within 0.3 s'],
     ['prints without end', () => run('process.stdout.write("x".repeat(2_000_000))'), 'printed more than 1 MiB'],
     ['is not there', () => run('', { program: 'no-such-program' }), 'is not on this host’s PATH'],
+    ['comes after the end', () => run('', { signal: AbortSignal.abort() }), 'was not started'],
     ['cannot take it', () => run('', { environment: { VALUE: 'canary\0' } }), 'cannot be given a null byte'],
   ])('that %s gives a reason, with no part of what it was given', async (_, runs, why) => {
     expect(await runs()).toEqual({ why });

@@ -21,6 +21,7 @@ const bytesMax = 1024 * 1024;
 
 /** Runs a program of the operator's to its end, without a shell. What it complains of is looked at by nobody. Never throws. */
 export function runToEnd({ program, args, input, environment, timeoutMs, signal }: ProgramRun): Promise<ProgramEnd> {
+  if (signal?.aborted) return Promise.resolve({ why: 'was not started' });
   return new Promise(resolve => {
     let child: ChildProcess;
     try {

@@ -20,11 +20,11 @@ const accepted = () => readFile(join(folder, 'accepted'), 'utf8');
 const sh = (script: string) => ['/bin/sh', '-c', script];
 
 /** A host whose command tells who accepts the value, and fails as `script` says. */
-function host(script = '') {
+function host(script = '', name = 'KEY') {
   const command = sh(`cat > ${folder}/accepted; echo x >> ${folder}/runs; ${script}`);
   const stated = [
     {
-      name: 'KEY',
+      name,
       from: { dotenv: file() },
       to: { dotenv: file() },
       rotate: { every: '1d', generate: sh('echo new'), command },
@@ -60,6 +60,7 @@ it('switches once, however often it is asked to', async () => {
   expect([await readFile(file(), 'utf8'), await accepted()]).toEqual(['KEY=new\n', 'new']);
   // Whoever was asked on a link that broke is asked again, also after a start.
   expect(why(await host()(toSwitch))).toBeUndefined();
+  expect(why(await host('', 'OTHER')(toSwitch))).toBeUndefined();
   expect(await runs()).toBe(1);
 });
 
@@ -79,6 +80,8 @@ it('is stuck where what was before cannot be put back, and tries it again when i
     isStuck: true,
     why: expect.stringContaining('could not be put back'),
   });
+  // Whoever takes it out of agent.json meanwhile has not made it harmless.
+  expect(await host('', 'OTHER')(toSwitch)).toMatchObject({ isStuck: true });
   expect(why(await host()(toSwitch))).toBeUndefined();
   expect(await readFile(file(), 'utf8')).toBe('KEY=new\n');
 });
@@ -100,6 +103,7 @@ it('says what is in the way before anything is switched', async () => {
   const toSwitch = await make(carryOut);
   expect(why(await carryOut({ ...toSwitch, step: 'stage' }))).toBeUndefined();
   await rm(folder, { recursive: true });
-  expect(why(await carryOut({ ...toSwitch, step: 'stage' }))).toContain('there is no such folder');
+  for (const step of ['stage', 'make'] as const)
+    expect(why(await carryOut({ ...toSwitch, step }))).toContain('there is no such folder');
   expect(why(await carryOut({ ...toSwitch, name: 'OTHER' }))).toContain('names no such secret');
 });

@@ -45,29 +45,29 @@ export function createRotationErrands(
 
   async function carryOut(order: RotationOrder): Promise<Done> {
     const declaration = declarations().find(one => one.name === order.name && one.group === order.group);
-    if (!declaration) return { why: 'its agent.json names no such secret' };
-    if (declaration.to.length === 0) return { why: 'its agent.json names no `to` for it' };
-    if (order.step === 'make') return make(order, declaration);
-    const value = opened(order, order.value, 'new');
-    if ('problem' in value) return { why: `the value is not good: ${value.problem}` };
     const key = JSON.stringify([order.name, order.group]);
     const known = (await readPrivateJson(file, rotationsFile)) ?? {};
     // A coordinator that brings an earlier one back would have an old value stand here again.
     const last = known[key];
     if (last && order.epoch < last.epoch) return { why: 'a later rotation was carried out here already' };
-    if (order.step === 'stage') {
-      const troubles = await Promise.all(declaration.to.map(putTrouble));
-      return { why: troubles.find(one => one !== undefined) };
-    }
+    const isBegun = order.step === 'switch' && last?.epoch === order.epoch;
+    // Asked again on another link: it has had its end, and what it found then may be so no more.
+    if (isBegun && last.switched) return last.switched;
+    // One that was begun and has had no end cannot be given up: nobody knows how far it came.
+    const refuse = (why: string): Done => ({ why, isStuck: isBegun || undefined });
+    if (!declaration) return refuse('its agent.json names no such secret');
+    if (declaration.to.length === 0) return refuse('its agent.json names no `to` for it');
+    if (order.step === 'make') return make(order, declaration);
+    const value = opened(order, order.value, 'new');
+    if ('problem' in value) return refuse(`the value is not good: ${value.problem}`);
+    if (order.step === 'stage') return { why: await troubleOf(declaration) };
     if (order.step === 'apply') {
       await writePrivateJson(file, { ...known, [key]: { epoch: order.epoch } });
       return putAll(declaration, value);
     }
-    // Asked again on another link: it has had its end, and what it found then may be so no more.
-    if (last?.epoch === order.epoch && last.switched) return last.switched;
-    await writePrivateJson(file, { ...known, [key]: { epoch: order.epoch } });
     const previous = opened(order, order.previous, 'old');
-    if ('problem' in previous) return { why: `the previous value is not good: ${previous.problem}` };
+    if ('problem' in previous) return refuse(`the previous value is not good: ${previous.problem}`);
+    await writePrivateJson(file, { ...known, [key]: { epoch: order.epoch } });
     const done = await switchTo(declaration, value, previous);
     if (!done.isStuck) await writePrivateJson(file, { ...known, [key]: { epoch: order.epoch, switched: done } });
     return done;
@@ -82,6 +82,9 @@ export function createRotationErrands(
 
   async function make({ name, group, epoch }: RotationOrder, declaration: SecretDeclaration): Promise<Done> {
     if (!declaration.rotate) return { why: 'its agent.json does not say how to rotate it' };
+    // What it could not put anywhere it could not take back either.
+    const trouble = await troubleOf(declaration);
+    if (trouble !== undefined) return { why: trouble };
     const previous = await currentOf(declaration, signal);
     if ('why' in previous) return previous;
     const text = await generated(declaration.rotate);
@@ -116,6 +119,8 @@ export function createRotationErrands(
     const { rotate = { every: '' } } = declaration;
     const why = (await attempt(declaration, rotate, value, previous)).why;
     if (why === undefined) return {};
+    // An agent that ends has no time to take it back: it is asked again when it is back.
+    if (signal.aborted) return { why: 'its agent was stopped in the middle of it', isStuck: true };
     const undone = await attempt(declaration, { ...rotate, verify: undefined }, previous, value);
     if (undone.why === undefined) return { why };
     // Which of the two is accepted is not known: neither may be forgotten.
@@ -162,11 +167,17 @@ async function currentOf(
   for (const source of from) {
     if ('env' in source || source.as !== undefined) continue;
     for (const lookup of await lookUpSource(name, source, signal)) {
-      if (lookup.state !== 'read') continue;
+      if (lookup.state !== 'read' || lookup.kind === 'process') continue;
       return { exact: lookup.value, text: looseValue(lookup.value).text, isDotenv: 'dotenv' in source };
     }
   }
   return { why: 'none of its stored places on this host holds a value' };
+}
+
+/** What would be in the way of a new value on this host. */
+async function troubleOf({ to }: SecretDeclaration): Promise<string | undefined> {
+  const troubles = await Promise.all(to.map(putTrouble));
+  return troubles.find(one => one !== undefined);
 }
 
 type Role = 'new' | 'old';

@@ -1,7 +1,7 @@
 import type { Condition } from '@authmesh/shared/core/alerts/incident';
 import { driftFaults } from '@authmesh/shared/core/drift-words';
 import type { NodeId } from '@authmesh/shared/core/identifiers';
-import { type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
+import { hasPassed, type Instant, type Milliseconds, minute } from '@authmesh/shared/core/time';
 import { poolViews } from '../pool/view.ts';
 import type { Rotation } from '../rotation/rotations.ts';
 import { driftOf } from '../secrets/secrets.ts';
@@ -13,7 +13,7 @@ const rotationMsMax: Milliseconds = 2 * minute;
 
 /** Secrets that are not the same everywhere. */
 export function* secretConditions(state: CoordinatorState, at: Instant): Generator<Condition> {
-  for (const key of state.secrets.bySecret.keys()) {
+  for (const key of new Set([...state.secrets.bySecret.keys(), ...state.rotations.byKey.keys()])) {
     const drift = driftOf(state, key);
     const rotation = state.rotations.byKey.get(key);
     if (rotation?.failed || isRotationLate(rotation, at)) yield rotationCondition(state, rotation);
@@ -45,7 +45,7 @@ export function* secretConditions(state: CoordinatorState, at: Instant): Generat
 
 /** Past the switch it ends only when everybody has the new value, whenever that is. */
 function isRotationLate(rotation: Rotation | undefined, at: Instant): rotation is Rotation {
-  return rotation !== undefined && rotation.phase !== 'resting' && at - rotation.since > rotationMsMax;
+  return rotation !== undefined && rotation.phase !== 'resting' && hasPassed(rotation.since, rotationMsMax, at);
 }
 
 function rotationCondition({ nodes }: CoordinatorState, rotation: Rotation): Condition {
@@ -54,25 +54,24 @@ function rotationCondition({ nodes }: CoordinatorState, rotation: Rotation): Con
   const nameOf = (id: NodeId) => nodes.get(id)?.record.name ?? id;
   const holder = node === null ? [] : [nameOf(node)];
   const isSpreading = phase === 'spreading';
+  const isOver = failed !== undefined && phase === 'resting';
+  const isUnknown = phase === 'switching' || failed?.isUnknown === true;
   return {
     id: `secret/${secret}`,
     kind: 'rotation-failed',
-    severity: phase === 'switching' ? 'critical' : 'warning',
-    what:
-      failed && phase === 'resting'
-        ? `${secret} was not rotated`
-        : `the rotation of ${secret} has not come to its end (${phase})`,
+    severity: isUnknown ? 'critical' : 'warning',
+    what: isOver ? `${secret} was not rotated` : `the rotation of ${secret} has not come to its end (${phase})`,
     why: failed?.why ?? (isSpreading ? `${pending.map(nameOf).join(', ')} still have the old value` : ''),
     where: isSpreading ? pending.map(nameOf) : holder,
     since: failed?.at ?? since,
     breaks:
-      failed && phase === 'resting'
-        ? 'nothing: its value is the one before'
-        : 'whoever has the other value is turned away',
+      isOver && !isUnknown ? 'nothing: its value is the one before' : 'whoever has the other value is turned away',
     mend:
-      failed && phase === 'resting'
-        ? `mend what it says, then authmesh-agent secret rotate ${name}`
-        : 'mend what it says, and bring the hosts that it names back: it goes on by itself',
+      isUnknown && isOver
+        ? `see which value is accepted, and give it to all: authmesh-agent secret push ${name} --from HOST`
+        : isOver
+          ? `mend what it says, then authmesh-agent secret rotate ${name}`
+          : 'mend what it says, and bring the hosts that it names back: it goes on by itself',
   };
 }
 
@@ -85,7 +84,8 @@ export function* nodeConditions({ nodes, alerts }: CoordinatorState, at: Instant
     const since = lastSeen ?? record.joinedAt;
     // Whoever was told before this start has still to come back; whoever was not gets the time to.
     const isKnown = incidents.get(id)?.state === 'open';
-    if (!isKnown && at - Math.max(since, startedAt) < terms.nodeSilentMs) continue;
+    const isEarly = !hasPassed(since, terms.nodeSilentMs, at) || !hasPassed(startedAt, terms.nodeSilentMs, at);
+    if (!isKnown && isEarly) continue;
     yield {
       id,
       kind: 'node-silent',

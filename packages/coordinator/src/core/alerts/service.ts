@@ -51,7 +51,7 @@ export function serveAlerts(state: CoordinatorState, at: Instant, effects: Coord
   alerts.startedAt = Math.min(alerts.startedAt, at);
   if (state.mode === 'draining') return;
   const { isNews, isUnsettled } = observe(alerts.incidents, conditionsOf(state, at), at, incident =>
-    isHeard(alerts, incident),
+    isHeard(alerts, incident, at),
   );
   if (isNews || alerts.outage || at - (alerts.aliveAt ?? 0) >= aliveMs) alerts.isNews = true;
   if (alerts.outage) alerts.incidents.set(outageId, outageOf(alerts.outage, alerts.incidents.get(outageId)));

@@ -43,7 +43,7 @@ describe('after the switch was asked for', () => {
     scene.through(frame(1, { type: 'ask', request: 3, question: { type: 'leave', keeps: [] } }));
     expect(rotation(scene)).toMatchObject({
       phase: 'resting',
-      failed: { why: expect.stringContaining('left the fleet') },
+      failed: { why: expect.stringContaining('left the fleet'), isUnknown: true },
     });
   });
 });

@@ -18,6 +18,8 @@ import {
   value,
 } from './rotation-scene.ts';
 
+const due = { type: 'timer-fired', timer: 'rotations' } as const;
+
 describe('a rotation', () => {
   it('is made, staged, switched and spread, each step only when the one before is durable', () => {
     const scene = fleet();
@@ -35,7 +37,17 @@ describe('a rotation', () => {
 
   it('begins by itself when its time has come, not as soon as it is known that it has one', () => {
     const scene = fleet();
-    const due = { type: 'timer-fired', timer: 'rotations' } as const;
+    expect(asked(scene.through(due))).toEqual([]);
+    scene.pass(day);
+    expect(asked(scene.through(due))).toEqual([[1, 'make']]);
+  });
+
+  it('begins in time after a clock that was far ahead', () => {
+    const ahead = fleet();
+    ahead.pass(700 * day);
+    upTo(ahead, 'apply');
+    report(ahead, 2, 'apply');
+    const scene = fleet({ rotations: stored(ahead) });
     expect(asked(scene.through(due))).toEqual([]);
     scene.pass(day);
     expect(asked(scene.through(due))).toEqual([[1, 'make']]);

@@ -26,8 +26,10 @@ export interface Rotation {
   readonly previous?: Sealed | undefined;
   /** While spreading: who has not said that it has the new one. */
   readonly pending: readonly NodeId[];
-  /** Why the last attempt failed; while switching: why the switch does not come to its end. */
-  readonly failed?: { readonly at: Instant; readonly why: string } | undefined;
+  /** Why the last attempt failed, and whether it is unknown which value is accepted since; while switching: why the switch does not come to its end. */
+  readonly failed?:
+    | { readonly at: Instant; readonly why: string; readonly isUnknown?: boolean | undefined }
+    | undefined;
 }
 
 /** How they stand in the store. */
@@ -91,10 +93,11 @@ export function failRotation(
   why: string,
   at: Instant,
   effects: CoordinatorEffect[],
+  isUnknown?: true,
 ): void {
   state.rotations.staged.delete(secretKeyOf(rotation));
   const { name, group, epoch, node, rotatedAt } = rotation;
-  const failed = { at, why: why.slice(0, 500) };
+  const failed = { at, why: why.slice(0, 500), isUnknown };
   putRotation(
     state,
     { name, group, epoch, node, rotatedAt, phase: 'resting', since: at, pending: [], failed },

@@ -136,7 +136,9 @@ export function rotationsDue(state: CoordinatorState, at: Instant, effects: Coor
   rotations.timerAt = undefined;
   for (const key of rotations.refused) rotations.asked.delete(key);
   rotations.refused.clear();
-  for (const [key, rotation] of rotations.byKey) {
+  for (const [key, stood] of rotations.byKey) {
+    const rotation = datedBy(stood, at);
+    if (rotation !== stood) putRotation(state, rotation, effects);
     const { phase, since } = rotation;
     if (phase === 'resting' && at >= dueAt(state, key, rotation)) begin(state, key, rotation, at, effects);
     else if ((phase === 'making' || phase === 'staging') && hasPassed(since, answerMs, at))
@@ -146,11 +148,19 @@ export function rotationsDue(state: CoordinatorState, at: Instant, effects: Coor
   scheduleRotations(state, effects);
 }
 
-function dueAt({ rotations, nodes, at }: CoordinatorState, key: string, { rotatedAt, failed }: Rotation): Instant {
+/** What a clock that was ahead has dated counts from now on: it would wait for that clock otherwise. */
+function datedBy(rotation: Rotation, at: Instant): Rotation {
+  const { rotatedAt, failed } = rotation;
+  if (rotatedAt <= at && (!failed || failed.at <= at)) return rotation;
+  const told = failed && { ...failed, at: Math.min(failed.at, at) };
+  return { ...rotation, rotatedAt: Math.min(rotatedAt, at), failed: told };
+}
+
+function dueAt({ rotations, nodes }: CoordinatorState, key: string, { rotatedAt, failed }: Rotation): Instant {
   const every = [...(rotations.able.get(key) ?? [])].filter(([node]) => nodes.get(node)?.link !== undefined);
   if (every.length === 0) return Number.POSITIVE_INFINITY;
-  const due = Math.min(rotatedAt, at) + Math.min(...every.map(([, everyMs]) => everyMs));
-  return failed ? Math.max(due, Math.min(failed.at, at) + retryMs) : due;
+  const due = rotatedAt + Math.min(...every.map(([, everyMs]) => everyMs));
+  return failed ? Math.max(due, failed.at + retryMs) : due;
 }
 
 /** When time alone changes something next. */

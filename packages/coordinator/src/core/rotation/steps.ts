@@ -140,6 +140,7 @@ export function releaseRotations(state: CoordinatorState, at: Instant, effects: 
         'the host that rotates it left the fleet, with whichever value it has',
         at,
         effects,
+        rotation.phase === 'switching' || undefined,
       );
   }
 }

@@ -81,7 +81,7 @@ export function alertScene(messagesPerHour = 30) {
     pass: (ms: Milliseconds) => {
       for (const end = at + ms; at < end; ) {
         at += second;
-        observe(telling.incidents, [...wrong.values()], at, incident => isHeard(telling, incident));
+        observe(telling.incidents, [...wrong.values()], at, incident => isHeard(telling, incident, at));
         deliver();
       }
     },

@@ -136,8 +136,9 @@ export function dueFor(telling: Telling, channel: Pick<Channel, 'terms'>, at: In
   return due.sort(compareSeverity);
 }
 
-/** Whether every channel has heard where it stands, as far as it is to. */
-export function isHeard(telling: Telling, incident: IncidentRecord): boolean {
+/** Whether every channel has heard where it stands, as far as it is to now. */
+export function isHeard(telling: Telling, incident: IncidentRecord, at: Instant): boolean {
+  if (isMuted(telling.mutes, incident, at)) return true;
   for (const channel of telling.channels.values()) if (isOwed(telling, channel, incident)) return false;
   return true;
 }
