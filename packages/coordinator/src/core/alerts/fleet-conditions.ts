@@ -51,8 +51,8 @@ function isRotationLate(rotation: Rotation | undefined, at: Instant): rotation i
 function rotationCondition({ nodes }: CoordinatorState, rotation: Rotation): Condition {
   const { name, group, node, pending, phase, since, failed } = rotation;
   const secret = group === undefined ? name : `${name} (${group})`;
-  const nameOf = (id: NodeId) => nodes.get(id)?.record.name ?? id;
-  const holder = node === null ? [] : [nameOf(node)];
+  // One that has left has no name any more.
+  const namesOf = (...ids: readonly NodeId[]) => ids.flatMap(id => nodes.get(id)?.record.name ?? []);
   const isSpreading = phase === 'spreading';
   const isOver = failed !== undefined && phase === 'resting';
   const isUnknown = phase === 'switching' || failed?.isUnknown === true;
@@ -61,8 +61,8 @@ function rotationCondition({ nodes }: CoordinatorState, rotation: Rotation): Con
     kind: 'rotation-failed',
     severity: isUnknown ? 'critical' : 'warning',
     what: isOver ? `${secret} was not rotated` : `the rotation of ${secret} has not come to its end (${phase})`,
-    why: failed?.why ?? (isSpreading ? `${pending.map(nameOf).join(', ')} still have the old value` : ''),
-    where: isSpreading ? pending.map(nameOf) : holder,
+    why: failed?.why ?? (isSpreading ? `${namesOf(...pending).join(', ')} still have the old value` : ''),
+    where: isSpreading ? namesOf(...pending) : node === null ? [] : namesOf(node),
     since: failed?.at ?? since,
     breaks:
       isOver && !isUnknown ? 'nothing: its value is the one before' : 'whoever has the other value is turned away',

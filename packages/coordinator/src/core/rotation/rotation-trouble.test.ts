@@ -1,6 +1,7 @@
 import { minute } from '@authmesh/shared/core/time';
 import { describe, expect, it } from 'vitest';
-import { guest, only } from '../coordinator-scene.ts';
+import { secretConditions } from '../alerts/fleet-conditions.ts';
+import { guest, only, type Scene } from '../coordinator-scene.ts';
 import { asked, fleet, frame, report, rotation, told, upTo } from './rotation-scene.ts';
 
 const due = { type: 'timer-fired', timer: 'rotations' } as const;
@@ -45,5 +46,43 @@ describe('after the switch was asked for', () => {
       phase: 'resting',
       failed: { why: expect.stringContaining('left the fleet'), isUnknown: true },
     });
+  });
+});
+
+describe('what is told of a rotation', () => {
+  const alerted = (scene: Scene) => {
+    const [condition, ...others] = secretConditions(scene.state(), scene.state().at);
+    expect(others).toEqual([]);
+    return condition && [condition.kind, condition.severity, condition.breaks, condition.where];
+  };
+
+  it('is nothing while it comes along, and who is missing when it does not come to its end', () => {
+    const scene = fleet();
+    upTo(scene, 'apply');
+    expect(alerted(scene)).toBeUndefined();
+    scene.pass(2 * minute);
+    scene.through(due);
+    expect(alerted(scene)).toEqual(['rotation-failed', 'warning', expect.stringContaining('turned away'), ['t440']]);
+  });
+
+  it('is harmless where it went back, and critical where nobody knows which value is accepted', () => {
+    const failed = fleet();
+    upTo(failed, 'switch');
+    report(failed, 1, 'switch', { why: 'status 3' });
+    expect(alerted(failed)).toEqual(['rotation-failed', 'warning', expect.stringContaining('nothing'), ['pc-a']]);
+    for (const happens of [
+      (scene: Scene) => report(scene, 1, 'switch', { why: 'status 3', isStuck: true }),
+      (scene: Scene) => scene.through(frame(1, { type: 'ask', request: 3, question: { type: 'leave', keeps: [] } })),
+    ]) {
+      const scene = fleet();
+      upTo(scene, 'switch');
+      happens(scene);
+      expect(alerted(scene)).toEqual([
+        'rotation-failed',
+        'critical',
+        expect.stringContaining('turned away'),
+        expect.any(Array),
+      ]);
+    }
   });
 });
