@@ -232,6 +232,27 @@ describe('the doctor of a host whose daemon runs', () => {
     await names(b, /coordinator: .*(key|another)/, /./);
   });
 
+  it('names a fleet that this host belongs to no more', async () => {
+    const other = await stage.fleet();
+    const [stays, goes] = [other.host('stays'), other.host('goes')];
+    for (const host of [stays, goes]) await other.join(host);
+    const kept = join(dirname(goes.home), 'kept');
+    cpSync(goes.home, kept, { recursive: true });
+    expect((await goes.agent('leave', '--yes')).code).toBe(0);
+    // A home that was put back from a backup, say.
+    rmSync(goes.home, { recursive: true });
+    renameSync(kept, goes.home);
+    await names(goes, /coordinator: .*not a member of this fleet/, /join again in a fresh home/);
+  });
+
+  it('names a home that belongs to somebody else', async () => {
+    const other = await stage.fleet();
+    await other.join(other.host('pc-a'));
+    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent('process.getuid=()=>12345')}`;
+    const host = other.host('pc-a', { environment: { NODE_OPTIONS } });
+    await names(host, /belongs to user \d+, this is user 12345/, /run authmesh as its owner/);
+  });
+
   it('names a clock that is wrong', async () => {
     const shift = 'const now=Date.now;Date.now=()=>now()-300000';
     const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(shift)}`;
