@@ -114,8 +114,9 @@ function play(world: World, { nodes, minutes }: RunOptions): void {
   workload.over = true;
   for (const claw of claws) claw.active = false;
   advance(world, world.now + quietMs);
-  // What ends in the last moment is healed a little later: wait for it, within a bound.
-  const lastCall = world.now + 10 * minute;
+  // What ends in the last moment is healed a little later: wait for it, within a bound that is longer than any pause of the lease (15 min
+  // and its jitter).
+  const lastCall = world.now + 20 * minute;
   while (world.now < lastCall && livenessProblem(world)) advance(world, world.now + 5 * second);
   checkLiveness(world);
 }
