@@ -187,5 +187,5 @@ export function drawChaos(random: Random, endsAt: Instant): Chaos {
   };
 }
 
-/** How long nothing may go wrong before liveness is asked: the longest back-off and delivery retry, with slack. */
+/** How long nothing may go wrong before liveness is asked: the longest back-off of a link and delivery retry, with slack. */
 export const settleMs: Milliseconds = 3 * minute;
