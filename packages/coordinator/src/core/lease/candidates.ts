@@ -43,16 +43,12 @@ export function chooseNode(state: CoordinatorState, record: AccountRecord, curre
   const holders = holdersOf(state, account, current);
   const [holder, another] = holders;
   if (holder && another && endsSoonAt(current) <= state.at) return { why: leftToBoth(holder, another) };
-  const able = [...(state.leases.able.get(provider) ?? [])].filter(
-    id => !holder || holders.some(node => node.record.id === id && givesUp(node, account, current)),
-  );
-  if (able.length === 0)
+  const connected = state.leases.able.get(provider) ?? new Set<NodeId>();
+  const giving = holders.filter(one => connected.has(one.record.id) && givesUp(one, account, current));
+  const able = holder ? new Set(giving.map(one => one.record.id)) : connected;
+  const chosen = firstOf(state, record, current, able);
+  if (chosen === undefined)
     return { why: holder ? leftTo(holder) : `no node that is connected can refresh at ${provider}` };
-  const sane = able.filter(id => hasSaneClock(state, id));
-  const fit = sane.length > 0 ? sane : able;
-  const avoided = state.leases.tries.get(account)?.node;
-  const others = fit.filter(id => id !== avoided);
-  const chosen = firstOf(state, record, current, others.length > 0 ? others : fit);
   const link = state.nodes.get(chosen)?.link;
   return link === undefined ? { why: 'the node is gone' } : { node: chosen, link };
 }
@@ -66,22 +62,37 @@ function leftTo({ record: { name } }: NodeEntry): string {
   return `a store of ${name} holds its refresh token: its OpenClaw refreshes it`;
 }
 
+/**
+ * The best of the nodes that are able: one with a sane clock that is not the one that has just failed, or as close to that
+ * as there is; among equals the favourite.
+ */
 function firstOf(
-  { leases, nodes }: CoordinatorState,
-  { account, profile }: AccountRecord,
-  { home, origin, access }: Renewable,
-  fit: readonly NodeId[],
-): NodeId {
+  state: CoordinatorState,
+  record: AccountRecord,
+  current: Renewable,
+  able: ReadonlySet<NodeId>,
+): NodeId | undefined {
+  const avoided = state.leases.tries.get(record.account)?.node;
+  const favoured = [...preferredNodes(state, record), current.home, current.origin];
+  const isSane = (id: NodeId): boolean => hasSaneClock(state, id);
+  const isOther = (id: NodeId): boolean => id !== avoided;
+  for (const isFit of [(id: NodeId) => isSane(id) && isOther(id), isSane, isOther, () => true]) {
+    const favourite = favoured.find(id => able.has(id) && isFit(id));
+    if (favourite !== undefined) return favourite;
+    // Spread over those that can, by the login itself: each refresh of many accounts has its own node.
+    const fit = [...able].filter(isFit);
+    if (fit.length > 0) return fit[Number.parseInt(current.access.slice(0, 8), 16) % fit.length];
+  }
+  return undefined;
+}
+
+/** The nodes that the operator names for the account, in that order. */
+function preferredNodes({ leases, nodes }: CoordinatorState, { account, profile }: AccountRecord): NodeId[] {
   const subject = { provider: accountProvider(account), account: accountLabel(account), profile };
   const names = firstMatch(leases.prefer, subject) ?? [];
-  for (const name of names) {
-    const preferred = fit.find(id => nodes.get(id)?.record.name === name);
-    if (preferred !== undefined) return preferred;
-  }
-  for (const id of [home, origin]) if (fit.includes(id)) return id;
-  // Spread over those that can, by the login itself: each refresh of many accounts has its own node.
-  const [first] = fit;
-  return fit[Number.parseInt(access.slice(0, 8), 16) % fit.length] ?? first ?? home;
+  return names.flatMap(name =>
+    [...nodes.values()].filter(({ record }) => record.name === name).map(one => one.record.id),
+  );
 }
 
 function hasSaneClock(state: CoordinatorState, id: NodeId): boolean {

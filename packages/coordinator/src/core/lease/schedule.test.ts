@@ -28,7 +28,7 @@ it('has every account at its last planned moment, and no other', () => {
           else wanted.set(one.account, one.at);
         }
         expect(nextAt(schedule)).toBe(wanted.size === 0 ? undefined : Math.min(...wanted.values()));
-        expect(schedule.heap.length).toBeLessThanOrEqual(2 * wanted.size + 17);
+        expect(schedule.times.length).toBeLessThanOrEqual(2 * wanted.size + 17);
       }
     }),
   );
