@@ -172,6 +172,21 @@ describe('a lease', () => {
     expect(leasesIn(pass(9 * second))).toMatchObject([{ link: home }]);
   });
 
+  it('given back unused is given again when the login ends, however long the pause has become', () => {
+    let left = 10 * minute;
+    let given = lease();
+    for (const pauseMs of [19, 38, 75, 150, 300]) {
+      hear(given.link, missOf(given.lease, 'unused'));
+      left -= pauseMs * second;
+      const [next] = leasesIn(pass(pauseMs * second));
+      if (!next) throw new Error('no lease was given');
+      given = next;
+    }
+    hear(given.link, missOf(given.lease, 'unused'));
+    expect(leasesIn(pass(left))).toEqual([]);
+    expect(leasesIn(pass(5 * second))).toHaveLength(1);
+  });
+
   it('is given again as late as the provider asks for', () => {
     const given = lease();
     hear(given.link, missOf(given.lease, 'postponed', { retryAfterMs: 5 * minute }));

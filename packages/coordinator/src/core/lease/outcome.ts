@@ -14,10 +14,12 @@ import { verdictSentences } from '../explanation.ts';
 import { nextRevision, withSighting } from '../history.ts';
 import type { AccountEntry, CoordinatorState, Reporter } from '../state.ts';
 import { release, writeHalt } from './halt.ts';
-import { haltOf, leaseOf, renewableOf } from './standing.ts';
+import { haltOf, leaseOf, type Renewable, renewableOf } from './standing.ts';
 
 const retryMsBase: Milliseconds = 15 * second;
 const retryMsMax: Milliseconds = 15 * minute;
+/** By when every node's clock says so, too, that a login has ended. */
+const endSlackMs: Milliseconds = 5 * second;
 /** A provider that asks for more is asked again all the same. */
 const retryAfterMsMax: Milliseconds = 6 * hour;
 
@@ -92,7 +94,7 @@ export function missReceived(
   switch (miss) {
     case 'unused':
     case 'postponed':
-      noteTry(state, reporter, message, at);
+      noteTry(state, current, reporter, message, at);
       if (miss === 'postponed') effects.push(note('refresh-postponed', { account, node, why }));
       return release(state, entry, current, effects, cause);
     case 'unanswered':
@@ -138,15 +140,24 @@ function isWorseOff(entry: AccountEntry, reporter: Reporter, miss: 'unanswered' 
 }
 
 /** Twice as long after each attempt, and as long as the provider says. */
-function noteTry(state: CoordinatorState, { node }: Reporter, message: MissReport, at: Instant): void {
-  const { account, access, why, retryAfterMs = 0 } = message;
+function noteTry(
+  state: CoordinatorState,
+  { expiresAt }: Renewable,
+  { node }: Reporter,
+  message: MissReport,
+  at: Instant,
+): void {
+  const { account, access, miss, why, retryAfterMs = 0 } = message;
   const known = state.leases.tries.get(account);
   const before = known?.access === access ? known : undefined;
   const count = (before?.count ?? 0) + 1;
   const waitMs = Math.min(retryMsMax, retryMsBase * 2 ** Math.min(count - 1, 10));
   // Those that were turned away together do not come again together.
   const pauseMs = Math.max(waitMs, Math.min(retryAfterMs, retryAfterMsMax)) * (1 + jitterOf(access, count) / 4);
-  const notBefore = at + Math.ceil(pauseMs);
+  const restedAt = at + Math.ceil(pauseMs);
+  // What nobody asked the provider for is tried when the login ends: what an OpenClaw may have spent was left alone until then.
+  const endsLater = miss === 'unused' && expiresAt > at;
+  const notBefore = endsLater ? Math.min(restedAt, expiresAt + endSlackMs) : restedAt;
   state.leases.tries.set(account, { count, node, since: before?.since ?? at, why, notBefore, access });
 }
 
