@@ -6,6 +6,7 @@ import { healRates } from './faults.ts';
 import type { Host } from './host.ts';
 import { forgetDepartures } from './leaving.ts';
 import { setCentralClock, setClock } from './operator.ts';
+import { healEndpoints } from './refreshing.ts';
 import { sleepHost } from './sleep.ts';
 import { writeLine } from './trace.ts';
 import { storeChanged } from './watching.ts';
@@ -164,6 +165,7 @@ function takeOrRestore(world: World, chaos: Chaos): void {
 export function heal(world: World): void {
   if (world.trace.write) writeLine(world.trace, world.now, 'world', '** healed');
   healRates(world.faults);
+  healEndpoints(world.endpoints);
   world.central.records.full = false;
   for (const host of world.hosts) {
     host.disk.full = false;

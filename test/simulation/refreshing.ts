@@ -170,3 +170,9 @@ export function drawEndpoints(random: Random): EndpointFaults {
     busy: random.chance(0.5) ? random.fraction() * 0.3 : 0,
   };
 }
+
+/** Ends all faults of the endpoints that are drawn at each exchange. */
+export function healEndpoints(endpoints: EndpointFaults): void {
+  endpoints.lost = 0;
+  endpoints.busy = 0;
+}
