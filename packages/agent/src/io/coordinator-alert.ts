@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { AgentState } from '@authmesh/agent/core/state';
 import type { Condition } from '@authmesh/shared/core/alerts/incident';
 import { observe } from '@authmesh/shared/core/alerts/incidents';
-import { configureChannels, type Telling, tell, told } from '@authmesh/shared/core/alerts/telling';
+import { configureChannels, createTelling, tell, told } from '@authmesh/shared/core/alerts/telling';
 import { note } from '@authmesh/shared/core/notes';
 import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import { type AlertChannel, channelName } from '@authmesh/shared/node/alerts/alert-channel';
@@ -36,13 +36,7 @@ export function watchCoordinator(
 ): CoordinatorAlert {
   const startedAt = Date.now();
   let { lostMs, channels } = terms;
-  const telling: Telling = {
-    messagesPerHour,
-    incidents: new Map(),
-    mutes: [],
-    channels: new Map(),
-    since: new Map(),
-  };
+  const telling = createTelling(messagesPerHour);
   const alerting = createAlerting(channels, (channel, outcome) => {
     told(telling, channel, outcome, { at: Date.now(), elapsed: performance.now(), seed: randomInt(2 ** 32) });
     if (!outcome.ok) logger.note(note('alert-refused', { why: `${channel}: ${outcome.why}` }));

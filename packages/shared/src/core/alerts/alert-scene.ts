@@ -2,7 +2,7 @@ import type { Instant, Milliseconds } from '../time.ts';
 import { second } from '../time.ts';
 import type { AlertMessage, Condition } from './incident.ts';
 import { type IncidentRecord, observe } from './incidents.ts';
-import { configureChannels, isHeard, type Telling, tell, told } from './telling.ts';
+import { configureChannels, createTelling, isHeard, tell, told } from './telling.ts';
 
 /** What is wrong with one secret, as a test wants it. */
 export function conditionOf(id: string, more: Partial<Condition> = {}): Condition {
@@ -22,13 +22,7 @@ export function conditionOf(id: string, more: Partial<Condition> = {}): Conditio
 
 /** Incidents and one channel under a clock of their own, looked at each second. */
 export function alertScene(messagesPerHour = 30) {
-  const telling: Telling = {
-    messagesPerHour,
-    incidents: new Map(),
-    mutes: [],
-    channels: new Map(),
-    since: new Map(),
-  };
+  const telling = createTelling(messagesPerHour);
   const heard: AlertMessage[] = [];
   const wrong = new Map<string, Condition>();
   let at: Instant = 1_000_000;

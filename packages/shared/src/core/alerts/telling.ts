@@ -46,6 +46,11 @@ export interface Telling {
   readonly since: Map<string, Instant>;
 }
 
+/** Nothing is wrong, and nobody is told of anything yet. */
+export function createTelling(messagesPerHour: number): Telling {
+  return { messagesPerHour, incidents: new Map(), mutes: [], channels: new Map(), since: new Map() };
+}
+
 /** A message and where it goes. */
 export interface Told {
   readonly channel: string;
