@@ -47,6 +47,7 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
+    globalSetup: 'test/scratch.ts',
     projects: kinds.map(({ name, include, testTimeout, groupOrder, ...more }) => ({
       test: { name, include: [...include], testTimeout, hookTimeout: testTimeout, sequence: { groupOrder }, ...more },
     })),

@@ -36,6 +36,8 @@ export interface Workload {
   readonly claws: readonly OpenClaw[];
   readonly temper: Temper;
   readonly images: { readonly host: Host; readonly store: Store; readonly image: StoreImage }[];
+  /** What operators have said last. */
+  custody?: AgentConfig['custody'] | undefined;
   over: boolean;
 }
 
@@ -52,7 +54,8 @@ export function operate(world: World, workload: Workload, random: Random): void 
   after(world, random.below(temper.everyMs), next);
 }
 
-function act(world: World, { temper, logins, images }: Workload, random: Random): void {
+function act(world: World, workload: Workload, random: Random): void {
+  const { temper, logins, images } = workload;
   const host = random.pick(world.hosts);
   const store = random.pick([...host.disk.stores.values()]);
   if (host.asleepUntil > world.now || store.condition !== 'whole') return;
@@ -68,7 +71,7 @@ function act(world: World, { temper, logins, images }: Workload, random: Random)
   if (random.chance(temper.deletes) && store.profiles.size > 1)
     deleteProfile(world, host, store, random.pick([...store.profiles.keys()]));
   if (random.chance(temper.restarts)) drainAgent(world, host);
-  if (random.chance(temper.switchesCustody)) switchCustody(world, random);
+  if (random.chance(temper.switchesCustody)) switchCustody(world, workload, random);
   if (random.chance(temper.leaves)) leaveFleet(world, host, 1 + random.below(1_000_000));
   if (random.chance(temper.adopts)) adopt(world, host, store.id, 1 + random.below(1_000_000));
   if (random.chance(temper.runs)) {
@@ -85,9 +88,9 @@ function act(world: World, { temper, logins, images }: Workload, random: Random)
   }
 }
 
-/** Operators say another custody, host by host. */
-function switchCustody(world: World, random: Random): void {
-  const custody = random.pick<AgentConfig['custody']>([
+/** Operators say another custody, host by host: in the end all hosts have the one that was said last. */
+function switchCustody(world: World, workload: Workload, random: Random): void {
+  workload.custody = random.pick<AgentConfig['custody']>([
     'vault',
     'home',
     'auto',
@@ -96,7 +99,9 @@ function switchCustody(world: World, random: Random): void {
   ]);
   for (const host of world.hosts) {
     if (host.config.refreshes.size === 0) continue;
-    after(world, random.below(30 * second), () => configure(world, host, { ...host.config, custody }));
+    after(world, random.below(30 * second), () => {
+      configure(world, host, { ...host.config, custody: workload.custody ?? host.config.custody });
+    });
   }
 }
 
