@@ -65,7 +65,12 @@ export function takeEarly(state: CoordinatorState, account: AccountId): readonly
 
 function isLater(entry: AccountEntry | undefined, position: Position): boolean {
   const current = entry?.record.current;
-  return current === undefined || comparePositions(position, current.recoveredFrom ?? current.position) > 0;
+  if (current === undefined) return true;
+  const { recoveredFrom } = current;
+  // A place of an epoch that began after the store was put back was given by this store. Any other is held against where the login stood then.
+  const isOurs = recoveredFrom === undefined || recoveredFrom.epoch < position.epoch;
+  const ours = isOurs && position.epoch === current.position.epoch ? current.position : recoveredFrom;
+  return comparePositions(position, ours ?? current.position) > 0;
 }
 
 /** A node gives back what was announced to it once. */

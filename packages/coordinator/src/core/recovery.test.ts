@@ -8,8 +8,11 @@ import {
   guest,
   observed,
   only,
+  print,
+  profile,
   publish,
   type Scene,
+  sealedOf,
   verdicts,
 } from './coordinator-scene.ts';
 import type { CoordinatorEvent, LinkId } from './event.ts';
@@ -99,6 +102,27 @@ describe('a place in the order that a coordinator back from a backup gave once m
     const sealed = { access: renewed.access, generation: 7, position: { epoch: 1, revision: 4 } };
     expect(only(scene.through(publish(mine, ours, 7)), 'announce')).toMatchObject([{ announcement: sealed }]);
   });
+});
+
+it('a node that has heard what a coordinator back from a backup told since is not taken to know more', () => {
+  const scene = restored();
+  scene.through(knows(theirs, 9));
+  const login = { kind: 'oauth', profile, expiresAt: null, origin: guest, home: guest, restored: false } as const;
+  const facts = { ...login, account, access: print('5'), position: { epoch: 1, revision: 9 }, generation: 9 };
+  scene.through({
+    type: 'frame-received',
+    link: theirs,
+    message: { type: 'recollection', facts, sealed: sealedOf('5') },
+  });
+  const position = { epoch: 2, revision: 10 };
+  expect(current(scene)).toMatchObject({ position, recoveredFrom: { epoch: 1, revision: 9 } });
+  const known = [{ account, position, generation: 9 }];
+  const effects = scene.through({
+    type: 'frame-received',
+    link: mine,
+    message: { type: 'inventory', observations: [], known, last: true },
+  });
+  expect(only(effects, 'send').map(({ message }) => message.type)).toEqual(['synced']);
 });
 
 describe('a store that a restored coordinator’s login stood in, too', () => {
