@@ -45,7 +45,7 @@ export function announced(
   effects.push({ type: 'remember', memory: { kind: 'account', account: facts } });
   for (const [key, copy] of state.copies) {
     if (copy.account !== account || !copy.seen) continue;
-    const judged = judgedAfter(copy, facts);
+    const judged = judgedAfter(copy, facts, known);
     // What hindered a delivery that is not due any more is no trouble.
     const trouble = judged?.verdict === 'in-step' ? undefined : copy.trouble;
     const retryAt = isOverwritten(copy, facts.access) ? undefined : copy.retryAt;
@@ -62,11 +62,19 @@ export function announced(
 }
 
 /** What an announcement says of a copy by itself. A copy that the coordinator has not judged waits for its word. */
-function judgedAfter({ seen, judged }: Copy, facts: AnnouncementFacts): Copy['judged'] {
+function judgedAfter(
+  { seen, judged }: Copy,
+  facts: AnnouncementFacts,
+  before: AnnouncementFacts | undefined,
+): Copy['judged'] {
+  const isJudged = judged !== undefined && judged.access === seen?.access;
   if (seen?.health === 'sound' && seen.access === facts.access) {
-    return { access: seen.access, verdict: 'in-step', why: 'it is the current login' };
+    // Whether its refresh token is in use the coordinator's word says, here of the same login at another place.
+    const isSame = isJudged && facts.refresh === before?.refresh;
+    const inUse = isSame ? judged.inUse : !isJudged || undefined;
+    return { access: seen.access, verdict: 'in-step', why: 'it is the current login', inUse };
   }
-  if (!judged || judged.access !== seen?.access) return judged;
+  if (!isJudged) return judged;
   if (judged.verdict === 'in-step') return { ...judged, verdict: 'stale', why: 'a newer login was announced' };
   return judged.verdict === 'parallel' || judged.verdict === 'unlinked' ? undefined : judged;
 }

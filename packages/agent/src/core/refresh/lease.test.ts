@@ -216,6 +216,17 @@ describe('a refresh token that is used, or may be used up', () => {
     expect(forms(scene.hear(judgement('in-step', '1')))).toEqual(['full']);
   });
 
+  it('is given to no store on an announcement alone, before the coordinator has said whether it is in use', () => {
+    scene.tell({ type: 'link-closed', reason: 'lost', message: 'gone' });
+    scene.tell(holds(seen('1')));
+    scene.connect();
+    const home = facts('1', 2, { refresh: print('a'), home: self });
+    expect(forms(scene.announce(home))).toEqual([]);
+    expect(forms(scene.hear(judgement('in-step', '1', { inUse: true })))).toEqual([]);
+    expect(forms(scene.announce({ ...home, position: { epoch: 1, revision: 3 } }))).toEqual([]);
+    expect(forms(scene.hear(judgement('in-step', '1')))).toEqual(['full']);
+  });
+
   it('is not used while a store is being given it', () => {
     scene.tell(holds(seen('1')));
     expect(forms(scene.hear(judgement('in-step', '1')))).toEqual(['full']);
