@@ -24,13 +24,16 @@ export function acceptedChange(
   const { current } = lineage;
   if (!current) return { record: entry.record, lineage };
   const why = isStillRestored(entry.record, candidate, acceptance) ? 'restored' : acceptance.why;
+  const before = entry.record.current;
+  // Sealed anew or completed it is the login that the fleet has had.
+  const acceptedAt = before?.access === current.access && acceptance.why !== 'restored' ? before.acceptedAt : at;
   const isKnown = as.store === undefined || isLinked(entry.record, candidate.node, as.store);
   const linked = isKnown ? entry.record.linked : [...entry.record.linked, copyLink(candidate.node, as.store)];
   const record = withSighting(
     {
       ...entry.record,
       profile: as.profile,
-      current: { ...current, acceptedAt: at, why, sealed: offer.sealed },
+      current: { ...current, acceptedAt, why, sealed: offer.sealed },
       ancestors: [...lineage.ancestors],
       spent: [...lineage.spent],
       linked,

@@ -7,7 +7,7 @@ import type { CoordinatorEffect } from './effect.ts';
 import { verdictSentences } from './explanation.ts';
 import { tellFree, tellOtherHolders } from './holding.ts';
 import { recordJudgement } from './judgement.ts';
-import { replan, sendLease } from './lease/grant.ts';
+import { refuseAsked, replan, sendLease } from './lease/grant.ts';
 import { settle } from './lease/outcome.ts';
 import { takeEarly } from './recollection.ts';
 import type { AccountRecord } from './record.ts';
@@ -31,8 +31,10 @@ export function settleAccount(
   state.accounts.set(account, entry);
   for (const audited of auditOfChange(before.record, record, at)) effects.push({ type: 'audit', entry: audited });
   if (announces) announceDurable(entry, cause, effects);
-  if (announces) state.leases.toldInUse.delete(account);
-  else tellFree(state, account, effects);
+  // Of another refresh token nobody was told that it is in use.
+  if (before.record.current?.refresh === record.current?.refresh) tellFree(state, account, effects);
+  else state.leases.toldInUse.delete(account);
+  if (before.record.current?.access !== record.current?.access) state.leases.waits.delete(account);
   replan(state, account);
   entry.waiting.unshift(...takeEarly(state, account));
   if (cause) answerCause(state, entry, cause, at, effects);
@@ -52,6 +54,7 @@ export function supersedeAccount(
   const before = state.accounts.get(record.account);
   const waiting = before?.waiting ?? [];
   if (before?.pending?.cause) waiting.unshift(before.pending.cause);
+  refuseAsked(state, record.account, effects);
   state.accounts.set(record.account, { ...createAccountEntry(record, storeRevision), waiting });
   effects.push(note('persist-conflicted', { account: record.account }));
   replan(state, record.account);

@@ -5,8 +5,8 @@ import { type AwayCopy, copiesKey, nodeKey } from './record.ts';
 import type { CoordinatorState, NodeEntry, ReportedCopy } from './state.ts';
 
 /*
- * What a host that is away last had is for an operator's eyes alone. Nothing is judged by it: a host is judged by what
- * it reports on its link, and that is kept elsewhere (`NodeEntry.copies`).
+ * What a host that is away last had: for an operator's eyes, and so that nobody uses a refresh token that stands in its stores.
+ * No login is judged by it: a host is judged by what it reports on its link, and that is kept elsewhere (`NodeEntry.copies`).
  */
 
 /** Most of one host's copies that is kept while it is away, in characters of JSON: a thousand copies and more. */
@@ -43,7 +43,8 @@ function commitAwayCopies(state: CoordinatorState, node: NodeId, effects: Coordi
   const key = copiesKey(node);
   const entry = state.away.get(node);
   if (entry?.copies === undefined || state.pendingRecords.has(key)) return;
-  const record = { node, copies: entry.copies };
+  const withheld = state.leases.withheld.get(node);
+  const record = { node, copies: entry.copies, withheld: withheld?.size ? [...withheld] : undefined };
   commitRecord(state, key, { type: 'copies', record, expected: entry.storeRevision, failed: false }, effects);
 }
 

@@ -2,6 +2,7 @@ import { note } from '@authmesh/shared/core/notes';
 import { clockJumpMsMin, clockOffsetMsMin, type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import { linkClosed } from './admission.ts';
 import type { CoordinatorEffect } from './effect.ts';
+import { planAnew } from './lease/service.ts';
 import { sendAway } from './presence.ts';
 import type { CoordinatorState, Session } from './state.ts';
 import { judgeAgain } from './submission.ts';
@@ -27,6 +28,7 @@ export function clocksRead(
   if (Math.abs(byMs) < clockJumpMsMin) return;
   effects.push(note('clock-jumped', { why: `by ${Math.round(byMs / second)} s` }));
   const isSet = Math.abs(byMs) >= clockOffsetMsMin;
+  if (isSet) planAnew(state, at);
   // Whoever waits for another's link to prove dead has compared clocks before.
   for (const link of isSet ? [...state.challengers.keys()] : []) {
     effects.push({ type: 'close-link', link, reason: 'clockSet' });

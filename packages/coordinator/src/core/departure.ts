@@ -5,6 +5,7 @@ import type { AnswerBody } from '@authmesh/shared/protocol/answer';
 import { commitRecord } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { endInvitesOf, eraseExpired } from './expiry.ts';
+import { tellAllHolders } from './holding.ts';
 import type { LeasesState } from './lease/leases.ts';
 import { forgetAble, wake } from './lease/service.ts';
 import { leaseOf } from './lease/standing.ts';
@@ -71,7 +72,11 @@ export function settleDeparture(
   releaseRotations(state, at, effects);
   endInvitesOf(state, id, at);
   eraseExpired(state, at, effects);
+  // What only this node knew nobody waits for.
+  for (const [account, { node }] of state.leases.outrun) if (node === id) state.leases.outrun.delete(account);
   for (const account of [...state.leases.starved]) wake(state, account, at);
+  // Where one disk fewer is asked for, enough may hold a refresh token as it is.
+  for (const account of state.leases.vaulted.keys()) tellAllHolders(state, account, effects);
   effects.push(note('node-left', { node: id }), { type: 'audit', entry: { at, action: 'leave', node: id } });
   answer(effects, link, request, { type: 'left', remaining: state.nodes.size });
   for (const session of state.sessions.values()) {

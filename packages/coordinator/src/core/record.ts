@@ -101,6 +101,8 @@ export type AwayCopy = Omit<CopyView, 'node'> & { readonly account: AccountId };
 export interface CopiesRecord {
   readonly node: NodeId;
   readonly copies: readonly AwayCopy[];
+  /** Refresh tokens in stores that its own configuration keeps out of the fleet's care. */
+  readonly withheld?: readonly Fingerprint[] | undefined;
 }
 
 /** What a node last told of its secrets. */
@@ -171,6 +173,8 @@ export interface Halt {
   readonly node: NodeId;
   readonly since: Instant;
   readonly why: string;
+  /** With `silence`: what stood before its lease, and stands again where that used nothing. */
+  readonly over?: Halt | undefined;
 }
 
 export interface AccountRecord {

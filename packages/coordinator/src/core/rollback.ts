@@ -6,6 +6,7 @@ import { acceptedChange, highestGeneration } from './acceptance.ts';
 import { commit } from './commit.ts';
 import type { CoordinatorEffect } from './effect.ts';
 import { nextRevision } from './history.ts';
+import { leaseOf } from './lease/standing.ts';
 import type { AccountEntry, CoordinatorState, Session } from './state.ts';
 import type { Submission } from './waiting.ts';
 
@@ -21,11 +22,15 @@ export function rollBack(
   const chosen = entry.record.history.find(candidate => candidate.number === submission.number);
   const { current } = entry.record;
   const access = chosen?.verdict === 'quarantined' ? undefined : chosen?.access;
-  if (!chosen || access === undefined || submission.generation <= highestGeneration(state, entry)) {
+  // What the lease brings would take the fleet away again from what was restored.
+  const isRefreshed = leaseOf(entry.record) !== undefined;
+  if (!chosen || access === undefined || isRefreshed || submission.generation <= highestGeneration(state, entry)) {
     const message =
-      access !== undefined
-        ? 'the account moved on while it was being restored; try again'
-        : `there is no entry ${submission.number} in the history that can be restored`;
+      access === undefined
+        ? `there is no entry ${submission.number} in the history that can be restored`
+        : isRefreshed
+          ? 'it is being refreshed right now: try again in a moment'
+          : 'the account moved on while it was being restored; try again';
     effects.push({
       type: 'send',
       link: submission.link,

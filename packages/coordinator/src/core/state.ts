@@ -123,7 +123,7 @@ export interface CoordinatorState {
   /** Null before there is a founder. */
   founder: NodeId | null;
   readonly nodes: Map<NodeId, NodeEntry>;
-  /** For the overview alone: nothing is judged by it. */
+  /** For the overview, and for who may use a refresh token: no login is judged by it. */
   readonly away: Map<NodeId, AwayEntry>;
   readonly secrets: SecretsState;
   readonly alerts: AlertsState;
@@ -133,7 +133,7 @@ export interface CoordinatorState {
   readonly accounts: Map<AccountId, AccountEntry>;
   /** The highest generation of each account that a node has applied: it refuses less. */
   readonly generations: Map<AccountId, number>;
-  /** Nodes that have reported a refresh token of an account since the start; some may have none any more. */
+  /** Nodes that have reported a refresh token of an account, those that are away among them; some may have none any more. */
   readonly holders: Map<AccountId, Set<NodeId>>;
   readonly sessions: Map<LinkId, Session>;
   /** Links that came as a node's challenger, until they close. */

@@ -63,6 +63,7 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
     const invite = invites.get(record.invite);
     if (invite) invites.set(record.invite, { ...invite, used: invite.used + 1 });
   }
+  for (const { record } of stored.copies ?? []) leases.withheld.set(record.node, new Set(record.withheld));
   const accounts = new Map<AccountId, AccountEntry>();
   for (const { record, storeRevision } of stored.accounts) {
     accounts.set(record.account, createAccountEntry(record, storeRevision));

@@ -53,20 +53,20 @@ const currentRow = z.object({
   sealed,
 });
 
+const haltRow = z.object({
+  state: z.enum(['in-doubt', 'needs-login']),
+  by: z.enum(['lease', 'silence', 'openclaw']),
+  node: nodeId,
+  since: instant,
+  why: z.string(),
+});
+
 const refreshRow = z.object({
   epoch: count,
   access: fingerprint,
   refresh: fingerprint,
   lease: z.object({ node: nodeId, since: instant, until: instant }).optional(),
-  halt: z
-    .object({
-      state: z.enum(['in-doubt', 'needs-login']),
-      by: z.enum(['lease', 'silence', 'openclaw']),
-      node: nodeId,
-      since: instant,
-      why: z.string(),
-    })
-    .optional(),
+  halt: haltRow.extend({ over: haltRow.optional() }).optional(),
 });
 
 /** An account's record as it stands in the store. */

@@ -60,6 +60,7 @@ const nodeRow = z.object({
 const copiesRow = z.object({
   node: nodeId,
   copies: z.array(copyView.omit({ node: true }).extend({ account: accountId })),
+  withheld: z.array(fingerprint).optional(),
 });
 
 const secretsRow = z.object({

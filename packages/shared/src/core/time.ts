@@ -17,9 +17,14 @@ export const clockOffsetMsMin: Milliseconds = 30 * second;
 /** A wall clock that moved by this against the monotonic one has been set, or the host slept. */
 export const clockJumpMsMin: Milliseconds = 5 * second;
 
-/** Whether so long has passed since then; a moment that lies well ahead was taken by a clock that was wrong, and is over. */
+/** Whether a moment that is over lies well ahead: it was taken by a clock that was wrong. */
+export function isAhead(moment: Instant, now: Instant): boolean {
+  return moment - now > minute;
+}
+
+/** Whether so long has passed since then; it has since a moment that was taken by a clock that was wrong. */
 export function hasPassed(since: Instant, lengthMs: Milliseconds, now: Instant): boolean {
-  return now - since >= lengthMs || since - now > minute;
+  return now - since >= lengthMs || isAhead(since, now);
 }
 
 /** The offset to work with: zero unless the clocks really differ. */

@@ -7,11 +7,10 @@ import {
 } from '@authmesh/shared/core/identifiers';
 import { firstMatch } from '@authmesh/shared/core/patterns';
 import { isUsable, minute } from '@authmesh/shared/core/time';
-import { awayCopiesOf } from '../away.ts';
 import type { LinkId } from '../event.ts';
 import type { AccountRecord } from '../record.ts';
 import type { CoordinatorState, NodeEntry } from '../state.ts';
-import { endsSoonAt, givesUp, holdersOf, unheardAt } from './holders.ts';
+import { endsSoonAt, givesUp, holdersOf, keptSince, unheardAt } from './holders.ts';
 import type { Renewable } from './standing.ts';
 
 /** A node whose clock is further off judges certificates wrongly: another one is better, where there is one. */
@@ -30,7 +29,7 @@ export function chooseNode(state: CoordinatorState, record: AccountRecord, curre
   const provider = accountProvider(account);
   const departed = state.leases.departed.get(current.refresh as Fingerprint);
   if (departed) return { why: `a store of ${departed.node}, which left the fleet, holds its refresh token` };
-  const fencing = fencingNode(state, account);
+  const fencing = fencingNode(state, account, current);
   if (fencing) return { why: `OpenClaw is refreshing it on ${fencing.record.name}` };
   const withheld = withholder(state, current);
   if (withheld)
@@ -72,7 +71,8 @@ function firstOf(
   current: Renewable,
   able: ReadonlySet<NodeId>,
 ): NodeId | undefined {
-  const avoided = state.leases.tries.get(record.account)?.node;
+  const tried = state.leases.tries.get(record.account);
+  const avoided = tried?.access === current.access ? tried.node : undefined;
   const favoured = [...preferredNodes(state, record), current.home, current.origin];
   const isSane = (id: NodeId): boolean => hasSaneClock(state, id);
   const isOther = (id: NodeId): boolean => id !== avoided;
@@ -101,26 +101,30 @@ function hasSaneClock(state: CoordinatorState, id: NodeId): boolean {
   return session !== undefined && Math.abs(session.clockOffsetMs) <= clockOffsetMsMax;
 }
 
-/** A node whose OpenClaw is refreshing the account, by its fence; also one that was when it left. */
-function fencingNode(state: CoordinatorState, account: AccountId): NodeEntry | undefined {
+/** A node whose OpenClaw is refreshing the account, by its fence; also one that was when it was last heard. */
+function fencingNode(state: CoordinatorState, account: AccountId, current: Renewable): NodeEntry | undefined {
   const isPending = (copy: { readonly account: AccountId; readonly health: string }) =>
     copy.account === account && copy.health === 'fence-pending';
   for (const id of state.leases.fenced.get(account) ?? []) {
     const node = state.nodes.get(id);
     if (!node) continue;
     for (const { observation } of node.copies.values()) if (isPending(observation)) return node;
-    if (awayCopiesOf(state, id, node.copies).some(isPending)) return node;
+    if (keptSince(state, node, current).some(isPending)) return node;
   }
   return undefined;
 }
 
 /**
- * The login's home, where nothing was heard of it since the start and nothing is kept of before: its stores may hold the
- * refresh token. When the login has ended there is nothing left to wait for.
+ * The login's home, where nothing was heard of it since the start and nothing is kept of the time since it has the login: its
+ * stores may hold the refresh token. When the login has ended there is nothing left to wait for.
  */
-function silentHome(state: CoordinatorState, { home, expiresAt }: Renewable): NodeEntry | undefined {
+function silentHome(state: CoordinatorState, { home, expiresAt, acceptedAt }: Renewable): NodeEntry | undefined {
   const node = state.nodes.get(home);
-  return node && !state.away.has(home) && isUsable(expiresAt, state.at) ? node : undefined;
+  if (!node || !isUsable(expiresAt, state.at)) return undefined;
+  const kept = state.away.get(home);
+  // What a coordinator that was killed had not written down is as if it had not been heard.
+  const isHeard = kept !== undefined && (kept.copies === undefined || (node.lastSeen ?? 0) >= acceptedAt);
+  return isHeard ? undefined : node;
 }
 
 /** A node that keeps a copy with the refresh token out of the fleet's care. */

@@ -1,32 +1,47 @@
+import type { AccountId, NodeId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Observation } from '@authmesh/shared/protocol/observation';
-import type { CoordinatorEffect } from '../effect.ts';
-import type { AccountEntry, CoordinatorState, Session } from '../state.ts';
-import { writeHalt } from './halt.ts';
-import { haltOf, leaseOf, renewableOf } from './standing.ts';
+import type { Halt } from '../record.ts';
+import type { CoordinatorState, Session } from '../state.ts';
+import { keptSince } from './holders.ts';
+import type { Renewable } from './standing.ts';
 
-/** OpenClaw's mark of a refresh under way stands somewhere: its result is waited for. */
+/** Whether a copy bears OpenClaw's mark of a refresh: one that is under way, or one that failed. */
+export function isFence(health: Observation['health']): boolean {
+  return health === 'fence-pending' || health === 'fence-failed';
+}
+
+/** OpenClaw's mark of a refresh stands somewhere: its result is waited for, or its refresh token may be spent. */
 export function fenceReported({ leases }: CoordinatorState, { node }: Session, { account, health }: Observation): void {
-  if (health !== 'fence-pending') return;
+  if (!isFence(health)) return;
   const nodes = leases.fenced.get(account) ?? new Set();
   leases.fenced.set(account, nodes.add(node));
 }
 
-/**
- * A refresh by OpenClaw failed after it may have spent the fleet's refresh token. The login is in doubt: it is used as
- * long as its access token lives.
- */
-export function doubtByOpenclaw(
+/** The doubt that a failed refresh by some OpenClaw casts on the current login, as the nodes have it; undefined: none. */
+export function openclawDoubt(
   state: CoordinatorState,
-  entry: AccountEntry,
-  session: Session,
-  { spends }: Observation,
+  account: AccountId,
+  current: Renewable,
   at: Instant,
-  effects: CoordinatorEffect[],
-): void {
-  const current = renewableOf(entry.record);
-  if (current?.refresh !== spends || !current || leaseOf(entry.record) || haltOf(entry.record)) return;
-  const name = state.nodes.get(session.node)?.record.name ?? 'a node';
+): Halt | undefined {
+  for (const id of state.leases.fenced.get(account) ?? []) {
+    const node = state.nodes.get(id);
+    if (!node) continue;
+    for (const { observation } of node.copies.values()) {
+      const isFailed = observation.account === account && observation.health === 'fence-failed';
+      if (isFailed && observation.spends === current.refresh) return doubtOf(state, id, at);
+    }
+    for (const copy of keptSince(state, node, current)) {
+      if (copy.account === account && copy.health === 'fence-failed') return doubtOf(state, id, at);
+    }
+  }
+  return undefined;
+}
+
+/** The doubt that this node's OpenClaw casts on a login. */
+export function doubtOf(state: CoordinatorState, node: NodeId, since: Instant): Halt {
+  const name = state.nodes.get(node)?.record.name ?? 'a node';
   const why = `a refresh by OpenClaw on ${name} failed, and may have spent it`;
-  writeHalt(state, entry, current, { state: 'in-doubt', by: 'openclaw', node: session.node, since: at, why }, effects);
+  return { state: 'in-doubt', by: 'openclaw', node, since, why };
 }

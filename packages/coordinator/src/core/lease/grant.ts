@@ -1,5 +1,5 @@
 import { type AccountId, accountProvider, type NodeId } from '@authmesh/shared/core/identifiers';
-import { leaseMs } from '@authmesh/shared/core/lease';
+import { exchangeMsMax, leaseMs } from '@authmesh/shared/core/lease';
 import { note } from '@authmesh/shared/core/notes';
 import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { OpenLeaseName } from '@authmesh/shared/protocol/lease';
@@ -11,7 +11,7 @@ import { isOutrun } from '../recollection.ts';
 import type { RefreshRecord } from '../record.ts';
 import type { AccountEntry, CoordinatorState, Reporter } from '../state.ts';
 import { chooseNode } from './candidates.ts';
-import { doubt, needLogin, refreshOf } from './halt.ts';
+import { doubt, needLogin, pairOf, release } from './halt.ts';
 import { latestUse } from './holders.ts';
 import { plan } from './schedule.ts';
 import { haltOf, isGuardedAttemptDue, leaseOf, lookAt, type Renewable, renewableOf } from './standing.ts';
@@ -29,7 +29,7 @@ export function look(state: CoordinatorState, account: AccountId, at: Instant, e
   if (!entry || !current) return;
   const { schedule, tries } = state.leases;
   if (isBusy(state, entry)) return plan(schedule, account, at + busyMs);
-  const next = lookAt(entry.record, tries.get(account));
+  const next = lookAt(entry.record, tries.get(account), at);
   if (next === null || next > at) return plan(schedule, account, next);
   const lease = leaseOf(entry.record);
   const halt = haltOf(entry.record);
@@ -81,7 +81,7 @@ export function give(
   state.leases.waits.delete(account);
   const lease = { node: choice.node, since: at, until: at + leaseMs };
   const epoch = (entry.record.refresh?.epoch ?? 0) + 1;
-  const refresh: RefreshRecord = { ...refreshOf(current), epoch, lease, halt: haltOf(entry.record) };
+  const refresh: RefreshRecord = { ...pairOf(current), epoch, lease, halt: haltOf(entry.record) };
   const change = { record: { ...entry.record, refresh }, lineage: entry.lineage, announces: false };
   commit(state, entry, { ...change, cause: { type: 'lease', account } }, effects);
   // It counts while it is on its way to the store: all that are due are looked at in one go.
@@ -107,6 +107,11 @@ export function sendLease(
   const link = lease && state.nodes.get(lease.node)?.link;
   const current = renewableOf(record);
   if (!lease || !current || !record.refresh) return;
+  // A store that took nothing for so long: nobody has heard of it, and nobody could use it any more.
+  if (lease.until - at < exchangeMsMax) {
+    refuseAsked(state, record.account, effects);
+    return release(state, entry, current, effects);
+  }
   const { account } = record;
   const { epoch } = record.refresh;
   effects.push(note('lease-given', { account, node: lease.node }));
@@ -118,14 +123,24 @@ export function sendLease(
   }
   // A node that has not told what it has on this link may be about to say that it never heard of this lease.
   if (link === undefined || !hasTold(state, lease.node)) return;
-  const login = { access: current.access, refresh: refreshOf(current).refresh };
+  const login = { access: current.access, refresh: pairOf(current).refresh };
   const terms = {
-    leaseMs: Math.max(0, lease.until - at),
+    leaseMs: Math.min(leaseMs, lease.until - at),
     notAfter: latestUse(state, account, current),
     generation: nextGeneration(state, entry),
     guarded: haltOf(record)?.by === 'openclaw',
   };
   effects.push({ type: 'send', link, message: { type: 'lease', account, epoch, ...login, ...terms } });
+}
+
+/** A command line's lease comes to nothing: it asks again. */
+export function refuseAsked({ leases }: CoordinatorState, account: AccountId, effects: CoordinatorEffect[]): void {
+  const asked = leases.asked.get(account);
+  if (!asked) return;
+  leases.asked.delete(account);
+  const message = 'the coordinator’s store was changed, or took nothing, meanwhile: try again';
+  const body = { type: 'problem', code: 'ERR_BUSY', message } as const;
+  effects.push({ type: 'send', link: asked.link, message: { type: 'answer', request: asked.request, body } });
 }
 
 /** A node has a lease that this store has forgotten, for it came back from a backup: nobody else gets one meanwhile. */
@@ -141,7 +156,7 @@ export function leaseTaken(
   const current = renewableOf(record);
   if (current?.access !== access || leaseOf(record) || haltOf(record)) return;
   const lease = { node, since: at, until: at + leaseMs };
-  const refresh: RefreshRecord = { ...refreshOf(current), epoch: Math.max(epoch, record.refresh?.epoch ?? 0), lease };
+  const refresh: RefreshRecord = { ...pairOf(current), epoch: Math.max(epoch, record.refresh?.epoch ?? 0), lease };
   commit(state, entry, { record: { ...record, refresh }, lineage: entry.lineage, announces: false }, effects);
 }
 
@@ -156,5 +171,5 @@ export function replan(state: CoordinatorState, account: AccountId): void {
   const flying = flyingAt(state, account);
   if (record && leaseOf(record)) flying.add(account);
   else flying.delete(account);
-  if (record) plan(leases.schedule, account, lookAt(record, leases.tries.get(account)));
+  if (record) plan(leases.schedule, account, lookAt(record, leases.tries.get(account), state.at));
 }

@@ -1,11 +1,13 @@
 import { note } from '@authmesh/shared/core/notes';
 import { type Instant, isUsable } from '@authmesh/shared/core/time';
 import { sentenceCharsMax } from '@authmesh/shared/protocol/limits';
+import type { Observation } from '@authmesh/shared/protocol/observation';
 import { commit } from '../commit.ts';
 import type { CoordinatorEffect } from '../effect.ts';
 import type { RefreshRecord } from '../record.ts';
-import type { AccountEntry, CoordinatorState } from '../state.ts';
-import { haltOf, type Renewable } from './standing.ts';
+import type { AccountEntry, CoordinatorState, Session } from '../state.ts';
+import { doubtOf, openclawDoubt } from './fences.ts';
+import { haltOf, leaseOf, type Renewable, renewableOf } from './standing.ts';
 
 /** The time of a lease is over, and its holder was not heard: it is not free, for its refresh token may be spent. */
 export function doubt(
@@ -18,7 +20,27 @@ export function doubt(
 ): void {
   const name = state.nodes.get(node)?.record.name ?? 'a node';
   const why = `${name} was to refresh it and was not heard of again`;
-  writeHalt(state, entry, current, { state: 'in-doubt', by: 'silence', node, since: at, why }, effects);
+  const stood = haltOf(entry.record);
+  const over = stood?.by === 'silence' ? stood.over : stood;
+  writeHalt(state, entry, current, { state: 'in-doubt', by: 'silence', node, since: at, why, over }, effects);
+}
+
+/**
+ * A refresh by OpenClaw failed after it may have spent the fleet's refresh token. The login is in doubt: it is used as
+ * long as its access token lives.
+ */
+export function doubtByOpenclaw(
+  state: CoordinatorState,
+  entry: AccountEntry,
+  session: Session,
+  { spends }: Observation,
+  at: Instant,
+  effects: CoordinatorEffect[],
+): void {
+  const current = renewableOf(entry.record);
+  // Under lease, and where its holder is silent, it is used by nobody meanwhile: it is looked at when that is over.
+  if (current?.refresh !== spends || !current || leaseOf(entry.record) || haltOf(entry.record)) return;
+  writeHalt(state, entry, current, doubtOf(state, session.node, at), effects);
 }
 
 /** The access token of a login in doubt has ended: nobody can use it any more, and nobody may refresh it. */
@@ -52,7 +74,7 @@ export function writeHalt(
   // Of a lease that this store has forgotten, for it came back from a backup: later ones are above it.
   const told = cause?.type === 'miss' ? cause.message.epoch : 0;
   const refresh: RefreshRecord = {
-    ...refreshOf(current),
+    ...pairOf(current),
     epoch: Math.max(told, record.refresh?.epoch ?? 0),
     halt: why,
   };
@@ -70,12 +92,15 @@ export function release(
   const { record } = entry;
   const kept = haltOf(record);
   // What stood before an attempt that used nothing stands again; silence was about the lease that ends here.
-  const halt = kept?.by === 'silence' ? undefined : kept;
-  const refresh: RefreshRecord = { ...refreshOf(current), epoch: record.refresh?.epoch ?? 0, halt };
+  const before = kept?.by === 'silence' ? kept.over : kept;
+  const halt = before ?? openclawDoubt(state, record.account, current, state.at);
+  if (halt && !before)
+    effects.push(note('refresh-in-doubt', { account: record.account, node: halt.node, why: halt.why }));
+  const refresh: RefreshRecord = { ...pairOf(current), epoch: record.refresh?.epoch ?? 0, halt };
   commit(state, entry, { record: { ...record, refresh }, lineage: entry.lineage, announces: false, cause }, effects);
 }
 
 /** The pair that a refresh record is about: what is said of one login does not hold for the next. */
-export function refreshOf({ access, refresh }: Renewable): Pick<RefreshRecord, 'access' | 'refresh'> {
+export function pairOf({ access, refresh }: Renewable): Pick<RefreshRecord, 'access' | 'refresh'> {
   return { access, refresh: refresh as RefreshRecord['refresh'] };
 }

@@ -64,23 +64,28 @@ function heldBefore(
 
 /** A node of which a pair was reported that the fleet has yet to hear: the current login may have been renewed into it. */
 export function unheardAt(state: CoordinatorState, account: AccountId, current: Renewable): NodeEntry | undefined {
-  return nodeWith(state, account, copy => isUnheard(copy, current));
-}
-
-/** Any node, away or not, of which a copy of the account is as asked. */
-function nodeWith(
-  state: CoordinatorState,
-  account: AccountId,
-  isAsked: (copy: AwayCopy) => boolean,
-): NodeEntry | undefined {
   for (const id of state.holders.get(account) ?? []) {
     const node = state.nodes.get(id);
     if (!node) continue;
     const reported = [...node.copies.values()].filter(({ observation }) => observation.account === account);
-    const copies = [...reported.map(awayCopyOf), ...awayCopiesOf(state, id, node.copies)];
-    if (copies.some(copy => copy.account === account && isAsked(copy))) return node;
+    const copies = [...reported.map(awayCopyOf), ...keptSince(state, node, current)];
+    if (copies.some(copy => copy.account === account && isUnheard(copy, current))) return node;
   }
   return undefined;
+}
+
+/**
+ * What a node that is away was seen to have since the login is the current one. What it had before is about another, and would
+ * keep this one from being renewed for as long as a host stays away that may be gone for good.
+ */
+export function keptSince(
+  state: CoordinatorState,
+  { record, copies }: NodeEntry,
+  { acceptedAt, why }: Pick<Renewable, 'acceptedAt' | 'why'>,
+): AwayCopy[] {
+  // What an operator took the fleet back to was used by anybody before.
+  const since = why === 'restored' ? Number.NEGATIVE_INFINITY : acceptedAt;
+  return awayCopiesOf(state, record.id, copies).filter(({ seenAt }) => seenAt >= since);
 }
 
 /** A pair that was reported and has not come yet. */

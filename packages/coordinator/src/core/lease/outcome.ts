@@ -38,8 +38,9 @@ export function renewalReceived(
   if (current && isSame(current, renewed)) return settle(effects, reporter.link, message);
   const least = nextGeneration(state, entry);
   if (generation < least) return settle(effects, reporter.link, message, least);
-  // Whoever has renewed the current login has its only successor, however long that took.
-  const isNext = current === undefined || current.access === message.replaced;
+  // Whoever has renewed the current login has its only successor, however long that took; what the fleet went back from is none.
+  const isKnown = record.ancestors.includes(renewed.access) || record.spent.includes(renewed.refresh);
+  const isNext = !isKnown && (current === undefined || current.access === message.replaced);
   const candidate: Candidate = {
     node: reporter.node,
     ...renewed,
@@ -50,7 +51,7 @@ export function renewalReceived(
   };
   const verdict = isNext ? ({ kind: 'accepted', why: 'renewed' } as const) : adjudicate(entry.lineage, candidate, at);
   const cause = { type: 'renewal', link: reporter.link, node: reporter.node, message } as const;
-  if (verdict.kind === 'accepted' && (isNext || verdict.why === 'current-dead')) {
+  if (verdict.kind === 'accepted' && (isNext || verdict.why === 'current-dead' || verdict.why === 'completed')) {
     state.leases.tries.delete(account);
     const position = { epoch: state.fleet.record.epoch, revision: nextRevision(record) };
     const acceptance: Acceptance = { why: verdict.why, position, generation };

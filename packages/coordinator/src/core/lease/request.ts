@@ -62,7 +62,7 @@ export function refreshViewOf(state: CoordinatorState, record: AccountRecord): R
   const halt = haltOf(record);
   if (halt) {
     const why = `${halt.why}${suspicion(state, record, halt)}`.slice(0, sentenceCharsMax);
-    return { ...halt, node: nameOf(state, halt.node), why };
+    return { state: halt.state, by: halt.by, node: nameOf(state, halt.node), since: halt.since, why };
   }
   const departed = current && state.leases.departed.get(current.refresh as Fingerprint);
   if (departed && holdersOf(state, record.account, current).length === 0) {

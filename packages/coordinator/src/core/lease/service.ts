@@ -1,37 +1,53 @@
 import { type AccountId, accountProvider, type NodeId } from '@authmesh/shared/core/identifiers';
+import { leaseMs } from '@authmesh/shared/core/lease';
 import { day, type Instant, type Milliseconds } from '@authmesh/shared/core/time';
 import type { Inventory } from '@authmesh/shared/protocol/up';
 import type { CoordinatorEffect } from '../effect.ts';
 import type { CoordinatorState, Session } from '../state.ts';
 import { submit } from '../submission.ts';
+import { isFence } from './fences.ts';
 import { look, replan } from './grant.ts';
 import { openingMs } from './leases.ts';
 import { nextAt, plan, takeDue } from './schedule.ts';
+import { leaseOf } from './standing.ts';
 
 /** Accounts that are looked at in one step; the rest follow at once. */
 const looksMax = 100;
 /** Timers count no further than some weeks. */
 const timerMsMax: Milliseconds = day;
 
-/** The coordinator has started: every account gets its time. */
+/** The coordinator has started: every account gets its time, and what the nodes last had counts until they tell anew. */
 export function planAll(state: CoordinatorState): void {
+  const { leases, holders, away } = state;
   for (const account of state.accounts.keys()) replan(state, account);
-  for (const [node, { copies }] of state.away) {
-    for (const { account, spendable } of copies ?? []) {
-      if (spendable) state.holders.set(account, (state.holders.get(account) ?? new Set()).add(node));
+  for (const [node, { copies }] of away) {
+    for (const { account, spendable, health } of copies ?? []) {
+      if (spendable) holders.set(account, (holders.get(account) ?? new Set()).add(node));
+      if (isFence(health)) leases.fenced.set(account, (leases.fenced.get(account) ?? new Set()).add(node));
     }
+  }
+}
+
+/**
+ * The wall clock was set: every account gets its time anew. Who has a lease gets its time once more, for that was given by the
+ * clock of before.
+ */
+export function planAnew(state: CoordinatorState, at: Instant): void {
+  const { leases, accounts } = state;
+  leases.tries.clear();
+  for (const [account, { record }] of accounts) {
+    replan(state, account);
+    if (leaseOf(record)) plan(leases.schedule, account, at + leaseMs);
   }
 }
 
 /** Looks at what is due, and keeps the one timer set for what is next. */
 export function serveLeases(state: CoordinatorState, at: Instant, effects: CoordinatorEffect[]): void {
   const { leases } = state;
+  leases.isOpen ||= state.elapsed >= openingMs || hasEverybodyTold(state);
   let next = nextAt(leases.schedule);
   if (next === undefined || state.mode === 'draining') return;
-  if (!leases.isOpen) {
-    leases.isOpen = state.elapsed >= openingMs || hasEverybodyTold(state);
-    if (!leases.isOpen) return setTimer(state, at + openingMs - state.elapsed, at, effects);
-  }
+  if (!leases.isOpen) return setTimer(state, at + openingMs - state.elapsed, at, effects);
   for (let looks = 0; next !== undefined && next <= at && looks < looksMax; looks++) {
     const account = takeDue(leases.schedule, at);
     if (account !== undefined) look(state, account, at, effects);
@@ -64,12 +80,22 @@ export function nodeTold(
 ): void {
   const { leases } = state;
   forgetAble(state, node);
+  const withheldBefore = leases.withheld.get(node);
   leases.withheld.set(node, new Set(withheld));
   for (const provider of refreshes) leases.able.set(provider, (leases.able.get(provider) ?? new Set()).add(node));
   for (const { account, epoch } of told ? untaken(state, node, told) : [])
     submit(state, { type: 'untaken', link, account, epoch }, account, at, effects);
   for (const one of told ?? []) submit(state, { type: 'taken', link, node, lease: one }, one.account, at, effects);
-  for (const account of leases.starved) if (refreshes.includes(accountProvider(account))) wake(state, account, at);
+  for (const account of leases.starved) {
+    const concerns = withheldBefore?.size || refreshes.includes(accountProvider(account));
+    if (concerns || wasInTheWay(state, node, account)) wake(state, account, at);
+  }
+}
+
+/** Whether an account may have waited for what this node has to say, though it cannot refresh it. */
+function wasInTheWay({ leases, holders, accounts }: CoordinatorState, node: NodeId, account: AccountId): boolean {
+  const isNamed = holders.get(account)?.has(node) || leases.fenced.get(account)?.has(node);
+  return isNamed || accounts.get(account)?.record.current?.home === node;
 }
 
 /** Something has changed that an account may have waited for. */

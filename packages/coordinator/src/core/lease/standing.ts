@@ -1,5 +1,5 @@
 import { refreshDueAt } from '@authmesh/shared/core/lease';
-import { type Instant, isUsable } from '@authmesh/shared/core/time';
+import { type Instant, isAhead, isUsable } from '@authmesh/shared/core/time';
 import type { AccountRecord, Halt, RefreshRecord } from '../record.ts';
 import type { Tries } from './leases.ts';
 
@@ -29,17 +29,20 @@ export function haltOf(record: AccountRecord): Halt | undefined {
   return refreshOf(record)?.halt;
 }
 
-/** When the account has to be looked at, whatever else happens; null: not before something else happens. */
-export function lookAt(record: AccountRecord, tries: Tries | undefined): Instant | null {
+/**
+ * When the account has to be looked at, whatever else happens; null: not before something else happens. What a clock that was
+ * ahead has dated, and has been set back since, cannot be reckoned with: a lease is over, a login due.
+ */
+export function lookAt(record: AccountRecord, tries: Tries | undefined, now: Instant): Instant | null {
   const current = renewableOf(record);
   if (!current) return null;
   const lease = leaseOf(record);
-  if (lease) return lease.until;
+  if (lease) return isAhead(lease.since, now) ? now : lease.until;
   const halt = haltOf(record);
   if (halt?.state === 'needs-login') return null;
+  const dueAt = isAhead(current.acceptedAt, now) ? now : (refreshDueAt(current) ?? current.expiresAt);
   // While its access token lives, a login in doubt is left alone: somebody may still come with what came of it.
-  const due = halt ? current.expiresAt : (refreshDueAt(current) ?? current.expiresAt);
-  return Math.max(due, tries?.access === current.access ? tries.notBefore : 0);
+  return Math.max(halt ? current.expiresAt : dueAt, tries?.access === current.access ? tries.notBefore : 0);
 }
 
 /**
