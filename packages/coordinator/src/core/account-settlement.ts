@@ -9,6 +9,7 @@ import { tellFree, tellOtherHolders } from './holding.ts';
 import { recordJudgement } from './judgement.ts';
 import { refuseAsked, replan, sendLease } from './lease/grant.ts';
 import { settle } from './lease/outcome.ts';
+import { noteSpent } from './lease/spenders.ts';
 import { takeEarly } from './recollection.ts';
 import type { AccountRecord } from './record.ts';
 import { setAsideBefore } from './set-aside.ts';
@@ -29,6 +30,7 @@ export function settleAccount(
   const { record, lineage, announces, cause } = before.pending;
   const entry: AccountEntry = { ...before, record, lineage, storeRevision, pending: undefined };
   state.accounts.set(account, entry);
+  noteSpent(state, before.record.spent, record);
   for (const audited of auditOfChange(before.record, record, at)) effects.push({ type: 'audit', entry: audited });
   if (announces) announceDurable(entry, cause, effects);
   // Of another refresh token nobody was told that it is in use.
@@ -57,6 +59,7 @@ export function supersedeAccount(
   refuseAsked(state, record.account, effects);
   state.accounts.set(record.account, { ...createAccountEntry(record, storeRevision), waiting });
   effects.push(note('persist-conflicted', { account: record.account }));
+  noteSpent(state, before?.record.spent ?? [], record);
   replan(state, record.account);
   waiting.unshift(...takeEarly(state, record.account));
   resume(state, record.account, at, effects);

@@ -5,19 +5,23 @@ import {
   type Fingerprint,
   type NodeId,
 } from '@authmesh/shared/core/identifiers';
+import { leaseMs } from '@authmesh/shared/core/lease';
 import { firstMatch } from '@authmesh/shared/core/patterns';
-import { isUsable, minute } from '@authmesh/shared/core/time';
+import { type Instant, isUsable, minute } from '@authmesh/shared/core/time';
 import type { LinkId } from '../event.ts';
 import type { AccountRecord } from '../record.ts';
 import type { CoordinatorState, NodeEntry } from '../state.ts';
 import { endsSoonAt, givesUp, holdersOf, keptSince, unheardAt } from './holders.ts';
+import { otherSpender } from './spenders.ts';
 import type { Renewable } from './standing.ts';
 
 /** A node whose clock is further off judges certificates wrongly: another one is better, where there is one. */
 const clockOffsetMsMax = 5 * minute;
 
-/** Who is to refresh, or why nobody can. */
-export type Choice = { readonly node: NodeId; readonly link: LinkId } | { readonly why: string };
+/** Who is to refresh, or why nobody can, and when that may be over though nobody says so. */
+export type Choice =
+  | { readonly node: NodeId; readonly link: LinkId }
+  | { readonly why: string; readonly againAt?: Instant };
 
 /**
  * A refresh token that stands in a store is used where it stands, for its OpenClaw uses it without asking: its host takes it
@@ -29,6 +33,11 @@ export function chooseNode(state: CoordinatorState, record: AccountRecord, curre
   const provider = accountProvider(account);
   const departed = state.leases.departed.get(current.refresh as Fingerprint);
   if (departed) return { why: `a store of ${departed.node}, which left the fleet, holds its refresh token` };
+  const twin = otherSpender(state, account, current.refresh as Fingerprint);
+  if (twin) {
+    const why = `it is one login with ${accountLabel(twin.account)}, for which its refresh token is used`;
+    return { why, againAt: state.at + leaseMs };
+  }
   const fencing = fencingNode(state, account, current);
   if (fencing) return { why: `OpenClaw is refreshing it on ${fencing.record.name}` };
   const withheld = withholder(state, current);

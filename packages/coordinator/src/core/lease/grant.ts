@@ -10,10 +10,11 @@ import { takesPart } from '../policy.ts';
 import { isOutrun } from '../recollection.ts';
 import type { RefreshRecord } from '../record.ts';
 import type { AccountEntry, CoordinatorState, Reporter } from '../state.ts';
-import { chooseNode } from './candidates.ts';
+import { type Choice, chooseNode } from './candidates.ts';
 import { doubt, needLogin, pairOf, release } from './halt.ts';
 import { latestUse } from './holders.ts';
 import { plan } from './schedule.ts';
+import { noteSpender } from './spenders.ts';
 import { haltOf, isGuardedAttemptDue, leaseOf, lookAt, type Renewable, renewableOf } from './standing.ts';
 
 /** An account whose record is on its way to the store is looked at again after this. */
@@ -68,12 +69,13 @@ export function give(
   effects: CoordinatorEffect[],
 ): string | undefined {
   const { account } = entry.record;
-  const choice = obstacleTo(state, entry) ?? chooseNode(state, entry.record, current);
+  const choice: Choice = obstacleTo(state, entry) ?? chooseNode(state, entry.record, current);
   if ('why' in choice) {
     const { starved, waits } = state.leases;
     starved.add(account);
     // When it has ended there may be nothing left to wait for, and nobody may say so.
-    if (current.expiresAt > at) plan(state.leases.schedule, account, current.expiresAt);
+    const againAt = choice.againAt ?? current.expiresAt;
+    if (againAt > at) plan(state.leases.schedule, account, againAt);
     if (waits.get(account) !== choice.why) effects.push(note('refresh-waits', { account, why: choice.why }));
     waits.set(account, choice.why);
     return choice.why;
@@ -86,6 +88,7 @@ export function give(
   commit(state, entry, { ...change, cause: { type: 'lease', account } }, effects);
   // It counts while it is on its way to the store: all that are due are looked at in one go.
   flyingAt(state, account).add(account);
+  noteSpender(state, account, refresh.refresh);
   return undefined;
 }
 

@@ -47,6 +47,8 @@ export interface LeasesState {
   readonly toldInUse: Map<AccountId, Set<NodeId>>;
   /** Refresh tokens that stand in stores of hosts that have left the fleet: who, and since when. */
   readonly departed: Map<Fingerprint, { readonly node: string; readonly since: Instant }>;
+  /** Which account has used a refresh token up, or was the last to begin using it. */
+  readonly spenders: Map<Fingerprint, AccountId>;
   /** Accounts under lease, by provider. */
   readonly flying: Map<string, Set<AccountId>>;
   /** Leases whose outcome is not known, by the node that has it; those whose time is over among them. */
@@ -81,6 +83,7 @@ export function createLeases(prefer: Preference = {}): LeasesState {
     withheld: new Map(),
     toldInUse: new Map(),
     departed: new Map(),
+    spenders: new Map(),
     flying: new Map(),
     out: new Map(),
     early: new Map(),
