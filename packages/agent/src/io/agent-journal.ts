@@ -130,15 +130,21 @@ export async function openJournal(
   options: {
     /** Whose memory it has to be: that of another host is set aside. */
     readonly owner?: NodeId | undefined;
+    /** The owner is about to become a member: that nothing of it is here is no loss. */
+    readonly isNew?: boolean | undefined;
     readonly at?: ((step: JournalStep) => void | Promise<void>) | undefined;
   } = {},
 ): Promise<AgentJournal> {
   await mkdir(home, { recursive: true, mode: 0o700 });
   await sweepTemps(home);
   const path = join(home, journalFileName);
-  const { owner } = options;
+  const { owner, isNew = false } = options;
   let bytes = await readBytes(path);
-  const { contents, live } = loadJournal(bytes.toString('utf8'), owner);
+  const { contents: read, live } = loadJournal(bytes.toString('utf8'), owner);
+  // What nobody can read goes with the next line, and that something is missing must outlast it.
+  const isHoled = read.damagedLines > 0 || (owner !== undefined && !isNew && !live.has('owner'));
+  const contents = isHoled ? { ...read, hole: {} } : read;
+  if (isHoled) live.set('hole', writeEntryLine({ kind: 'hole', hole: {} }));
   if (contents.foreignOwner !== undefined) {
     await rename(path, `${path}.of-${contents.foreignOwner.slice(0, 12)}`);
     bytes = Buffer.alloc(0);

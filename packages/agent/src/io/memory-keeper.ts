@@ -10,16 +10,16 @@ import type { RecordVault } from './record-vault.ts';
 /** Entries that wait for a disk that takes them again. */
 const unsavedMax = 10_000;
 
-/** What the journal kept goes back into the core's memory, its records into the vault; `isDamaged`: some of it is lost. */
-export function restoreMemory(
-  journal: AgentJournal,
-  vault: RecordVault,
-  logger: Logger,
-): { readonly memory: Memory[]; readonly isDamaged: boolean } {
+/** What the journal kept goes back into the core's memory, its records into the vault. */
+export function restoreMemory(journal: AgentJournal, vault: RecordVault, logger: Logger): Memory[] {
   const memory: Memory[] = [];
-  const { copies, accounts, leases, damagedLines, foreignOwner } = journal.contents;
+  const { copies, accounts, leases, hole, damagedLines, foreignOwner } = journal.contents;
   if (foreignOwner !== undefined) logger.note(note('journal-foreign', { node: foreignOwner }));
   if (damagedLines > 0) logger.note(note('journal-damaged', { why: `${damagedLines} lines` }));
+  if (hole) {
+    logger.note(note('journal-incomplete'));
+    memory.push({ kind: 'hole', hole });
+  }
   for (const [key, copy] of copies) memory.push({ kind: 'copy', key, copy });
   for (const { account, sealed } of accounts.values()) {
     // Without its record an account is as good as unknown: the coordinator sends it again.
@@ -38,7 +38,7 @@ export function restoreMemory(
     // What it brought is lost: whether its refresh token is spent is no question, but nobody has another one.
     memory.push({ kind: 'lease', account, lease: problem === undefined ? lease : { ...lease, outcome: undefined } });
   }
-  return { memory, isDamaged: damagedLines > 0 || foreignOwner !== undefined };
+  return memory;
 }
 
 /** Keeps memory in the journal; what a full disk refuses is kept as soon as it takes entries again. */
