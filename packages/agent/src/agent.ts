@@ -76,7 +76,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   );
   const exchanges = createLeaseExchanges({
     vault,
-    journal,
+    keeper,
     lent: stores.lent,
     providers: () => providers,
     elapsed,

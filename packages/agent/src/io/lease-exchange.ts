@@ -7,9 +7,9 @@ import { hour, type Milliseconds, shiftExpiry } from '@authmesh/shared/core/time
 import { systemReason } from '@authmesh/shared/node/errors';
 import type { Credential } from '@authmesh/shared/protocol/credential';
 import { sentenceCharsMax } from '@authmesh/shared/protocol/limits';
-import type { AgentJournal } from './agent-journal.ts';
 import { readClaims } from './formats/json-web-token.ts';
 import type { Lent, LentRefreshTokens } from './lent-refresh-tokens.ts';
+import type { Keeper } from './memory-keeper.ts';
 import type { RecordVault } from './record-vault.ts';
 import { type ExchangeOutcome, exchangeRefreshToken } from './token-endpoint.ts';
 
@@ -28,7 +28,7 @@ const lifeMsUnsaid: Milliseconds = hour;
 
 export interface LeaseExchangeOptions {
   readonly vault: RecordVault;
-  readonly journal: Pick<AgentJournal, 'append' | 'hurry'>;
+  readonly keeper: Pick<Keeper, 'writeNow'>;
   /** Where the refresh token stands in stores of this host. */
   readonly lent: LentRefreshTokens;
   /** By their newest names. */
@@ -56,7 +56,7 @@ export type Spend = Extract<AgentEffect, { type: 'exchange' }>;
  * anything leaves this host; what came of it is on disk before it is in a store or anybody hears of it.
  */
 export function createLeaseExchanges(options: LeaseExchangeOptions): LeaseExchanges {
-  const { vault, journal, providers, elapsed, clockOffsetMs, at } = options;
+  const { vault, keeper, providers, elapsed, clockOffsetMs, at } = options;
 
   async function write(spend: Spend, outcome?: LeaseOutcome): Promise<string | undefined> {
     const { account, epoch, access, refresh, generation } = spend;
@@ -64,11 +64,8 @@ export function createLeaseExchanges(options: LeaseExchangeOptions): LeaseExchan
     const login = outcome && 'renewed' in outcome ? { account, generation, ...outcome.renewed } : undefined;
     const record = login && vault.seal(login);
     try {
-      const kept = journal.append([
-        { kind: 'lease', account, lease, sealed: record && 'sealed' in record ? record.sealed : undefined },
-      ]);
-      journal.hurry();
-      await kept;
+      const sealed = record && 'sealed' in record ? record.sealed : undefined;
+      await keeper.writeNow({ kind: 'lease', account, lease, sealed });
       return undefined;
     } catch (error) {
       return systemReason(error);

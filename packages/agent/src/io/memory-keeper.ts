@@ -45,6 +45,11 @@ export function restoreMemory(journal: AgentJournal, vault: RecordVault, logger:
 export interface Keeper {
   /** Resolves when the journal has taken the entry, or refused it. */
   readonly keep: (memory: Memory) => Promise<void>;
+  /**
+   * Has an entry written at once, or never: rejects where the journal refuses it. What waited to say something of the same is
+   * outdated, and is not written after it.
+   */
+  readonly writeNow: (entry: JournalEntry) => Promise<void>;
   /** Whether the last that was to be kept of an account is on disk. */
   readonly isKept: (account: AccountId) => boolean;
   /** Tries again what was refused; why the journal takes no entries, when it does not. */
@@ -52,13 +57,18 @@ export interface Keeper {
 }
 
 /** A keeper for an open journal. */
-export function createKeeper(journal: Pick<AgentJournal, 'append'>, vault: RecordVault, logger: Logger): Keeper {
+export function createKeeper(
+  journal: Pick<AgentJournal, 'append' | 'hurry'>,
+  vault: RecordVault,
+  logger: Logger,
+): Keeper {
   /** The newest entry of each key that is not on disk yet; an older one that fails after it is worth nothing. */
   const unsaved = new Map<string, { readonly entry: JournalEntry; readonly isUnderWay: boolean }>();
   let trouble: string | undefined;
 
   async function save(): Promise<void> {
     const batch = [...unsaved].filter(([, { isUnderWay }]) => !isUnderWay);
+    if (unsaved.size === 0) trouble = undefined;
     if (batch.length === 0) return;
     const marked = batch.map(([key, { entry }]) => ({ key, held: { entry, isUnderWay: true } }));
     for (const { key, held } of marked) unsaved.set(key, held);
@@ -84,6 +94,12 @@ export function createKeeper(journal: Pick<AgentJournal, 'append'>, vault: Recor
       unsaved.set(key, { entry, isUnderWay: false });
       for (const [oldest] of unsaved) if (unsaved.size > unsavedMax) unsaved.delete(oldest);
       return save();
+    },
+    async writeNow(entry) {
+      unsaved.delete(keyOfEntry(entry));
+      const written = journal.append([entry]);
+      journal.hurry();
+      await written;
     },
     isKept: account => !unsaved.has(keyOfAccount(account)),
     async retry() {
