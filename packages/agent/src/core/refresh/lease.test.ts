@@ -1,7 +1,7 @@
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { leaseMs } from '@authmesh/shared/core/lease';
 import { hour } from '@authmesh/shared/core/time';
-import type { Lease } from '@authmesh/shared/protocol/lease';
+import { type Lease, miss } from '@authmesh/shared/protocol/lease';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   account,
@@ -98,8 +98,15 @@ describe('a lease', () => {
   ])('is given back by a node that has %s', (_what, happens, why) => {
     happens();
     const effects = scene.hear(lease({ epoch: 8 }));
+
     expect(only(effects, 'exchange')).toEqual([]);
     expect(sent(effects)).toMatchObject([{ type: 'miss', epoch: 8, miss: 'unused', why: expect.stringMatching(why) }]);
+  });
+
+  it('is given back in a sentence that fits the message, however long a name is', () => {
+    const profile = `codex-cli:${'x'.repeat(500)}` as ProfileId;
+    scene.tell(holds(seen('1', { refresh: print('a'), profile })));
+    expect(miss.safeParse(sent(scene.hear(lease()))[0]).success).toBe(true);
   });
 
   it('that comes while an earlier one is open waits for what that comes to', () => {
@@ -251,6 +258,11 @@ describe('what a lease came to', () => {
     const settled = scene.hear({ type: 'lease-settled', account, epoch: 1 });
     expect(only(settled, 'remember')).toMatchObject([{ memory: { kind: 'lease', account, lease: null } }]);
     expect(scene.state().leases.size).toBe(0);
+  });
+
+  it('is told in a sentence that fits the message, whatever was found', () => {
+    const [told] = sent(exchanged({ miss: 'unused', why: 'locked '.repeat(100) }));
+    expect(miss.safeParse(told).success).toBe(true);
   });
 
   it('waits for a link', () => {

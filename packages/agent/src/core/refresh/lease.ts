@@ -4,7 +4,7 @@ import { note } from '@authmesh/shared/core/notes';
 import { type Instant, isUsable, type Milliseconds } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { Lease, LeaseSettled, MissReport, Renewal, Renewed } from '@authmesh/shared/protocol/lease';
-import { leasesMax } from '@authmesh/shared/protocol/limits';
+import { leasesMax, sentenceCharsMax } from '@authmesh/shared/protocol/limits';
 import { isRenewedHere } from '../coverage.ts';
 import type { AgentEffect } from '../effect.ts';
 import { isDoubted } from '../fence.ts';
@@ -59,7 +59,7 @@ export function leaseReceived(state: AgentState, lease: Lease, at: Instant, effe
   const why = open && open.access === access && open.epoch > epoch ? laterKnown : obstacle(state, lease, at);
   if (why !== undefined) {
     effects.push(note('exchange-missed', { account, why: `unused: ${why}` }));
-    effects.push({ type: 'send', message: { type: 'miss', account, epoch, access, miss: 'unused', why } });
+    effects.push({ type: 'send', message: messageOf(account, epoch, access, { miss: 'unused', why }) });
     return;
   }
   state.leases.set(account, { account, epoch, access, refresh, outcome: undefined });
@@ -150,9 +150,10 @@ function messageOf(
   access: Fingerprint,
   outcome: LeaseOutcome,
 ): Omit<Renewal, 'sealed'> | MissReport {
-  return 'renewed' in outcome
-    ? { type: 'renewal', account, epoch, replaced: access, ...outcome }
-    : { type: 'miss', account, epoch, access, ...outcome };
+  if ('renewed' in outcome) return { type: 'renewal', account, epoch, replaced: access, ...outcome };
+  // It may name many profiles and long paths: a sentence that is too long would cost the link, and each one after it.
+  const why = outcome.why.slice(0, sentenceCharsMax);
+  return { type: 'miss', account, epoch, access, ...outcome, why };
 }
 
 /** The coordinator has taken the outcome, or wants its record in another generation. */
