@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { NodeId } from '@authmesh/shared/core/identifiers';
 import { replaceFile, sweepTemps, syncDirectory } from './durable-file.ts';
 import { type JournalEntry, writeEntryLine } from './formats/journal-entry.ts';
@@ -33,7 +33,8 @@ export class AgentJournal {
   readonly #at: (step: JournalStep) => void | Promise<void>;
   /** The line of each live key, in the order of the last write. */
   readonly #live: Map<string, string>;
-  #file: FileHandle;
+  /** Absent while what is appended would go into a file that has lost its name. */
+  #file: FileHandle | undefined;
   #size: number;
   #grown = 0;
   #waiting: Waiting[] = [];
@@ -72,7 +73,7 @@ export class AgentJournal {
   async close(): Promise<void> {
     this.hurry();
     await this.#worker;
-    await this.#file.close();
+    await this.#file?.close();
   }
 
   async #work(): Promise<void> {
@@ -93,13 +94,15 @@ export class AgentJournal {
     const lines = entries.map(entry => ({ entry, line: writeEntryLine(entry) }));
     if (lines.length === 0) return;
     const bytes = Buffer.from(`${lines.map(({ line }) => line).join('\n')}\n`);
+    this.#file ??= await this.#reopened();
+    const file = this.#file;
     try {
-      await this.#file.writeFile(bytes);
+      await file.writeFile(bytes);
       await this.#at('written');
-      await this.#file.datasync();
+      await file.datasync();
     } catch (error) {
       // Half a line must not swallow the next one.
-      await this.#file.truncate(this.#size).catch(() => undefined);
+      await file.truncate(this.#size).catch(() => undefined);
       throw error;
     }
     await this.#at('synced');
@@ -111,16 +114,28 @@ export class AgentJournal {
 
   async #compact(): Promise<void> {
     await this.#at('compacting');
-    const text = textOf(this.#live);
-    const outcome = await replaceFile(this.#path, text);
+    const outcome = await replaceFile(this.#path, textOf(this.#live));
     this.#grown = 0;
-    // A full disk: the long file is as good as the short one, and it is tried again after the next megabyte.
-    if (outcome.result !== 'replaced') return;
     const old = this.#file;
-    this.#file = await openForAppend(this.#path);
-    this.#size = Buffer.byteLength(text);
-    await old.close();
-    await this.#at('compacted');
+    // A replacement that failed may have come as far as the rename: what is appended goes on in the file that has the name.
+    this.#file = undefined;
+    await old?.close().catch(() => undefined);
+    // What was appended is on disk. Where the file cannot be opened the next entry is refused, and tries again.
+    this.#file = await this.#reopened().catch(() => undefined);
+    // A full disk: the long file is as good as the short one, and it is tried again after the next megabyte.
+    if (outcome.result === 'replaced') await this.#at('compacted');
+  }
+
+  async #reopened(): Promise<FileHandle> {
+    const file = await openForAppend(this.#path);
+    try {
+      await syncDirectory(dirname(this.#path));
+      this.#size = (await file.stat()).size;
+      return file;
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      throw error;
+    }
   }
 }
 
@@ -154,7 +169,7 @@ export async function openJournal(
   const isCompact = compact.equals(bytes) || (await replaceFile(path, compact.toString('utf8'))).result === 'replaced';
   const file = await openForAppend(path);
   // Half a line must not swallow the next one.
-  if (!isCompact) await file.truncate(bytes.lastIndexOf('\n') + 1);
+  if (!isCompact) await file.truncate((await readBytes(path)).lastIndexOf('\n') + 1);
   await syncDirectory(home);
   const { size } = await file.stat();
   return new AgentJournal({ path, contents, live, file, size, at: options.at ?? (() => undefined) });
