@@ -231,6 +231,16 @@ describe('a refresh token that is used, or may be used up', () => {
     expect(sent(effects)).toMatchObject([{ miss: 'unused', why: expect.stringContaining('is just being given') }]);
   });
 
+  it('is not used while a login is being created with it', () => {
+    scene.tell(holds());
+    const control = { op: 'adopt', profiles: [], store } as const;
+    const adopted = scene.tell({ type: 'asked', request: 1, control });
+    expect(only(adopted, 'create-profile')).toMatchObject([{ form: 'full' }]);
+    const effects = scene.hear(lease());
+    expect(only(effects, 'exchange')).toEqual([]);
+    expect(sent(effects)).toMatchObject([{ miss: 'unused', why: expect.stringContaining('is just being given') }]);
+  });
+
   it('is neither where a use does not spend it', () => {
     scene = createScene({ custody: 'home', refreshes: new Map([['xai', { rotates: false }]]) });
     scene.connect();

@@ -82,12 +82,13 @@ function obstacle(state: AgentState, lease: Lease, at: Instant): string | undefi
     return 'it ends soon, and the OpenClaw of another host that has the refresh token may be using it';
   if (isRenewedHere(state, facts)) return 'one of its stores holds what the login was renewed into';
   for (const copy of state.copies.values()) {
-    if (copy.account !== account || !copy.seen) continue;
+    if (copy.account !== account) continue;
+    if (copy.writing?.form === 'full') return 'a store is just being given the refresh token';
+    if (!copy.seen) continue;
     if (copy.seen.health === 'fence-pending') return 'OpenClaw is refreshing it there';
     // Once the login has ended nobody has anything to lose by an attempt.
     if (!guarded && isUsable(facts.expiresAt, at - state.clockOffsetMs) && isDoubted(copy, facts))
       return 'OpenClaw may have spent the refresh token there';
-    if (copy.writing?.form === 'full') return 'a store is just being given the refresh token';
   }
   for (const { store, profile } of holdersHere(state, { account, refresh })) {
     if (isToolProfile(profile)) return `the tool of ${profile} holds the refresh token, and refreshes it`;
