@@ -19,6 +19,7 @@ import {
   start,
   store,
 } from '../agent-scene.ts';
+import type { AgentConfig } from '../config.ts';
 import type { AgentEffect } from '../effect.ts';
 import type { LeaseOutcome } from './lease.ts';
 
@@ -43,10 +44,12 @@ const renewed: LeaseOutcome = {
 };
 const sent = (effects: readonly AgentEffect[]) => only(effects, 'send').map(({ message }) => message);
 const exchanged = (outcome: LeaseOutcome, epoch = 1) => scene.tell({ type: 'exchanged', account, epoch, outcome });
+const configure = (more: Partial<AgentConfig>) =>
+  scene.tell({ type: 'configured', config: { ...scene.state().config, ...more } });
 const current = facts('1', 1, { refresh: print('a') });
 
 beforeEach(() => {
-  scene = createScene();
+  scene = createScene({ custody: 'home', refreshes: refreshesXai });
   scene.connect();
   scene.hear({ type: 'synced' });
   scene.announce(current);
@@ -61,6 +64,8 @@ describe('a lease', () => {
 
   it.each<[string, () => void, RegExp]>([
     ['another login', () => scene.announce(facts('3', 2, { refresh: print('c') })), /knows another login/],
+    ['no word any more on how to refresh', () => configure({ refreshes: new Map() }), /does not refresh at xai/],
+    ['one command to work for', () => configure({ takesLeases: false }), /works for one command/],
     [
       'another tool to spend it',
       () => scene.tell(holds(seen('1', { refresh: print('a'), profile: 'codex-cli:default' as ProfileId }))),

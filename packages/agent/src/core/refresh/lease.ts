@@ -74,6 +74,10 @@ function obstacle(state: AgentState, lease: Lease, at: Instant): string | undefi
   const { account, access, refresh, guarded, notAfter } = lease;
   if (state.link.phase !== 'online') return 'the agent is stopping';
   if (state.leaving) return 'its host is leaving the fleet';
+  // It may have been given to what ran here before, or before its configuration was changed.
+  if (state.config.takesLeases === false) return 'its agent works for one command';
+  const provider = accountProvider(account);
+  if (!state.config.refreshes.has(provider)) return `it does not refresh at ${provider}`;
   if ([...state.leases.values()].filter(lease => !isOver(lease)).length >= leasesMax)
     return 'it has as many leases as it can carry';
   const facts = state.accounts.get(account);
