@@ -16,6 +16,7 @@ export type { JournalEntry } from './formats/journal-entry.ts';
 export const journalGrowthBytesMax = 1024 * 1024;
 /** The journal's name in the agent's home. */
 export const journalFileName = 'journal.ndjson';
+const foreignPrefix = `${journalFileName}.of-`;
 
 /** Moments at which a crash must lose nothing that was told to be kept. */
 export type JournalStep = 'written' | 'synced' | 'compacting' | 'compacted';
@@ -161,7 +162,7 @@ export async function openJournal(
   const contents = isHoled ? { ...read, hole: {} } : read;
   if (isHoled) live.set('hole', writeEntryLine({ kind: 'hole', hole: {} }));
   if (contents.foreignOwner !== undefined) {
-    await rename(path, `${path}.of-${contents.foreignOwner.slice(0, 12)}`);
+    await rename(path, `${join(home, foreignPrefix)}${contents.foreignOwner.slice(0, 12)}`);
     bytes = Buffer.alloc(0);
   }
   if (owner !== undefined) live.set('owner', writeEntryLine({ kind: 'owner', node: owner }));
@@ -173,6 +174,11 @@ export async function openJournal(
   await syncDirectory(home);
   const { size } = await file.stat();
   return new AgentJournal({ path, contents, live, file, size, at: options.at ?? (() => undefined) });
+}
+
+/** Whether a file of the agent's home is the journal of another host, set aside. */
+export function isForeignJournal(name: string): boolean {
+  return name.startsWith(foreignPrefix);
 }
 
 async function readBytes(path: string): Promise<Buffer> {
