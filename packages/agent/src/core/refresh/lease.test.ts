@@ -307,6 +307,12 @@ describe('what a lease came to', () => {
     });
   });
 
+  it('is what was said of it first', () => {
+    exchanged(renewed);
+    expect(sent(exchanged({ miss: 'unanswered', why: 'a fault after it' }))).toEqual([]);
+    expect(scene.state().leases.get(account)?.outcome).toEqual(renewed);
+  });
+
   it('is nothing that another lease is concerned with', () => {
     expect(exchanged(renewed, 2)).toEqual([]);
     expect(scene.hear({ type: 'lease-settled', account, epoch: 1 })).toEqual([]);

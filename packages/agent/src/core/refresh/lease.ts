@@ -131,7 +131,8 @@ export function exchanged(
   effects: AgentEffect[],
 ): void {
   const open = state.leases.get(account);
-  if (open?.epoch !== epoch) return;
+  // What is known of a lease no later word takes back.
+  if (open?.epoch !== epoch || open.outcome) return;
   const ended = { ...open, outcome };
   state.leases.set(account, ended);
   if ('renewed' in outcome) effects.push(note('exchange-renewed', { account }));
