@@ -1,4 +1,6 @@
-import { dirname } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { journalFileName } from '@authmesh/agent/io/agent-journal';
 import { exchangeSteps } from '@authmesh/agent/io/lease-exchange';
 import type { AgentStep } from '@authmesh/agent/running-agent';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -142,5 +144,22 @@ describe('an endpoint that answers with a page for people', () => {
     expect([code, stderr]).toEqual([1, expect.stringMatching(/\(postponed\).*a page for people/)]);
     await pcA.accountIs(login, account => account?.refresh?.state === 'postponed' && account.state === 'expiring');
     expect([accessIn(pcA, login), counts(login).reuses]).toEqual([before, 0]);
+  });
+});
+
+describe('a refresher whose journal is damaged after a crash', () => {
+  it('does not say at any later start that it never had the lease', async () => {
+    const { login } = await vaulted();
+    dieAt(dirname(pcA.stateDir), 'exchange-intended');
+    await refreshAndDie(login);
+    const journal = join(pcA.home, journalFileName);
+    writeFileSync(journal, readFileSync(journal, 'utf8').replaceAll('{"kind":"lease"', '{"kind":"le'));
+    for (let starts = 0; starts < 2; starts++) {
+      await pcA.start('--log-level', 'debug');
+      await pcA.online();
+      await pcA.daemon().stop();
+    }
+    expect((await t440.account(login))?.state).toBe('refreshing');
+    expect(counts(login)).toMatchObject({ exchanges: 0, reuses: 0 });
   });
 });

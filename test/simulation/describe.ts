@@ -75,6 +75,7 @@ export function describeAgentEffect(world: World, effect: AgentEffect): string {
       const { memory } = effect;
       if (memory.kind === 'lease') return `remember lease of ${accountLabel(memory.account)} settled`;
       if (memory.kind === 'account') return `remember ${factsText(world, memory.account)}`;
+      if (memory.kind === 'hole') return `remember ${memory.hole ? 'a hole' : 'no hole'}`;
       const last = memory.copy
         ? memory.copy.last
           ? printName(world, memory.copy.last.access)

@@ -35,7 +35,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const node = nodeIdOf(keys.signing.publicKey);
   const journal = await openJournal(home, { owner: node, at: step => options.at?.(`journal-${step}`) });
   const vault = createRecordVault(keys, membership);
-  const restored = restoreMemory(journal, vault, logger);
+  const memory = restoreMemory(journal, vault, logger);
   const requests = createRequests((request, control) => driver.dispatch({ type: 'asked', request, control }));
   const run = randomBytes(8).toString('hex');
   const elapsed = createElapsedClock();
@@ -76,7 +76,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   );
   const exchanges = createLeaseExchanges({
     vault,
-    journal,
+    keeper,
     lent: stores.lent,
     providers: () => providers,
     elapsed,
@@ -99,7 +99,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       name: membership.name,
       fleet: membership.fleet,
       config: options.config,
-      ...restored,
+      memory,
       overview: await readOverview(home),
       run,
     }),

@@ -1,5 +1,6 @@
 import type { Memory } from '@authmesh/agent/core/effect';
 import type { AccountMemory, CopyMemory } from '@authmesh/agent/core/memory';
+import type { Hole } from '@authmesh/agent/core/refresh/hole';
 import type { LeaseMemory } from '@authmesh/agent/core/refresh/lease';
 import type { AccountId, CopyKey, Sealed } from '@authmesh/shared/core/identifiers';
 
@@ -8,6 +9,8 @@ export interface Journal {
   readonly copies: Map<CopyKey, CopyMemory>;
   /** With the sealed record of what an exchange has brought. */
   readonly leases: Map<AccountId, { readonly lease: LeaseMemory; readonly sealed: Sealed | undefined }>;
+  /** Something was lost that it held. */
+  hole?: Hole | undefined;
   readonly accounts: Map<AccountId, { readonly facts: AccountMemory; readonly sealed: Sealed | undefined }>;
 }
 
@@ -19,6 +22,7 @@ export function createJournal(): Journal {
 export function keep(journal: Journal, memory: Memory, sealed: Sealed | undefined): void {
   if (memory.kind === 'account') journal.accounts.set(memory.account.account, { facts: memory.account, sealed });
   else if (memory.kind === 'lease') journal.leases.delete(memory.account);
+  else if (memory.kind === 'hole') journal.hole = memory.hole ?? undefined;
   else if (memory.copy) journal.copies.set(memory.key, memory.copy);
   else journal.copies.delete(memory.key);
 }
@@ -29,5 +33,6 @@ export function recall(journal: Journal): Memory[] {
   for (const [key, copy] of journal.copies) memories.push({ kind: 'copy', key, copy });
   for (const { facts } of journal.accounts.values()) memories.push({ kind: 'account', account: facts });
   for (const [account, { lease }] of journal.leases) memories.push({ kind: 'lease', account, lease });
+  if (journal.hole) memories.push({ kind: 'hole', hole: journal.hole });
   return memories;
 }

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { isCovered } from '@authmesh/agent/core/coverage';
 import { isToolAccount } from '@authmesh/agent/core/tools';
 import { placeProblem } from '@authmesh/agent/io/adoption-store';
+import { openJournal } from '@authmesh/agent/io/agent-journal';
 import { enroll } from '@authmesh/agent/io/enrollment';
 import { toolFormats } from '@authmesh/agent/io/formats/tool-formats';
 import { ensureKeys, type Identity, keepMembership, readKeys } from '@authmesh/agent/io/identity';
@@ -49,6 +50,8 @@ export const joinCommand: Command = {
     });
     const { fleet, name, secrets, url } = joined;
     const membership = { fleet, name, coordinatorKey: code.coordinatorKey, secrets };
+    // A member without a journal has lost it; one that begins has nothing to remember yet.
+    await (await openJournal(home, { owner: nodeIdOf(keys.signing.publicKey), isNew: true })).close();
     await keepMembership(home, keys, membership);
     const coordinators = [url, ...code.urls.filter(other => other !== url)];
     await writeJoinedConfig(home, { coordinators, name, stateDirs: context.options('state-dir') });

@@ -7,6 +7,7 @@ import type { Judgement } from '@authmesh/shared/protocol/down';
 import { formFor, isVaulted } from './coverage.ts';
 import type { AgentEffect } from './effect.ts';
 import { isOverwritten } from './overwriting.ts';
+import { reviewHole } from './refresh/hole.ts';
 import { forgetLeaseOf } from './refresh/lease.ts';
 import { keyOf, observationOf, publish, report } from './report.ts';
 import { type AgentState, accountsMax, type Copy } from './state.ts';
@@ -43,6 +44,7 @@ export function announced(
   forgetLeaseOf(state, facts, effects);
   state.epoch = Math.max(state.epoch, position.epoch);
   effects.push({ type: 'remember', memory: { kind: 'account', account: facts } });
+  reviewHole(state, effects);
   for (const [key, copy] of state.copies) {
     if (copy.account !== account || !copy.seen) continue;
     const judged = judgedAfter(copy, facts, known);

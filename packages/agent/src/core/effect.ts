@@ -6,6 +6,7 @@ import type { Recollection, Renewal } from '@authmesh/shared/protocol/lease';
 import type { Publish, UpMessage } from '@authmesh/shared/protocol/up';
 import type { AgentTimer, ControlReply, SeenHold } from './event.ts';
 import type { AccountMemory, CopyMemory } from './memory.ts';
+import type { Hole } from './refresh/hole.ts';
 import type { LeaseMemory } from './refresh/lease.ts';
 
 /** `full`: with the refresh token. `bearer`: without, so that this store can use the login and not spend it. */
@@ -117,4 +118,6 @@ export type Memory =
   /** The shell keeps the sealed record of the account's current credential beside it. */
   | { readonly kind: 'account'; readonly account: AccountMemory }
   /** The shell writes a lease down by itself, with the sealed record of what it brought; null: it is settled. */
-  | { readonly kind: 'lease'; readonly account: AccountId; readonly lease: LeaseMemory | null };
+  | { readonly kind: 'lease'; readonly account: AccountId; readonly lease: LeaseMemory | null }
+  /** The journal has lost something; null: nothing that still counts. */
+  | { readonly kind: 'hole'; readonly hole: Hole | null };

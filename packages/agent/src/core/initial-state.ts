@@ -5,6 +5,7 @@ import type { Memory } from './effect.ts';
 import { firstLink } from './link-state.ts';
 import type { AccountMemory } from './memory.ts';
 import { createClaims } from './permit/claim.ts';
+import type { Hole } from './refresh/hole.ts';
 import { type LeaseMemory, leasesOf } from './refresh/lease.ts';
 import { type AgentState, type Copy, createCopy } from './state.ts';
 
@@ -15,8 +16,6 @@ export function createAgentState(from: {
   readonly fleet: FleetId;
   readonly config: AgentConfig;
   readonly memory: readonly Memory[];
-  /** The journal that the memory is from had lines that nobody can read. */
-  readonly isDamaged?: boolean;
   /** The fleet as it was told before the start. */
   readonly overview?: AgentState['overview'];
   /** Names this run of the process among all. */
@@ -25,10 +24,13 @@ export function createAgentState(from: {
   const copies = new Map<CopyKey, Copy>();
   const accounts = new Map<AccountId, AccountMemory>();
   const leases: LeaseMemory[] = [];
+  let hole: Hole | undefined;
   let epoch = 0;
   for (const entry of from.memory) {
     if (entry.kind === 'lease') {
       if (entry.lease) leases.push(entry.lease);
+    } else if (entry.kind === 'hole') {
+      hole = entry.hole ?? undefined;
     } else if (entry.kind === 'account') {
       accounts.set(entry.account.account, entry.account);
       epoch = Math.max(epoch, entry.account.position.epoch);
@@ -59,7 +61,7 @@ export function createAgentState(from: {
     awake: 0,
     claims: createClaims(from.run),
     leases: leasesOf(leases),
-    remembersAll: from.isDamaged !== true,
+    hole,
     holds: new Map(),
   };
 }

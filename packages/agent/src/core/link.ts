@@ -6,6 +6,7 @@ import { closeCodes } from '@authmesh/shared/protocol/close-codes';
 import type { AgentEffect } from './effect.ts';
 import type { AgentEvent } from './event.ts';
 import { runningSessions } from './permit/running.ts';
+import { reviewHole } from './refresh/hole.ts';
 import { tellLeases } from './refresh/lease.ts';
 import { sendInventory } from './report.ts';
 import { tellSecrets } from './secrets.ts';
@@ -65,6 +66,7 @@ export function linkSynced(state: AgentState, at: Instant, effects: AgentEffect[
   if (state.claims.byId.size > 0) state.claims.isNews = true;
   tellSecrets(state, effects);
   effects.push(note('synced'));
+  reviewHole(state, effects);
 }
 
 /** The link is gone, or never came to be: try again after full jitter. */

@@ -90,7 +90,7 @@ function abilities(state: AgentState, isFirst: boolean): Pick<Inventory, 'refres
   return {
     refreshes: state.leaving || state.config.takesLeases === false ? [] : [...state.config.refreshes.keys()],
     // A node whose memory has a hole cannot say of a lease that it never had it; nor one that names only some.
-    leases: isFirst && state.remembersAll && leases.length <= leasesMax ? leases : undefined,
+    leases: isFirst && !state.hole && leases.length <= leasesMax ? leases : undefined,
     withheld: withheld.size > 0 ? [...withheld].slice(0, withheldMax) : undefined,
   };
 }

@@ -22,6 +22,7 @@ import type { Link } from './link-state.ts';
 import type { AccountMemory } from './memory.ts';
 import type { Delivered } from './overwriting.ts';
 import type { ClaimsState } from './permit/claim.ts';
+import type { Hole } from './refresh/hole.ts';
 import type { OpenLease } from './refresh/lease.ts';
 import type { SecretsSeen } from './secrets.ts';
 
@@ -119,8 +120,8 @@ export interface AgentState {
   readonly claims: ClaimsState;
   /** Leases whose outcome the coordinator has not taken yet. */
   readonly leases: Map<AccountId, OpenLease>;
-  /** Its journal was whole: no lease is unknown to it that it had. */
-  readonly remembersAll: boolean;
+  /** Its journal has lost something: it may have had leases that are unknown to it. */
+  hole?: Hole | undefined;
   /** An operator has asked what leaving the fleet would come to. */
   planning?: Planning | undefined;
   /** An operator is being asked: what stands in stores stays until then. By the elapsed clock. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFile, mkdtemp, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -181,6 +181,49 @@ describe('the journal', () => {
     const later = await openJournal(home, { owner: ours });
     await later.close();
     expect([later.contents.copies.size, later.contents.foreignOwner]).toEqual([1, undefined]);
+  });
+
+  describe('that has lost something', () => {
+    const owner = '1'.repeat(32) as NodeId;
+    const open = async (isNew = false) => {
+      const journal = await openJournal(home, { owner, isNew });
+      await journal.close();
+      return journal;
+    };
+    const holeAfter = async () => [(await open()).contents.hole, (await open()).contents.hole];
+
+    it('because of damage says so at every start, whatever is written after it', async () => {
+      await open(true);
+      await appendFile(file, '{"kind":"lease","account":"oauth:xai/a","lease":{"epo\n');
+      const journal = await openJournal(home, { owner });
+      expect(journal.contents).toMatchObject({ damagedLines: 1, hole: {} });
+      await journal.append([copyEntry(1)]);
+      await journal.close();
+      expect((await open()).contents).toMatchObject({ damagedLines: 0, hole: {} });
+    });
+
+    it('because it has vanished, or was another host’s, says so; one of a host that is just joining has lost nothing', async () => {
+      expect(await holeAfter()).toEqual([{}, {}]);
+      await rm(file);
+      await open(true);
+      expect(await holeAfter()).toEqual([undefined, undefined]);
+      await (await openJournal(`${home}-2`, { owner: '2'.repeat(32) as NodeId, isNew: true })).close();
+      await copyFile(join(`${home}-2`, 'journal.ndjson'), file);
+      expect(await holeAfter()).toEqual([{}, {}]);
+    });
+
+    it('says so until what is missing counts no more', async () => {
+      await open();
+      const logins = [{ account: accountOf(1), access: print() }];
+      const journal = await openJournal(home, { owner });
+      await journal.append([{ kind: 'hole', hole: { logins } }]);
+      await journal.close();
+      const again = await openJournal(home, { owner });
+      expect(again.contents.hole).toEqual({ logins });
+      await again.append([{ kind: 'hole', hole: null }]);
+      await again.close();
+      expect(await holeAfter()).toEqual([undefined, undefined]);
+    });
   });
 
   it('that names no host is this one’s from then on', async () => {

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { NodeId } from '@authmesh/shared/core/identifiers';
 import { replaceFile, sweepTemps, syncDirectory } from './durable-file.ts';
 import { type JournalEntry, writeEntryLine } from './formats/journal-entry.ts';
@@ -16,6 +16,7 @@ export type { JournalEntry } from './formats/journal-entry.ts';
 export const journalGrowthBytesMax = 1024 * 1024;
 /** The journal's name in the agent's home. */
 export const journalFileName = 'journal.ndjson';
+const foreignPrefix = `${journalFileName}.of-`;
 
 /** Moments at which a crash must lose nothing that was told to be kept. */
 export type JournalStep = 'written' | 'synced' | 'compacting' | 'compacted';
@@ -33,7 +34,8 @@ export class AgentJournal {
   readonly #at: (step: JournalStep) => void | Promise<void>;
   /** The line of each live key, in the order of the last write. */
   readonly #live: Map<string, string>;
-  #file: FileHandle;
+  /** Absent while what is appended would go into a file that has lost its name. */
+  #file: FileHandle | undefined;
   #size: number;
   #grown = 0;
   #waiting: Waiting[] = [];
@@ -72,7 +74,7 @@ export class AgentJournal {
   async close(): Promise<void> {
     this.hurry();
     await this.#worker;
-    await this.#file.close();
+    await this.#file?.close();
   }
 
   async #work(): Promise<void> {
@@ -93,13 +95,15 @@ export class AgentJournal {
     const lines = entries.map(entry => ({ entry, line: writeEntryLine(entry) }));
     if (lines.length === 0) return;
     const bytes = Buffer.from(`${lines.map(({ line }) => line).join('\n')}\n`);
+    this.#file ??= await this.#reopened();
+    const file = this.#file;
     try {
-      await this.#file.writeFile(bytes);
+      await file.writeFile(bytes);
       await this.#at('written');
-      await this.#file.datasync();
+      await file.datasync();
     } catch (error) {
       // Half a line must not swallow the next one.
-      await this.#file.truncate(this.#size).catch(() => undefined);
+      await file.truncate(this.#size).catch(() => undefined);
       throw error;
     }
     await this.#at('synced');
@@ -111,16 +115,28 @@ export class AgentJournal {
 
   async #compact(): Promise<void> {
     await this.#at('compacting');
-    const text = textOf(this.#live);
-    const outcome = await replaceFile(this.#path, text);
+    const outcome = await replaceFile(this.#path, textOf(this.#live));
     this.#grown = 0;
-    // A full disk: the long file is as good as the short one, and it is tried again after the next megabyte.
-    if (outcome.result !== 'replaced') return;
     const old = this.#file;
-    this.#file = await openForAppend(this.#path);
-    this.#size = Buffer.byteLength(text);
-    await old.close();
-    await this.#at('compacted');
+    // A replacement that failed may have come as far as the rename: what is appended goes on in the file that has the name.
+    this.#file = undefined;
+    await old?.close().catch(() => undefined);
+    // What was appended is on disk. Where the file cannot be opened the next entry is refused, and tries again.
+    this.#file = await this.#reopened().catch(() => undefined);
+    // A full disk: the long file is as good as the short one, and it is tried again after the next megabyte.
+    if (outcome.result === 'replaced') await this.#at('compacted');
+  }
+
+  async #reopened(): Promise<FileHandle> {
+    const file = await openForAppend(this.#path);
+    try {
+      await syncDirectory(dirname(this.#path));
+      this.#size = (await file.stat()).size;
+      return file;
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      throw error;
+    }
   }
 }
 
@@ -130,17 +146,23 @@ export async function openJournal(
   options: {
     /** Whose memory it has to be: that of another host is set aside. */
     readonly owner?: NodeId | undefined;
+    /** The owner is about to become a member: that nothing of it is here is no loss. */
+    readonly isNew?: boolean | undefined;
     readonly at?: ((step: JournalStep) => void | Promise<void>) | undefined;
   } = {},
 ): Promise<AgentJournal> {
   await mkdir(home, { recursive: true, mode: 0o700 });
   await sweepTemps(home);
   const path = join(home, journalFileName);
-  const { owner } = options;
+  const { owner, isNew = false } = options;
   let bytes = await readBytes(path);
-  const { contents, live } = loadJournal(bytes.toString('utf8'), owner);
+  const { contents: read, live } = loadJournal(bytes.toString('utf8'), owner);
+  // What nobody can read goes with the next line, and that something is missing must outlast it.
+  const isHoled = read.damagedLines > 0 || (owner !== undefined && !isNew && !live.has('owner'));
+  const contents = isHoled ? { ...read, hole: {} } : read;
+  if (isHoled) live.set('hole', writeEntryLine({ kind: 'hole', hole: {} }));
   if (contents.foreignOwner !== undefined) {
-    await rename(path, `${path}.of-${contents.foreignOwner.slice(0, 12)}`);
+    await rename(path, `${join(home, foreignPrefix)}${contents.foreignOwner.slice(0, 12)}`);
     bytes = Buffer.alloc(0);
   }
   if (owner !== undefined) live.set('owner', writeEntryLine({ kind: 'owner', node: owner }));
@@ -148,10 +170,15 @@ export async function openJournal(
   const isCompact = compact.equals(bytes) || (await replaceFile(path, compact.toString('utf8'))).result === 'replaced';
   const file = await openForAppend(path);
   // Half a line must not swallow the next one.
-  if (!isCompact) await file.truncate(bytes.lastIndexOf('\n') + 1);
+  if (!isCompact) await file.truncate((await readBytes(path)).lastIndexOf('\n') + 1);
   await syncDirectory(home);
   const { size } = await file.stat();
   return new AgentJournal({ path, contents, live, file, size, at: options.at ?? (() => undefined) });
+}
+
+/** Whether a file of the agent's home is the journal of another host, set aside. */
+export function isForeignJournal(name: string): boolean {
+  return name.startsWith(foreignPrefix);
 }
 
 async function readBytes(path: string): Promise<Buffer> {

@@ -7,9 +7,9 @@ import { hour, type Milliseconds, shiftExpiry } from '@authmesh/shared/core/time
 import { systemReason } from '@authmesh/shared/node/errors';
 import type { Credential } from '@authmesh/shared/protocol/credential';
 import { sentenceCharsMax } from '@authmesh/shared/protocol/limits';
-import type { AgentJournal } from './agent-journal.ts';
 import { readClaims } from './formats/json-web-token.ts';
 import type { Lent, LentRefreshTokens } from './lent-refresh-tokens.ts';
+import type { Keeper } from './memory-keeper.ts';
 import type { RecordVault } from './record-vault.ts';
 import { type ExchangeOutcome, exchangeRefreshToken } from './token-endpoint.ts';
 
@@ -28,7 +28,7 @@ const lifeMsUnsaid: Milliseconds = hour;
 
 export interface LeaseExchangeOptions {
   readonly vault: RecordVault;
-  readonly journal: Pick<AgentJournal, 'append' | 'hurry'>;
+  readonly keeper: Pick<Keeper, 'writeNow'>;
   /** Where the refresh token stands in stores of this host. */
   readonly lent: LentRefreshTokens;
   /** By their newest names. */
@@ -56,19 +56,16 @@ export type Spend = Extract<AgentEffect, { type: 'exchange' }>;
  * anything leaves this host; what came of it is on disk before it is in a store or anybody hears of it.
  */
 export function createLeaseExchanges(options: LeaseExchangeOptions): LeaseExchanges {
-  const { vault, journal, providers, elapsed, clockOffsetMs, at } = options;
+  const { vault, keeper, providers, elapsed, clockOffsetMs, at } = options;
 
   async function write(spend: Spend, outcome?: LeaseOutcome): Promise<string | undefined> {
     const { account, epoch, access, refresh, generation } = spend;
     const lease: LeaseMemory = { account, epoch, access, refresh, outcome };
     const login = outcome && 'renewed' in outcome ? { account, generation, ...outcome.renewed } : undefined;
-    const record = login && vault.seal(login);
     try {
-      const kept = journal.append([
-        { kind: 'lease', account, lease, sealed: record && 'sealed' in record ? record.sealed : undefined },
-      ]);
-      journal.hurry();
-      await kept;
+      const record = login && vault.seal(login);
+      const sealed = record && 'sealed' in record ? record.sealed : undefined;
+      await keeper.writeNow({ kind: 'lease', account, lease, sealed });
       return undefined;
     } catch (error) {
       return systemReason(error);
@@ -89,11 +86,11 @@ export function createLeaseExchanges(options: LeaseExchangeOptions): LeaseExchan
     if ('why' in lent) return end(unused(lent.why));
     try {
       at?.('exchange-lent');
-      const outcome = await send(spend, provider, credential, lent);
-      const next = 'renewed' in outcome ? vault.get(outcome.renewed.access) : undefined;
-      if (next) await lent.giveBack(next);
-      else if ('miss' in outcome && (outcome.miss === 'unused' || outcome.miss === 'postponed'))
-        await lent.giveBack(credential);
+      const outcome = await send(spend, provider, credential, lent).catch(error => faulted(spend, provider, error));
+      const isUnused = 'miss' in outcome && (outcome.miss === 'unused' || outcome.miss === 'postponed');
+      const next = 'renewed' in outcome ? vault.get(outcome.renewed.access) : isUnused ? credential : undefined;
+      // What came of it is known, whatever becomes of the stores: the machine delivers what they lack.
+      if (next) await lent.giveBack(next).catch(() => undefined);
       at?.('exchange-stored');
       // The fleet hears of it as a renewal, before the stores are looked at.
       end(outcome);
@@ -106,6 +103,7 @@ export function createLeaseExchanges(options: LeaseExchangeOptions): LeaseExchan
     const { generation, before } = spend;
     const refusal = await write(spend);
     if (refusal !== undefined) return unused(`the journal takes no entries: ${refusal}`);
+    intended.add(spend);
     at?.('exchange-intended');
     // What is not begun by now could end after somebody else has begun.
     if (elapsed() + exchangeMsMax > before) return ended(spend, unused('the lease is over'));
@@ -132,10 +130,23 @@ export function createLeaseExchanges(options: LeaseExchangeOptions): LeaseExchan
     return outcome;
   }
 
+  /** Its intent is on disk: from then on nobody can say of it that nothing was sent. */
+  const intended = new WeakSet<Spend>();
+  function faulted(spend: Spend, { rotates }: Pick<Provider, 'rotates'>, error: unknown): LeaseOutcome {
+    // Its message may quote what it was about.
+    const why = `a fault in authmesh itself (${error instanceof Error ? error.name : 'unknown'})`;
+    if (!intended.has(spend)) return unused(why);
+    return { miss: rotates ? 'unanswered' : 'postponed', why };
+  }
+
   const underWay = new Set<Promise<void>>();
   return {
     begin(spend) {
-      const done = exchange(spend);
+      const { account, epoch } = spend;
+      // Where it was told already what came of it that counts, and this is passed over.
+      const done = exchange(spend).catch(error =>
+        options.onEnded(account, epoch, faulted(spend, { rotates: true }, error)),
+      );
       underWay.add(done);
       void done.finally(() => underWay.delete(done));
     },

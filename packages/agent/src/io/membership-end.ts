@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AuthmeshError, systemReason } from '@authmesh/shared/node/errors';
 import { journalFiles } from '@authmesh/shared/runtime/input-journal';
-import { journalFileName } from './agent-journal.ts';
+import { isForeignJournal, journalFileName } from './agent-journal.ts';
 import { syncDirectory } from './durable-file.ts';
 import { identityFileName } from './identity.ts';
 import { overviewFileName } from './overview-file.ts';
@@ -12,7 +12,8 @@ import { overviewFileName } from './overview-file.ts';
  * last its keys, so that a removal that breaks off can be repeated. `agent.json` is the operator's own. May be repeated.
  */
 export async function forgetMembership(home: string): Promise<void> {
-  const files = [join(home, journalFileName), ...journalFiles(home), join(home, overviewFileName)];
+  const strange = (await readdir(home)).filter(isForeignJournal).map(name => join(home, name));
+  const files = [join(home, journalFileName), ...strange, ...journalFiles(home), join(home, overviewFileName)];
   for (const file of [...files, join(home, identityFileName)]) {
     try {
       await rm(file, { force: true });

@@ -1,3 +1,4 @@
+import type { Memory } from '@authmesh/agent/core/effect';
 import type { CopyMemory } from '@authmesh/agent/core/memory';
 import { type CopyKey, copyKey, type ProfileId, type StoreId } from '@authmesh/shared/core/identifiers';
 import type { Logger } from '@authmesh/shared/node/logger';
@@ -21,6 +22,7 @@ function stage() {
       if (refuses) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
       kept.push(...entries);
     },
+    hurry() {},
   };
   const logger = { note: ({ name }: { name: string }) => void logged.push(name) } as unknown as Logger;
   const keeper = createKeeper(journal, { settle() {}, sealedOf() {} } as unknown as RecordVault, logger);
@@ -29,6 +31,7 @@ function stage() {
     logged,
     keepCopy: (profile: string, links = 0) =>
       keeper.keep({ kind: 'copy', key: keyOf(profile), copy: copyOf(profile, links) }),
+    leases: () => kept.flatMap(entry => (entry.kind === 'lease' ? [entry.lease?.epoch] : [])),
     kept: () => kept.map(entry => (entry.kind === 'copy' ? [entry.copy?.profile, entry.copy?.chain.length] : [])),
     fill: (now: boolean) => {
       full = now;
@@ -94,5 +97,46 @@ describe('a keeper on a full disk', () => {
       ['xai:a', 1],
       ['xai:b', 0],
     ]);
+  });
+});
+
+describe('what is written at once', () => {
+  const account = 'oauth:xai/a' as never;
+  const ended: Memory = { kind: 'lease', account, lease: null };
+  const begun = (epoch: number): JournalEntry => ({
+    ...{ kind: 'lease', account },
+    lease: { account, epoch, access: '1'.repeat(32) as never, refresh: 'a'.repeat(32) as never },
+  });
+
+  it('is not written over by what a full disk has refused before', async () => {
+    const scene = stage();
+    scene.fill(true);
+    await scene.keep(ended);
+    scene.fill(false);
+    await scene.writeNow(begun(2));
+    expect(await scene.retry()).toBeUndefined();
+    await scene.keepCopy('xai:a');
+    expect(scene.leases()).toEqual([2]);
+  });
+
+  it('nor by what was under way then, and failed', async () => {
+    const scene = stage();
+    scene.hold();
+    const before = scene.keep(ended);
+    const now = scene.writeNow(begun(2));
+    scene.answer(0, true);
+    scene.answer(1, false);
+    await Promise.all([before, now]);
+    expect(await scene.retry()).toBeUndefined();
+    expect(scene.leases()).toEqual([2]);
+  });
+
+  it('is refused by a full disk, and not tried again', async () => {
+    const scene = stage();
+    scene.fill(true);
+    await expect(scene.writeNow(begun(2))).rejects.toThrow('no space');
+    scene.fill(false);
+    await scene.retry();
+    expect(scene.leases()).toEqual([]);
   });
 });

@@ -10,16 +10,16 @@ import type { RecordVault } from './record-vault.ts';
 /** Entries that wait for a disk that takes them again. */
 const unsavedMax = 10_000;
 
-/** What the journal kept goes back into the core's memory, its records into the vault; `isDamaged`: some of it is lost. */
-export function restoreMemory(
-  journal: AgentJournal,
-  vault: RecordVault,
-  logger: Logger,
-): { readonly memory: Memory[]; readonly isDamaged: boolean } {
+/** What the journal kept goes back into the core's memory, its records into the vault. */
+export function restoreMemory(journal: AgentJournal, vault: RecordVault, logger: Logger): Memory[] {
   const memory: Memory[] = [];
-  const { copies, accounts, leases, damagedLines, foreignOwner } = journal.contents;
+  const { copies, accounts, leases, hole, damagedLines, foreignOwner } = journal.contents;
   if (foreignOwner !== undefined) logger.note(note('journal-foreign', { node: foreignOwner }));
   if (damagedLines > 0) logger.note(note('journal-damaged', { why: `${damagedLines} lines` }));
+  if (hole) {
+    logger.note(note('journal-incomplete'));
+    memory.push({ kind: 'hole', hole });
+  }
   for (const [key, copy] of copies) memory.push({ kind: 'copy', key, copy });
   for (const { account, sealed } of accounts.values()) {
     // Without its record an account is as good as unknown: the coordinator sends it again.
@@ -38,13 +38,18 @@ export function restoreMemory(
     // What it brought is lost: whether its refresh token is spent is no question, but nobody has another one.
     memory.push({ kind: 'lease', account, lease: problem === undefined ? lease : { ...lease, outcome: undefined } });
   }
-  return { memory, isDamaged: damagedLines > 0 || foreignOwner !== undefined };
+  return memory;
 }
 
 /** Keeps memory in the journal; what a full disk refuses is kept as soon as it takes entries again. */
 export interface Keeper {
   /** Resolves when the journal has taken the entry, or refused it. */
   readonly keep: (memory: Memory) => Promise<void>;
+  /**
+   * Has an entry written at once, or never: rejects where the journal refuses it. What waited to say something of the same is
+   * outdated, and is not written after it.
+   */
+  readonly writeNow: (entry: JournalEntry) => Promise<void>;
   /** Whether the last that was to be kept of an account is on disk. */
   readonly isKept: (account: AccountId) => boolean;
   /** Tries again what was refused; why the journal takes no entries, when it does not. */
@@ -52,13 +57,18 @@ export interface Keeper {
 }
 
 /** A keeper for an open journal. */
-export function createKeeper(journal: Pick<AgentJournal, 'append'>, vault: RecordVault, logger: Logger): Keeper {
+export function createKeeper(
+  journal: Pick<AgentJournal, 'append' | 'hurry'>,
+  vault: RecordVault,
+  logger: Logger,
+): Keeper {
   /** The newest entry of each key that is not on disk yet; an older one that fails after it is worth nothing. */
   const unsaved = new Map<string, { readonly entry: JournalEntry; readonly isUnderWay: boolean }>();
   let trouble: string | undefined;
 
   async function save(): Promise<void> {
     const batch = [...unsaved].filter(([, { isUnderWay }]) => !isUnderWay);
+    if (unsaved.size === 0) trouble = undefined;
     if (batch.length === 0) return;
     const marked = batch.map(([key, { entry }]) => ({ key, held: { entry, isUnderWay: true } }));
     for (const { key, held } of marked) unsaved.set(key, held);
@@ -84,6 +94,12 @@ export function createKeeper(journal: Pick<AgentJournal, 'append'>, vault: Recor
       unsaved.set(key, { entry, isUnderWay: false });
       for (const [oldest] of unsaved) if (unsaved.size > unsavedMax) unsaved.delete(oldest);
       return save();
+    },
+    async writeNow(entry) {
+      unsaved.delete(keyOfEntry(entry));
+      const written = journal.append([entry]);
+      journal.hurry();
+      await written;
     },
     isKept: account => !unsaved.has(keyOfAccount(account)),
     async retry() {

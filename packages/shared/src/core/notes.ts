@@ -97,6 +97,10 @@ export const noteCatalogue = {
     says: 'the journal was another host’s: it was set aside, and nothing of it counts',
   },
   'journal-damaged': { level: 'warn', says: 'a part of the journal was damaged and left out' },
+  'journal-incomplete': {
+    level: 'warn',
+    says: 'the journal has lost something: until the logins of then are renewed, a lease that was not heard of stays in doubt',
+  },
   'journal-refused': { level: 'error', says: 'the agent’s journal does not take entries; going on without' },
   'inputs-refused': { level: 'warn', says: 'the journal of inputs stopped' },
   'message-too-large': { level: 'error', says: 'a message to the coordinator fits no frame and was not sent' },

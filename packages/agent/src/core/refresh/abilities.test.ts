@@ -33,8 +33,7 @@ describe('what a node says that it can do', () => {
   it('leaves out its leases when its memory has a hole, or holds more than a message', () => {
     const scene = createScene(vaults, [{ kind: 'lease', account, lease: open }]);
     expect(told(scene).leases).toMatchObject([{ account, epoch: 1 }]);
-    const damaged = createScene(vaults);
-    Object.assign(damaged.state(), { remembersAll: false });
+    const damaged = createScene(vaults, [{ kind: 'hole', hole: {} }]);
     expect(told(damaged).leases).toBeUndefined();
     const many = createScene(vaults);
     for (let index = 0; index <= 200; index++) many.state().leases.set(`oauth:xai/a${index}` as typeof account, open);

@@ -1,7 +1,7 @@
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { leaseMs } from '@authmesh/shared/core/lease';
 import { hour } from '@authmesh/shared/core/time';
-import type { Lease } from '@authmesh/shared/protocol/lease';
+import { type Lease, miss } from '@authmesh/shared/protocol/lease';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   account,
@@ -19,6 +19,7 @@ import {
   start,
   store,
 } from '../agent-scene.ts';
+import type { AgentConfig } from '../config.ts';
 import type { AgentEffect } from '../effect.ts';
 import type { LeaseOutcome } from './lease.ts';
 
@@ -43,10 +44,12 @@ const renewed: LeaseOutcome = {
 };
 const sent = (effects: readonly AgentEffect[]) => only(effects, 'send').map(({ message }) => message);
 const exchanged = (outcome: LeaseOutcome, epoch = 1) => scene.tell({ type: 'exchanged', account, epoch, outcome });
+const configure = (more: Partial<AgentConfig>) =>
+  scene.tell({ type: 'configured', config: { ...scene.state().config, ...more } });
 const current = facts('1', 1, { refresh: print('a') });
 
 beforeEach(() => {
-  scene = createScene();
+  scene = createScene({ custody: 'home', refreshes: refreshesXai });
   scene.connect();
   scene.hear({ type: 'synced' });
   scene.announce(current);
@@ -61,6 +64,8 @@ describe('a lease', () => {
 
   it.each<[string, () => void, RegExp]>([
     ['another login', () => scene.announce(facts('3', 2, { refresh: print('c') })), /knows another login/],
+    ['no word any more on how to refresh', () => configure({ refreshes: new Map() }), /does not refresh at xai/],
+    ['one command to work for', () => configure({ takesLeases: false }), /works for one command/],
     [
       'another tool to spend it',
       () => scene.tell(holds(seen('1', { refresh: print('a'), profile: 'codex-cli:default' as ProfileId }))),
@@ -98,8 +103,15 @@ describe('a lease', () => {
   ])('is given back by a node that has %s', (_what, happens, why) => {
     happens();
     const effects = scene.hear(lease({ epoch: 8 }));
+
     expect(only(effects, 'exchange')).toEqual([]);
     expect(sent(effects)).toMatchObject([{ type: 'miss', epoch: 8, miss: 'unused', why: expect.stringMatching(why) }]);
+  });
+
+  it('is given back in a sentence that fits the message, however long a name is', () => {
+    const profile = `codex-cli:${'x'.repeat(500)}` as ProfileId;
+    scene.tell(holds(seen('1', { refresh: print('a'), profile })));
+    expect(miss.safeParse(sent(scene.hear(lease()))[0]).success).toBe(true);
   });
 
   it('that comes while an earlier one is open waits for what that comes to', () => {
@@ -235,6 +247,16 @@ describe('a refresh token that is used, or may be used up', () => {
     expect(sent(effects)).toMatchObject([{ miss: 'unused', why: expect.stringContaining('is just being given') }]);
   });
 
+  it('is not used while a login is being created with it', () => {
+    scene.tell(holds());
+    const control = { op: 'adopt', profiles: [], store } as const;
+    const adopted = scene.tell({ type: 'asked', request: 1, control });
+    expect(only(adopted, 'create-profile')).toMatchObject([{ form: 'full' }]);
+    const effects = scene.hear(lease());
+    expect(only(effects, 'exchange')).toEqual([]);
+    expect(sent(effects)).toMatchObject([{ miss: 'unused', why: expect.stringContaining('is just being given') }]);
+  });
+
   it('is neither where a use does not spend it', () => {
     scene = createScene({ custody: 'home', refreshes: new Map([['xai', { rotates: false }]]) });
     scene.connect();
@@ -264,6 +286,11 @@ describe('what a lease came to', () => {
     expect(scene.state().leases.size).toBe(0);
   });
 
+  it('is told in a sentence that fits the message, whatever was found', () => {
+    const [told] = sent(exchanged({ miss: 'unused', why: 'locked '.repeat(100) }));
+    expect(miss.safeParse(told).success).toBe(true);
+  });
+
   it('waits for a link', () => {
     scene.tell({ type: 'link-closed', reason: 'lost', message: 'gone' });
     expect(sent(exchanged(renewed))).toEqual([]);
@@ -289,6 +316,12 @@ describe('what a lease came to', () => {
       type: 'remember',
       memory: { kind: 'lease', account, lease: null },
     });
+  });
+
+  it('is what was said of it first', () => {
+    exchanged(renewed);
+    expect(sent(exchanged({ miss: 'unanswered', why: 'a fault after it' }))).toEqual([]);
+    expect(scene.state().leases.get(account)?.outcome).toEqual(renewed);
   });
 
   it('is nothing that another lease is concerned with', () => {

@@ -4,7 +4,7 @@ import { note } from '@authmesh/shared/core/notes';
 import { type Instant, isUsable, type Milliseconds } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import type { Lease, LeaseSettled, MissReport, Renewal, Renewed } from '@authmesh/shared/protocol/lease';
-import { leasesMax } from '@authmesh/shared/protocol/limits';
+import { leasesMax, sentenceCharsMax } from '@authmesh/shared/protocol/limits';
 import { isRenewedHere } from '../coverage.ts';
 import type { AgentEffect } from '../effect.ts';
 import { isDoubted } from '../fence.ts';
@@ -59,7 +59,7 @@ export function leaseReceived(state: AgentState, lease: Lease, at: Instant, effe
   const why = open && open.access === access && open.epoch > epoch ? laterKnown : obstacle(state, lease, at);
   if (why !== undefined) {
     effects.push(note('exchange-missed', { account, why: `unused: ${why}` }));
-    effects.push({ type: 'send', message: { type: 'miss', account, epoch, access, miss: 'unused', why } });
+    effects.push({ type: 'send', message: messageOf(account, epoch, access, { miss: 'unused', why }) });
     return;
   }
   state.leases.set(account, { account, epoch, access, refresh, outcome: undefined });
@@ -74,6 +74,10 @@ function obstacle(state: AgentState, lease: Lease, at: Instant): string | undefi
   const { account, access, refresh, guarded, notAfter } = lease;
   if (state.link.phase !== 'online') return 'the agent is stopping';
   if (state.leaving) return 'its host is leaving the fleet';
+  // It may have been given to what ran here before, or before its configuration was changed.
+  if (state.config.takesLeases === false) return 'its agent works for one command';
+  const provider = accountProvider(account);
+  if (!state.config.refreshes.has(provider)) return `it does not refresh at ${provider}`;
   if ([...state.leases.values()].filter(lease => !isOver(lease)).length >= leasesMax)
     return 'it has as many leases as it can carry';
   const facts = state.accounts.get(account);
@@ -82,12 +86,13 @@ function obstacle(state: AgentState, lease: Lease, at: Instant): string | undefi
     return 'it ends soon, and the OpenClaw of another host that has the refresh token may be using it';
   if (isRenewedHere(state, facts)) return 'one of its stores holds what the login was renewed into';
   for (const copy of state.copies.values()) {
-    if (copy.account !== account || !copy.seen) continue;
+    if (copy.account !== account) continue;
+    if (copy.writing?.form === 'full') return 'a store is just being given the refresh token';
+    if (!copy.seen) continue;
     if (copy.seen.health === 'fence-pending') return 'OpenClaw is refreshing it there';
     // Once the login has ended nobody has anything to lose by an attempt.
     if (!guarded && isUsable(facts.expiresAt, at - state.clockOffsetMs) && isDoubted(copy, facts))
       return 'OpenClaw may have spent the refresh token there';
-    if (copy.writing?.form === 'full') return 'a store is just being given the refresh token';
   }
   for (const { store, profile } of holdersHere(state, { account, refresh })) {
     if (isToolProfile(profile)) return `the tool of ${profile} holds the refresh token, and refreshes it`;
@@ -126,7 +131,8 @@ export function exchanged(
   effects: AgentEffect[],
 ): void {
   const open = state.leases.get(account);
-  if (open?.epoch !== epoch) return;
+  // What is known of a lease no later word takes back.
+  if (open?.epoch !== epoch || open.outcome) return;
   const ended = { ...open, outcome };
   state.leases.set(account, ended);
   if ('renewed' in outcome) effects.push(note('exchange-renewed', { account }));
@@ -150,9 +156,10 @@ function messageOf(
   access: Fingerprint,
   outcome: LeaseOutcome,
 ): Omit<Renewal, 'sealed'> | MissReport {
-  return 'renewed' in outcome
-    ? { type: 'renewal', account, epoch, replaced: access, ...outcome }
-    : { type: 'miss', account, epoch, access, ...outcome };
+  if ('renewed' in outcome) return { type: 'renewal', account, epoch, replaced: access, ...outcome };
+  // It may name many profiles and long paths: a sentence that is too long would cost the link, and each one after it.
+  const why = outcome.why.slice(0, sentenceCharsMax);
+  return { type: 'miss', account, epoch, access, ...outcome, why };
 }
 
 /** The coordinator has taken the outcome, or wants its record in another generation. */

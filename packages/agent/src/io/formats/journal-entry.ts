@@ -13,6 +13,7 @@ export type JournalEntry =
   | (Extract<Memory, { readonly kind: 'account' }> & { readonly sealed?: Sealed | undefined })
   /** With the sealed record of what the lease has brought. */
   | (Extract<Memory, { readonly kind: 'lease' }> & { readonly sealed?: Sealed | undefined })
+  | Extract<Memory, { readonly kind: 'hole' }>
   /** Whose memory it is. */
   | { readonly kind: 'owner'; readonly node: NodeId };
 
@@ -38,6 +39,8 @@ const leaseMemory = z.object({
     .optional(),
 });
 
+const hole = z.object({ logins: z.array(z.object({ account: accountId, access: fingerprint })).optional() });
+
 const entry = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('copy'),
@@ -55,6 +58,7 @@ const entry = z.discriminatedUnion('kind', [
     lease: leaseMemory.nullable(),
     sealed: sealed.optional(),
   }),
+  z.object({ kind: z.literal('hole'), hole: hole.nullable() }),
   z.object({ kind: z.literal('owner'), node: nodeId }),
 ]);
 
@@ -82,9 +86,9 @@ export function writeEntryLine(value: JournalEntry): string {
   return JSON.stringify(entry.parse(value));
 }
 
-/** What the last entry replaces: all entries of one copy, all of one account, all leases of one account. */
+/** What the last entry replaces: all entries of one copy, all of one account, all leases of one account, each of the others. */
 export function keyOfEntry(value: JournalEntry): string {
-  if (value.kind === 'owner') return 'owner';
+  if (value.kind === 'owner' || value.kind === 'hole') return value.kind;
   if (value.kind === 'copy') return `copy\n${value.key}`;
   return value.kind === 'lease' ? `lease\n${value.account}` : keyOfAccount(value.account.account);
 }
@@ -96,5 +100,14 @@ export function keyOfAccount(account: AccountId): string {
 
 /** Whether an entry says that what it is about is over: nothing of it is kept. */
 export function isForgotten(value: JournalEntry): boolean {
-  return (value.kind === 'copy' && !value.copy) || (value.kind === 'lease' && !value.lease);
+  switch (value.kind) {
+    case 'copy':
+      return value.copy === null;
+    case 'lease':
+      return value.lease === null;
+    case 'hole':
+      return value.hole === null;
+    default:
+      return false;
+  }
 }

@@ -1,4 +1,5 @@
 import type { AccountMemory, CopyMemory } from '@authmesh/agent/core/memory';
+import type { Hole } from '@authmesh/agent/core/refresh/hole';
 import type { LeaseMemory } from '@authmesh/agent/core/refresh/lease';
 import type { AccountId, CopyKey, NodeId, Sealed } from '@authmesh/shared/core/identifiers';
 import { isForgotten, type JournalEntry, keyOfEntry, readEntryLine } from './journal-entry.ts';
@@ -9,6 +10,8 @@ export interface JournalContents {
   readonly accounts: ReadonlyMap<AccountId, { readonly account: AccountMemory; readonly sealed?: Sealed | undefined }>;
   /** Leases whose exchange was begun, with the sealed record of what it has brought. */
   readonly leases: ReadonlyMap<AccountId, { readonly lease: LeaseMemory; readonly sealed?: Sealed | undefined }>;
+  /** Something is lost that it held: found now, or before and not made up for since. */
+  readonly hole?: Hole | undefined;
   /** Lines that could not be understood; a torn last line (a crash while it was written) is none of them. */
   readonly damagedLines: number;
   /** The host whose memory the file holds, where that is another one: nothing of it counts here. */
@@ -27,6 +30,7 @@ export function loadJournal(
   const lines = text.split('\n');
   // What stands after the last line feed was never told to be kept.
   lines.pop();
+  let hole: Hole | undefined;
   let damagedLines = 0;
   for (const line of lines) {
     const entry = line === '' ? undefined : readEntryLine(line);
@@ -40,12 +44,14 @@ export function loadJournal(
     } else if (entry.kind === 'lease') {
       if (entry.lease) leases.set(entry.account, { lease: entry.lease, sealed: entry.sealed });
       else leases.delete(entry.account);
+    } else if (entry.kind === 'hole') {
+      hole = entry.hole ?? undefined;
     } else if (entry.kind === 'account')
       accounts.set(entry.account.account, { account: entry.account, sealed: entry.sealed });
     else if (entry.copy) copies.set(entry.key, entry.copy);
     else copies.delete(entry.key);
   }
-  return { contents: { copies, accounts, leases, damagedLines }, live };
+  return { contents: { copies, accounts, leases, hole, damagedLines }, live };
 }
 
 function foreign(foreignOwner: NodeId): ReturnType<typeof loadJournal> {
