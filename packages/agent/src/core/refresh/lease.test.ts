@@ -1,4 +1,4 @@
-import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
+import type { AccountId, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { leaseMs } from '@authmesh/shared/core/lease';
 import { hour } from '@authmesh/shared/core/time';
 import { type Lease, miss } from '@authmesh/shared/protocol/lease';
@@ -164,6 +164,15 @@ describe('a login in the stores of this host', () => {
   it('is taken out of them for the exchange, and not put back meanwhile', () => {
     expect(only(scene.hear(lease()), 'exchange')).toMatchObject([{ holders: [{ store, profile }] }]);
     expect(writes([...scene.tell(holds(without)), ...scene.hear(judgement('in-step', '1'))])).toEqual([]);
+  });
+
+  it('leaves every profile that has it under another name as well', () => {
+    const named = { account: 'oauth:xai/xai:work' as AccountId, profile: 'xai:work' as ProfileId };
+    const twin = seen('1', { refresh: print('a'), ...named });
+    const profiles = [seen('1', { refresh: print('a') }), twin];
+    scene.tell({ type: 'store-observed', store, seen: { state: 'readable', profiles } });
+    const holders = [profile, twin.profile].map(name => ({ store, profile: name }));
+    expect(only(scene.hear(lease()), 'exchange')).toMatchObject([{ holders }]);
   });
 
   it.each(['unused', 'postponed'] as const)('is put back when the exchange was %s', miss => {

@@ -94,18 +94,16 @@ function obstacle(state: AgentState, lease: Lease, at: Instant): string | undefi
     if (!guarded && isUsable(facts.expiresAt, at - state.clockOffsetMs) && isDoubted(copy, facts))
       return 'OpenClaw may have spent the refresh token there';
   }
-  for (const { store, profile } of holdersHere(state, { account, refresh })) {
+  for (const { store, profile } of holdersHere(state, lease)) {
     if (isToolProfile(profile)) return `the tool of ${profile} holds the refresh token, and refreshes it`;
     if (state.stores.get(store)?.state !== 'readable') return 'a store that holds the refresh token cannot be read';
   }
   return undefined;
 }
 
-/** The copies of this host that hold the refresh token. */
-function holdersHere(state: AgentState, { account, refresh }: Pick<Lease, 'account' | 'refresh'>): Copy[] {
-  return [...state.copies.values()].filter(
-    ({ account: of, seen }) => of === account && seen?.health === 'sound' && seen.refresh === refresh,
-  );
+/** The copies of this host that hold the refresh token, under whatever name (docs/decisions/0039). */
+function holdersHere(state: AgentState, { refresh }: Pick<Lease, 'refresh'>): Copy[] {
+  return [...state.copies.values()].filter(({ seen }) => seen?.health === 'sound' && seen.refresh === refresh);
 }
 
 /**
