@@ -3,8 +3,9 @@ import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/t
 import { type HttpAnswer, type HttpEnd, sendRequest } from '@authmesh/shared/node/http-request';
 import { type Credential, credential as credentialSchema, secretCharsMax } from '@authmesh/shared/protocol/credential';
 import type { AuthorizationServer, Client } from 'oauth4webapi';
+import { formOf, isPage, parseObject, parseTokenForm } from './answer-text.ts';
 import { readClaims } from './formats/json-web-token.ts';
-import { formOf, parseObject, type Refusal, readRefusal } from './token-refusal.ts';
+import { type Refusal, readRefusal } from './token-refusal.ts';
 
 /** What became of a refresh token that was taken to its provider. `why` is for the operator: no token, nothing of a body. */
 export type ExchangeOutcome =
@@ -119,12 +120,11 @@ function encode(form: Provider['body'], headers: Readonly<Record<string, string>
 async function readTokens(plan: Plan, answer: HttpAnswer, options: ExchangeOptions): Promise<ExchangeOutcome> {
   const { host } = plan.url;
   const { credential: old, provider, now } = options;
-  const document = parseObject(answer.body);
+  const document = parseObject(answer.body) ?? parseTokenForm(answer.body);
   if (!document) {
-    const why = `${host} answered ${answer.status}`;
-    return isTruncated(answer)
-      ? { result: 'unanswered', why: `${why} with JSON that breaks off` }
-      : { result: 'postponed', why: why + formOf(answer) };
+    const why = `${host} answered ${answer.status}${formOf(answer) || ' with nothing'}`;
+    // A page was made on the way, or before the token was looked at. Whatever else it is may be the next pair.
+    return { result: isPage(answer) ? 'postponed' : 'unanswered', why };
   }
   const tokens = await validate(plan, document);
   if (!tokens) return { result: 'unanswered', why: `${host} answered ${answer.status} without an access token` };
@@ -162,12 +162,6 @@ async function validate(plan: Plan, { access_token, refresh_token, expires_in }:
     ...(typeof seconds === 'number' && seconds > 0 && seconds < lifeSecondsMax ? { expires_in: seconds } : {}),
   };
   return oauth.processRefreshTokenResponse(...partiesOf(plan), Response.json(used)).catch(() => undefined);
-}
-
-/** JSON was meant; an answer of nothing is the beginning of anything. */
-function isTruncated({ headers, body }: HttpAnswer): boolean {
-  const text = body.trimStart();
-  return text === '' || text.startsWith('{') || (/\bjson\b/i.test(headers['content-type'] ?? '') && text[0] !== '<');
 }
 
 function isFilled(value: unknown): value is string {
