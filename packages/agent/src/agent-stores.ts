@@ -109,6 +109,7 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
       if (outcome.result === 'written' && !order.takesRefreshOnly) loginWritten(order.store, wasOut);
       return outcome;
     },
+    now: () => Date.now() - machine().state.clockOffsetMs,
     onReleased: store => watcher?.reread(store),
   });
 

@@ -9,7 +9,7 @@ import { type Refusal, readRefusal } from './token-refusal.ts';
 
 /** What became of a refresh token that was taken to its provider. `why` is for the operator: no token, nothing of a body. */
 export type ExchangeOutcome =
-  /** The tokens that count from now on; `expiresAt` by this host's clock, null where the provider says nothing of an end. */
+  /** The tokens that count from now on; `expiresAt` is null where the provider says nothing of an end. */
   | { readonly result: 'renewed'; readonly credential: Credential }
   /** Nothing can have reached the provider. */
   | { readonly result: 'unsent'; readonly why: string }
@@ -21,7 +21,10 @@ export interface ExchangeOptions {
   readonly provider: Provider;
   /** Its `refresh` is spent. */
   readonly credential: Credential;
-  /** By this host's clock, at the beginning: a life that is counted from here never ends too late. */
+  /**
+   * By the fleet's clock, which a token's own word for its end is taken to be by; at the beginning: a life that is counted
+   * from here never ends too late.
+   */
   readonly now: Instant;
   /** For the whole exchange. */
   readonly timeoutMs?: Milliseconds | undefined;

@@ -40,7 +40,7 @@ const otherWords: ReadonlySet<string> = new Set([
   'unsupported_grant_type',
 ]);
 
-/** Reads an answer whose status is none of success. `now` is this host's clock. */
+/** Reads an answer whose status is none of success. `now` counts for a time to wait until, where the answer tells none. */
 export function readRefusal(host: string, answer: HttpAnswer, now: Instant): Refusal {
   const { status, headers, body } = answer;
   const words = wordsIn(parseObject(body));
