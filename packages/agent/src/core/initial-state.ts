@@ -58,7 +58,7 @@ export function createAgentState(from: {
     elapsed: 0,
     awake: 0,
     claims: createClaims(from.run),
-    leases: leasesOf(leases),
+    leases: leasesOf(leases, from.config.refreshes),
     remembersAll: from.isDamaged !== true,
     holds: new Map(),
   };

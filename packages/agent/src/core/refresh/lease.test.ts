@@ -294,6 +294,13 @@ describe('a restart', () => {
     expect(sent(again.connect())).toMatchObject([{}, { type: 'miss', miss: 'unanswered', access }]);
   });
 
+  it('in the middle of one that spends nothing leaves it to be tried again', () => {
+    const kept = { account, epoch, access, refresh };
+    const refreshes = new Map([['xai', { rotates: false }]]);
+    const again = createScene({ refreshes }, [{ kind: 'lease', account, lease: kept }]);
+    expect(sent(again.connect())).toMatchObject([{}, { type: 'miss', miss: 'postponed', access }]);
+  });
+
   it('after it tells what it came to', () => {
     const kept = { account, epoch, access, refresh, outcome: renewed };
     const again = createScene({}, [{ kind: 'lease', account, lease: kept }]);

@@ -1,3 +1,4 @@
+import type { Refreshing } from '@authmesh/shared/core/custody';
 import { type AccountId, accountProvider, type Fingerprint } from '@authmesh/shared/core/identifiers';
 import type { Miss } from '@authmesh/shared/core/lease';
 import { note } from '@authmesh/shared/core/notes';
@@ -38,15 +39,18 @@ export type LeaseOutcome =
 export type LeaseMemory = OpenLease;
 
 /** The leases that a former run left: one without an outcome was in the middle of its exchange. */
-export function leasesOf(memory: readonly LeaseMemory[]): Map<AccountId, OpenLease> {
-  const leases = new Map<AccountId, OpenLease>();
-  for (const lease of memory) leases.set(lease.account, lease.outcome ? lease : { ...lease, outcome: broken });
-  return leases;
+export function leasesOf(memory: readonly LeaseMemory[], refreshes: Refreshing): Map<AccountId, OpenLease> {
+  const outcomeOf = ({ account, outcome }: LeaseMemory): LeaseOutcome => {
+    const rotates = refreshes.get(accountProvider(account))?.rotates !== false;
+    // A token that its use does not spend is as good as before.
+    return outcome ?? { miss: rotates ? 'unanswered' : 'postponed', why: broken };
+  };
+  return new Map(memory.map(lease => [lease.account, { ...lease, outcome: outcomeOf(lease) }]));
 }
 
 const laterKnown = 'it knows what came of a later lease of the login';
 
-const broken = { miss: 'unanswered', why: 'the agent stopped in the middle of the exchange' } as const;
+const broken = 'the agent stopped in the middle of the exchange';
 
 /** This node is to refresh an account. */
 export function leaseReceived(state: AgentState, lease: Lease, at: Instant, effects: AgentEffect[]): void {
