@@ -221,6 +221,16 @@ describe('renewed', () => {
   });
 
   it.each([
+    ['the answer', { expires_in: 25 * 365 * 86_400 }],
+    [
+      'the token',
+      { access_token: webToken({ sub: 'ann', exp: Date.parse('2060-01-01') / 1_000 }), expires_in: undefined },
+    ],
+  ])('believes %s no end that no store would be believed', async (_, fields) => {
+    expect(await exchangeFor(tokens(fields))).toMatchObject({ result: 'renewed', credential: { expiresAt: null } });
+  });
+
+  it.each([
     ['the skew off a long life', 3_600, 3_300_000],
     ['a life as text', '3600', 3_300_000],
     ['no more than leaves half a minute of a short one', 310, 30_000],

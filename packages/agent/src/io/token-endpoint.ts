@@ -4,6 +4,7 @@ import { type HttpAnswer, type HttpEnd, sendRequest } from '@authmesh/shared/nod
 import { type Credential, credential as credentialSchema, secretCharsMax } from '@authmesh/shared/protocol/credential';
 import type { AuthorizationServer, Client } from 'oauth4webapi';
 import { formOf, isPage, parseObject, parseTokenForm } from './answer-text.ts';
+import { expiryAheadMsMax } from './formats/expiry.ts';
 import { readClaims } from './formats/json-web-token.ts';
 import { type Refusal, readRefusal } from './token-refusal.ts';
 
@@ -31,8 +32,6 @@ export interface ExchangeOptions {
 }
 
 const timeoutMsDefault: Milliseconds = 30 * second;
-/** A longer life is not believed: 100 years. */
-const lifeSecondsMax = 3_155_760_000;
 /** What is left of a life, however much the provider's clients take off. */
 const lifeMsMin: Milliseconds = 30 * second;
 
@@ -143,7 +142,7 @@ async function readTokens(plan: Plan, answer: HttpAnswer, options: ExchangeOptio
     access,
     refresh,
     idToken: isIdToken(document.id_token) ? document.id_token : old.idToken,
-    expiresAt: seconds === undefined ? endOf(access, old) : now + lifeMs(seconds, provider.expirySkewMs),
+    expiresAt: seconds === undefined ? endOf(access, old, now) : now + lifeMs(seconds, provider.expirySkewMs),
   });
   return renewed.success
     ? { result: 'renewed', credential: renewed.data }
@@ -162,7 +161,9 @@ async function validate(plan: Plan, { access_token, refresh_token, expires_in }:
     ...(isFilled(access_token) ? { access_token } : {}),
     token_type: 'bearer',
     ...(isFilled(refresh_token) ? { refresh_token } : {}),
-    ...(typeof seconds === 'number' && seconds > 0 && seconds < lifeSecondsMax ? { expires_in: seconds } : {}),
+    ...(typeof seconds === 'number' && seconds > 0 && seconds * second < expiryAheadMsMax
+      ? { expires_in: seconds }
+      : {}),
   };
   return oauth.processRefreshTokenResponse(...partiesOf(plan), Response.json(used)).catch(() => undefined);
 }
@@ -190,6 +191,7 @@ function lifeMs(seconds: number, skewMs: Milliseconds = 0): Milliseconds {
   return Math.max(whole - skewMs, Math.min(whole, lifeMsMin));
 }
 
-function endOf(access: string, { provider }: Credential): Instant | null {
-  return readClaims(access, provider).expiresAt ?? null;
+function endOf(access: string, { provider }: Credential, now: Instant): Instant | null {
+  const { expiresAt } = readClaims(access, provider);
+  return expiresAt === undefined || expiresAt >= now + expiryAheadMsMax ? null : expiresAt;
 }
