@@ -169,6 +169,23 @@ describe('renewed', () => {
     });
   });
 
+  it.each([
+    [
+      'the operator’s, whatever the login names',
+      { clientId: 'of-the-operator' },
+      { clientId: 'of-the-login' },
+      'of-the-operator',
+    ],
+    ['the login’s own, whatever the provider’s usual one', {}, { clientId: 'of-the-login' }, 'of-the-login'],
+    ['the provider’s usual one', {}, {}, 'usual'],
+    ['the provider’s usual one where the login’s is empty', {}, { clientId: '' }, 'usual'],
+  ])('names the client: %s', async (_, stated, details, expected) => {
+    const { port, requests } = await startAnswering(socket => socket.end(answerText(200, JSON.stringify(tokens()))));
+    const provider = providerAt(port, { clientId: undefined, defaultClientId: 'usual', ...stated });
+    expect((await exchange(provider, login({ details }))).result).toBe('renewed');
+    expect(new URLSearchParams(requests[0]?.body).get('client_id')).toBe(expected);
+  });
+
   it('sends the same fields as JSON where the provider wants them so', async () => {
     const { port, requests } = await startAnswering(socket => socket.end(answerText(200, JSON.stringify(tokens()))));
     const credential = login();

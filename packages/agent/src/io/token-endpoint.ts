@@ -62,8 +62,9 @@ interface Plan {
 function planExchange(provider: Provider, { details, refresh }: Credential): Plan | { readonly why: string } {
   const url = URL.parse(provider.tokenEndpoint);
   if (!url) return { why: 'the token endpoint is not a URL' };
-  const clientId = provider.clientId ?? details.clientId;
-  if (typeof clientId !== 'string' || clientId === '') {
+  // A token is good for the client that it was issued to: another's use of it reads as a dead login (RFC 6749, 5.2).
+  const clientId = [provider.clientId, details.clientId, provider.defaultClientId].find(isFilled);
+  if (clientId === undefined) {
     return { why: `neither the provider nor the login names a client id for ${url.host}` };
   }
   if (refresh === undefined) return { why: `the login has no refresh token for ${url.host}` };
