@@ -262,6 +262,14 @@ describe('renewed', () => {
     expect(outcome).toMatchObject({ result: 'renewed', credential: { expiresAt: now + lifeMs } });
   });
 
+  it('counts in whole milliseconds what is taken off by a fraction of one', async () => {
+    const { port } = await startAnswering(socket => socket.end(answerText(200, JSON.stringify(tokens()))));
+    const provider = providerAt(port, { expirySkewMs: 5_000.5 });
+    const now = 1_800_000_000_000;
+    const outcome = await exchangeRefreshToken({ provider, credential: login(), now });
+    expect(outcome).toMatchObject({ result: 'renewed', credential: { expiresAt: now + 3_594_999 } });
+  });
+
   it.each([
     ['no type', { token_type: undefined }],
     ['a type that nobody knows', { token_type: 'special' }],

@@ -18,8 +18,6 @@ export interface Provider {
   readonly parameters?: Readonly<Record<string, string>> | undefined;
   /** What the provider's clients take off the life that it says. */
   readonly expirySkewMs?: Milliseconds | undefined;
-  /** How long the provider takes a spent refresh token once more, where it documents that. */
-  readonly graceMs?: Milliseconds | undefined;
 }
 
 /** What configuration says of a provider: all of an unknown one, or what differs of a known one. */

@@ -145,6 +145,7 @@ async function readTokens(plan: Plan, answer: HttpAnswer, options: ExchangeOptio
     idToken: isIdToken(document.id_token) ? document.id_token : old.idToken,
     expiresAt: seconds === undefined ? endOf(access, old, now) : now + lifeMs(seconds, provider.expirySkewMs),
   });
+  // All else was in the old credential, or is a time within its bounds.
   return renewed.success
     ? { result: 'renewed', credential: renewed.data }
     : { result: 'unanswered', why: `${host} answered ${answer.status} with a token of more than 32 KiB` };
@@ -188,8 +189,8 @@ function isAnotherAccount({ access: old, provider }: Credential, access: string)
 }
 
 function lifeMs(seconds: number, skewMs: Milliseconds = 0): Milliseconds {
-  const whole = Math.floor(seconds * second);
-  return Math.max(whole - skewMs, Math.min(whole, lifeMsMin));
+  const whole = seconds * second;
+  return Math.floor(Math.max(whole - skewMs, Math.min(whole, lifeMsMin)));
 }
 
 function endOf(access: string, { provider }: Credential, now: Instant): Instant | null {
