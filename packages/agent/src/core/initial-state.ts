@@ -50,6 +50,7 @@ export function createAgentState(from: {
     stores: new Map(),
     copies,
     accounts,
+    spent: new Map(),
     refusals: new Map(),
     overview: from.overview,
     asking: new Set(),

@@ -100,6 +100,8 @@ export interface AgentState {
   readonly copies: Map<CopyKey, Copy>;
   /** The fleet's logins, as they were last announced. */
   readonly accounts: Map<AccountId, AccountMemory>;
+  /** Refresh tokens from which the fleet's login was renewed in this run, its access token being the same; newest first. */
+  readonly spent: Map<AccountId, readonly Fingerprint[]>;
   /** Why an account's last announcement was not applied, until one is. */
   readonly refusals: Map<AccountId, string>;
   /** The fleet as the coordinator last told it. */

@@ -224,6 +224,20 @@ describe('a refresh token that is used, or may be used up', () => {
     expect(sent(effects)).toMatchObject([{ miss: 'unused', why: expect.stringContaining('is just being given') }]);
   });
 
+  it('is none that the fleet has instead, though the access token is the same', () => {
+    scene.tell(holds(pair));
+    scene.hear(judgement('in-step', '1', { held: true }));
+    scene.hear(lease());
+    exchanged({ miss: 'unanswered', why: 'so it went' });
+    scene.announce(facts('1', 2, { refresh: print('b'), home: self }));
+    expect(scene.state().leases.size).toBe(0);
+    scene.hear(lease({ epoch: 2, refresh: print('b') }));
+    exchanged({ renewed: { access: print('1'), refresh: print('c'), expiresAt: null }, generation: 3 }, 2);
+    scene.announce(facts('1', 3, { refresh: print('c'), home: self }));
+    scene.tell(holds(seen('1', { refresh: print('c') })));
+    expect(forms(scene.hear(judgement('in-step', '1', { held: true })))).toEqual([]);
+  });
+
   it('is neither where a use does not spend it', () => {
     scene = createScene({ custody: 'home', refreshes: new Map([['xai', { rotates: false }]]) });
     scene.connect();

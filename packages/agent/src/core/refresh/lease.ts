@@ -113,10 +113,15 @@ function holdersHere(state: AgentState, { account, refresh }: Pick<Lease, 'accou
  */
 export function isUsedHere(
   { leases, config }: AgentState,
-  { account, access }: Pick<AnnouncementFacts, 'account' | 'access'>,
+  { account, access, refresh }: Pick<AnnouncementFacts, 'account' | 'access' | 'refresh'>,
 ): 'now' | 'up' | undefined {
   const open = leases.get(account);
-  if (open?.access !== access || config.refreshes.get(accountProvider(account))?.rotates === false) return undefined;
+  if (
+    open?.access !== access ||
+    open.refresh !== refresh ||
+    config.refreshes.get(accountProvider(account))?.rotates === false
+  )
+    return undefined;
   if (!open.outcome) return 'now';
   return 'renewed' in open.outcome || isOver(open) ? 'up' : undefined;
 }
@@ -173,9 +178,11 @@ export function leaseSettled(state: AgentState, { account, epoch, again }: Lease
 }
 
 /** The account has moved on: what a lease of the login before it came to is of no interest any more. */
-export function forgetLeaseOf(state: AgentState, { account, access }: AnnouncementFacts, effects: AgentEffect[]): void {
+export function forgetLeaseOf(state: AgentState, facts: AnnouncementFacts, effects: AgentEffect[]): void {
+  const { account, access, refresh } = facts;
   const open = state.leases.get(account);
-  if (open && open.access !== access && isOver(open)) forget(state, account, effects);
+  const hasMovedOn = open?.access !== access || (refresh !== undefined && open.refresh !== refresh);
+  if (open && hasMovedOn && isOver(open)) forget(state, account, effects);
 }
 
 /** Ended with a refresh token that may be spent and nothing to show for it: kept as a memory, in nobody's way. */
