@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { promisify } from 'node:util';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import type { Provider } from '@authmesh/agent/core/providers';
 import { type ExchangeOutcome, exchangeRefreshToken } from '@authmesh/agent/io/token-endpoint';
 import { minute } from '@authmesh/shared/core/time';
@@ -168,6 +169,23 @@ describe('renewed', () => {
     });
   });
 
+  it.each([
+    [
+      'the operator’s, whatever the login names',
+      { clientId: 'of-the-operator' },
+      { clientId: 'of-the-login' },
+      'of-the-operator',
+    ],
+    ['the login’s own, whatever the provider’s usual one', {}, { clientId: 'of-the-login' }, 'of-the-login'],
+    ['the provider’s usual one', {}, {}, 'usual'],
+    ['the provider’s usual one where the login’s is empty', {}, { clientId: '' }, 'usual'],
+  ])('names the client: %s', async (_, stated, details, expected) => {
+    const { port, requests } = await startAnswering(socket => socket.end(answerText(200, JSON.stringify(tokens()))));
+    const provider = providerAt(port, { clientId: undefined, defaultClientId: 'usual', ...stated });
+    expect((await exchange(provider, login({ details }))).result).toBe('renewed');
+    expect(new URLSearchParams(requests[0]?.body).get('client_id')).toBe(expected);
+  });
+
   it('sends the same fields as JSON where the provider wants them so', async () => {
     const { port, requests } = await startAnswering(socket => socket.end(answerText(200, JSON.stringify(tokens()))));
     const credential = login();
@@ -220,6 +238,16 @@ describe('renewed', () => {
   });
 
   it.each([
+    ['the answer', { expires_in: 25 * 365 * 86_400 }],
+    [
+      'the token',
+      { access_token: webToken({ sub: 'ann', exp: Date.parse('2060-01-01') / 1_000 }), expires_in: undefined },
+    ],
+  ])('believes %s no end that no store would be believed', async (_, fields) => {
+    expect(await exchangeFor(tokens(fields))).toMatchObject({ result: 'renewed', credential: { expiresAt: null } });
+  });
+
+  it.each([
     ['the skew off a long life', 3_600, 3_300_000],
     ['a life as text', '3600', 3_300_000],
     ['no more than leaves half a minute of a short one', 310, 30_000],
@@ -234,6 +262,14 @@ describe('renewed', () => {
     expect(outcome).toMatchObject({ result: 'renewed', credential: { expiresAt: now + lifeMs } });
   });
 
+  it('counts in whole milliseconds what is taken off by a fraction of one', async () => {
+    const { port } = await startAnswering(socket => socket.end(answerText(200, JSON.stringify(tokens()))));
+    const provider = providerAt(port, { expirySkewMs: 5_000.5 });
+    const now = 1_800_000_000_000;
+    const outcome = await exchangeRefreshToken({ provider, credential: login(), now });
+    expect(outcome).toMatchObject({ result: 'renewed', credential: { expiresAt: now + 3_594_999 } });
+  });
+
   it.each([
     ['no type', { token_type: undefined }],
     ['a type that nobody knows', { token_type: 'special' }],
@@ -245,6 +281,66 @@ describe('renewed', () => {
     const answer = tokens(fields);
     const credential = { access: answer.access_token, refresh: answer.refresh_token };
     expect(await exchangeFor(answer)).toMatchObject({ result: 'renewed', credential });
+  });
+});
+
+describe('an answer that is no bare JSON', () => {
+  const pair = tokens();
+  const json = JSON.stringify(pair);
+  const form = new URLSearchParams(
+    Object.entries(pair).map(([name, value]): [string, string] => [name, String(value)]),
+  ).toString();
+  const exchangeWith = async (body: Buffer | string, headers: Readonly<Record<string, string>>) => {
+    const { port, requests } = await startAnswering(socket => {
+      socket.write(answerText(200, '', { 'content-length': String(Buffer.byteLength(body)), ...headers }));
+      socket.end(body);
+    });
+    const outcome = await exchange(providerAt(port), login());
+    expect(requests[0]?.head).toMatch(/^accept-encoding: identity\r$/im);
+    return outcome;
+  };
+
+  it.each<[string, Buffer | string, Readonly<Record<string, string>>]>([
+    ['JSON after a byte order mark', `\uFEFF${json}`, {}],
+    ['a form', form, { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }],
+    ['a form that is called a page', form, { 'content-type': 'text/html' }],
+    ['JSON that is called a page', json, { 'content-type': 'text/html' }],
+    ['JSON packed with gzip', gzipSync(json), { 'content-encoding': 'gzip' }],
+    ['text packed with gzip', gzipSync(json), { 'content-encoding': 'x-gzip', 'content-type': 'text/plain' }],
+    ['a form packed with br', brotliCompressSync(form), { 'content-encoding': 'br', 'content-type': 'text/plain' }],
+    ['JSON packed with deflate', deflateSync(json), { 'content-encoding': 'deflate' }],
+    ['the same without the head of zlib', deflateRawSync(json), { 'content-encoding': 'Deflate' }],
+    ['JSON that is packed with nothing', json, { 'content-encoding': 'identity' }],
+    ['JSON that is only said to be packed', json, { 'content-encoding': 'gzip' }],
+  ])('is read: %s', async (_, body, headers) => {
+    const credential = { access: pair.access_token, refresh: pair.refresh_token };
+    expect(await exchangeWith(body, headers)).toMatchObject({ result: 'renewed', credential });
+  });
+
+  it.each<[string, Buffer | string, Readonly<Record<string, string>>]>([
+    ['a text', 'body-mark', { 'content-type': 'text/plain' }],
+    ['a text that is called a page', 'body-mark', { 'content-type': 'text/html' }],
+    ['a form without tokens', 'error=bad_refresh_token', { 'content-type': 'application/x-www-form-urlencoded' }],
+    ['a list', '[]', {}],
+    ['XML', '<OAuth><access_token>body-mark</access_token></OAuth>', { 'content-type': 'application/xml' }],
+    ['a coding that nobody knows', gzipSync(json), { 'content-encoding': 'special' }],
+    ['two codings', gzipSync(gzipSync(json)), { 'content-encoding': 'gzip, gzip' }],
+    ['half of a packed answer', gzipSync(json).subarray(0, -20), { 'content-encoding': 'gzip' }],
+    ['more than any', gzipSync(json + ' '.repeat(64 * 1024 * 1024)), { 'content-encoding': 'gzip' }],
+  ])('may be the next pair where it cannot be read: %s', async (_, body, headers) => {
+    const outcome = await exchangeWith(body, headers);
+    expect(outcome.result).toBe('unanswered');
+    expect(whyOf(outcome)).toMatch(/ answered 200 with /);
+  });
+
+  it.each<[string, Buffer | string, Readonly<Record<string, string>>]>([
+    ['by its type', '\n<!-- sign in --><p>', { 'content-type': 'text/html; charset=utf-8' }],
+    ['by its beginning', '<!doctype html><a href="?access_token=body-mark&a=b">', { 'content-type': 'text/plain' }],
+    ['packed', gzipSync('<html><body>'), { 'content-type': 'text/html', 'content-encoding': 'gzip' }],
+  ])('is nothing of the provider’s where it is a page for people: %s', async (_, body, headers) => {
+    const outcome = await exchangeWith(body, headers);
+    expect(outcome.result).toBe('postponed');
+    expect(whyOf(outcome)).toMatch(/ answered 200 with a page for people$/);
   });
 });
 
@@ -370,15 +466,6 @@ describe('postponed', () => {
     const { refresh_token: _, ...without } = answer;
     expect((await exchangeFor(without, credential)).result).toBe('postponed');
   });
-
-  it('by a text that is no JSON, of which nothing is told', async () => {
-    const { port } = await startAnswering(socket =>
-      socket.end(answerText(200, 'body-mark', { 'content-type': 'text/plain' })),
-    );
-    const outcome = await exchange(providerAt(port), login());
-    expect(outcome.result).toBe('postponed');
-    expect(whyOf(outcome)).toMatch(/ answered 200 with something that is no JSON$/);
-  });
 });
 
 describe('refused', () => {
@@ -483,7 +570,7 @@ describe('unanswered', () => {
   it('an answer of nothing', () =>
     expectUnanswered(socket => {
       socket.end(answerText(200, ''));
-    }, / answered 200 with JSON that breaks off$/));
+    }, / answered 200 with nothing$/));
 
   it.each([
     ['missing', { access_token: undefined }, /without an access token$/],

@@ -1,5 +1,5 @@
 import type { AgentEffect } from '@authmesh/agent/core/effect';
-import type { LeaseOutcome } from '@authmesh/agent/core/refresh/lease';
+import type { LeaseOutcome } from '@authmesh/agent/core/refresh/open-lease';
 import type { ProfileId } from '@authmesh/shared/core/identifiers';
 import { isUsable, type Milliseconds, second, shiftExpiry } from '@authmesh/shared/core/time';
 import { crashAgent, elapsedOf, tell } from './agent-process.ts';

@@ -1,6 +1,6 @@
 import type { OutgoingMessage } from '@authmesh/agent/core/effect';
 import type { SeenProfile } from '@authmesh/agent/core/event';
-import type { LeaseOutcome } from '@authmesh/agent/core/refresh/lease';
+import type { LeaseOutcome } from '@authmesh/agent/core/refresh/open-lease';
 import type { LinkId } from '@authmesh/coordinator/core/event';
 import { accountLabel, type Fingerprint, type NodeId, type StoreId } from '@authmesh/shared/core/identifiers';
 import type { Note } from '@authmesh/shared/core/notes';

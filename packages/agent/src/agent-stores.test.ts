@@ -120,3 +120,30 @@ it('a delivery that lifts a mark which nobody has reported yet says that the age
   expect(written).toEqual([true, false]);
   await stores.close();
 });
+
+it('a store whose refresh token is spent does not take the place of the pair that it was renewed into', async () => {
+  const root = await realpath(await mkdtemp(join(tmpdir(), 'authmesh-stores-')));
+  const [access, spent, next] = [1, 2, 3].map(() => randomBytes(16).toString('base64url')) as [string, string, string];
+  const folder = join(root, 'agents', 'main', 'agent');
+  await mkdir(folder, { recursive: true });
+  const entry = { type: 'oauth', provider: 'xai', access, refresh: spent, expires: Date.now() + hour };
+  await writeFile(
+    join(folder, 'auth-profiles.json'),
+    JSON.stringify({ version: 1, profiles: { 'xai:default': entry } }),
+  );
+  const { stores, driver, vault } = createHost();
+  const [print, spentPrint] = [vault.fingerprint(access), vault.fingerprint(spent)];
+  vault.put(print, {
+    kind: 'oauth',
+    provider: 'xai',
+    access,
+    refresh: next,
+    expiresAt: Date.now() + hour,
+    details: {},
+  });
+  driver.state.spent.set(scene.account, [spentPrint]);
+  await stores.watch({ stateDirs: [root] });
+  const [copy] = driver.state.copies.values();
+  expect([copy?.seen?.refresh, vault.get(print)?.refresh === next]).toEqual([spentPrint, true]);
+  await stores.close();
+});

@@ -70,7 +70,13 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
     ...reading,
   });
   const takeCredentials = (parsed: ParsedStore) => {
-    for (const [access, credential] of parsed.credentials) vault.put(access, credential);
+    const spent = new Set([...machine().state.spent.values()].flat());
+    for (const [access, credential] of parsed.credentials) {
+      const { refresh } = credential;
+      // The vault has its successor under the same access token.
+      const isSpent = spent.size > 0 && refresh !== undefined && spent.has(vault.fingerprint(refresh));
+      if (!isSpent) vault.put(access, credential);
+    }
   };
   const directories = () => watcher?.directories() ?? [];
   const deliverer = createDeliverer({
@@ -109,6 +115,7 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
       if (outcome.result === 'written' && !order.takesRefreshOnly) loginWritten(order.store, wasOut);
       return outcome;
     },
+    now: () => Date.now() - machine().state.clockOffsetMs,
     onReleased: store => watcher?.reread(store),
   });
 

@@ -1,7 +1,7 @@
 import type { Memory } from '@authmesh/agent/core/effect';
 import type { AccountMemory, CopyMemory } from '@authmesh/agent/core/memory';
 import type { Hole } from '@authmesh/agent/core/refresh/hole';
-import type { LeaseMemory } from '@authmesh/agent/core/refresh/lease';
+import type { LeaseMemory } from '@authmesh/agent/core/refresh/open-lease';
 import type { AccountId, CopyKey, Sealed } from '@authmesh/shared/core/identifiers';
 
 /** What an agent's journal holds: synced, so that it survives every crash. */

@@ -3,9 +3,9 @@ import type { AccountStatus, Status } from '@authmesh/agent/io/status-view';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { Command } from '@authmesh/shared/node/command-line';
 import { askControl } from '@authmesh/shared/node/control-client';
-import { AuthmeshError } from '@authmesh/shared/node/errors';
 import { runChild } from './child.ts';
 import { homeOption, openHome } from './home.ts';
+import { explainNone, type KnownLogins, loginsOf, signedIn } from './signed-in.ts';
 
 const lookMs: Milliseconds = 200;
 /** For the watcher to see what was written, and the coordinator to make it the fleet's. */
@@ -20,7 +20,7 @@ export const loginCommand: Command = {
   async run(context) {
     const [profile = '', ...given] = context.arguments;
     const { home, settings } = await openHome(context);
-    const before = await accountOf(home, profile);
+    const before = loginsOf(await statusIn(home), profile);
     const [program = '', ...rest] = given.length > 0 ? given : usualCommand(settings.reload.command, profile);
     const { status } = await runChild(program, rest);
     if (status !== 0) return status;
@@ -40,23 +40,19 @@ function usualCommand(openclaw: string, profile: string): readonly string[] {
   return [...words, 'models', 'auth', 'login', '--provider', provider];
 }
 
-/** What the daemon knows of a profile's account; it has to run, for it is who sees the new login. */
-async function accountOf(home: string, profile: string): Promise<AccountStatus | undefined> {
-  const { accounts } = (await askControl({ home, request: { op: 'status' } })) as Status;
-  return accounts.find(({ profiles, account }) => profiles.includes(profile) || account === profile);
+/** The daemon has to run, for it is who sees the new login. */
+async function statusIn(home: string): Promise<Status> {
+  return (await askControl({ home, request: { op: 'status' } })) as Status;
 }
 
-/** Waits until the fleet's login is another one than before, and this host has it. */
-async function takenBy(home: string, profile: string, before: AccountStatus | undefined): Promise<AccountStatus> {
+/** Waits until the fleet has a new login of this host's. */
+async function takenBy(home: string, profile: string, before: KnownLogins): Promise<AccountStatus> {
   const deadline = performance.now() + takenMsMax;
   for (;;) {
-    const now = await accountOf(home, profile);
-    if (now?.revision != null && now.fingerprint !== before?.fingerprint) return now;
-    if (performance.now() > deadline) {
-      throw new AuthmeshError('ERR_NOT_FOUND', `no new login of ${profile} was seen on this host`, {
-        hint: 'sign in under that profile, in one of the state folders that `authmesh-agent status` names',
-      });
-    }
+    const status = await statusIn(home);
+    const account = signedIn(status, profile, before);
+    if (account) return account;
+    if (performance.now() > deadline) throw explainNone(status, profile, before);
     await delay(lookMs);
   }
 }

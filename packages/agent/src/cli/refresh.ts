@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AccountId, accountLabel } from '@authmesh/shared/core/identifiers';
+import { type AccountId, accountLabel, type NodeId } from '@authmesh/shared/core/identifiers';
 import { leaseMs } from '@authmesh/shared/core/lease';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { Command } from '@authmesh/shared/node/command-line';
@@ -27,24 +27,36 @@ export const refreshCommand: Command = {
       const before = await viewOf(session, account);
       const { node } = await session.ask({ type: 'refresh', account }, 'leased');
       const { nodes } = await session.ask({ type: 'nodes' }, 'overview');
-      const by = nodeName(nodes, node) ?? 'another host';
-      context.output.say(`${by} refreshes ${accountLabel(account)} …`);
+      const nameOf = (id: NodeId | null) => nodeName(nodes, id) ?? 'another host';
+      context.output.say(`${nameOf(node)} refreshes ${accountLabel(account)} …`);
       const after = await outcomeOf(session, account, before?.position?.revision ?? 0);
-      return {
+      const login = {
         account: accountLabel(account),
-        node: by,
+        node: nameOf(after.origin),
         revision: after.position?.revision ?? null,
         expiresAt: iso(after.expiresAt),
       };
+      return { login, by: nameOf(node) };
     });
-    context.output.data(
-      refreshed,
-      () =>
-        `${refreshed.account} was refreshed by ${refreshed.node}: revision ${refreshed.revision}, until ${refreshed.expiresAt}.`,
-    );
+    context.output.data(refreshed.login, () => refreshedSentence(refreshed.login, refreshed.by));
     return 0;
   },
 };
+
+/** What the account has come to, whose refresh was left to `by`: somebody may have signed in on another host meanwhile. */
+export function refreshedSentence(
+  login: {
+    readonly account: string;
+    readonly node: string;
+    readonly revision: number | null;
+    readonly expiresAt: string | null;
+  },
+  by: string,
+): string {
+  const { account, node, revision, expiresAt } = login;
+  const what = node === by ? `was refreshed by ${node}` : `has a new login from ${node}`;
+  return `${account} ${what}: revision ${revision}${expiresAt === null ? '' : `, until ${expiresAt}`}.`;
+}
 
 /** What to do where no new login came. */
 const hints: Readonly<Record<string, string>> = {

@@ -9,7 +9,7 @@ import type { AgentEffect } from './effect.ts';
 import type { ControlRequest, WriteOutcome } from './event.ts';
 import { isDoubted } from './fence.ts';
 import { profileIn } from './naming.ts';
-import { isUsedHere } from './refresh/lease.ts';
+import { isUsedHere } from './refresh/open-lease.ts';
 import { type AgentState, type Copy, createCopy } from './state.ts';
 import { isToolAccount } from './tools.ts';
 

@@ -10,6 +10,7 @@ import { isOverwritten } from './overwriting.ts';
 import { reviewHole } from './refresh/hole.ts';
 import { forgetLeaseOf } from './refresh/lease.ts';
 import { keyOf, observationOf, publish, report } from './report.ts';
+import { noteSpent } from './spent.ts';
 import { type AgentState, accountsMax, type Copy } from './state.ts';
 import { isToolAccount } from './tools.ts';
 
@@ -39,6 +40,7 @@ export function announced(
     effects.push(note('queue-overflowed', { account }));
     return;
   }
+  noteSpent(state, known, facts);
   state.accounts.set(account, facts);
   state.refusals.delete(account);
   forgetLeaseOf(state, facts, effects);

@@ -4,7 +4,8 @@ import { custodyFor, formFor } from './coverage.ts';
 import type { CredentialForm } from './effect.ts';
 import type { SeenProfile } from './event.ts';
 import { isDoubted } from './fence.ts';
-import { isUsedHere } from './refresh/lease.ts';
+import { isUsedHere } from './refresh/open-lease.ts';
+import { isSpent } from './spent.ts';
 import type { AgentState, Copy, Judged } from './state.ts';
 import { isToolProfile } from './tools.ts';
 
@@ -28,7 +29,10 @@ export function dueForm(
       // The right login in the wrong form: a refresh token too few, or one too many.
       if (facts.refresh === undefined) return undefined;
       if (seen.refresh === undefined) return formOf(state, copy, facts) === 'full' ? 'full' : undefined;
-      if (seen.refresh !== facts.refresh) return undefined;
+      if (seen.refresh !== facts.refresh) {
+        // Any other may be what the fleet's was renewed into there.
+        return isSpent(state, facts.account, seen.refresh) ? formOf(state, copy, facts) : undefined;
+      }
       // What may be used up stands nowhere, whatever the fleet knows of it.
       if (isUsedHere(state, facts) === 'up') return 'bearer';
       // The last one that is left is never taken away: the home may be a host that is gone, since this was said.

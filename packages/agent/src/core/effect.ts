@@ -7,7 +7,7 @@ import type { Publish, UpMessage } from '@authmesh/shared/protocol/up';
 import type { AgentTimer, ControlReply, SeenHold } from './event.ts';
 import type { AccountMemory, CopyMemory } from './memory.ts';
 import type { Hole } from './refresh/hole.ts';
-import type { LeaseMemory } from './refresh/lease.ts';
+import type { LeaseMemory } from './refresh/open-lease.ts';
 
 /** `full`: with the refresh token. `bearer`: without, so that this store can use the login and not spend it. */
 export type CredentialForm = 'full' | 'bearer';

@@ -7,7 +7,7 @@ import type { DownMessage } from '@authmesh/shared/protocol/down';
 import type { Health } from '@authmesh/shared/protocol/observation';
 import type { AgentConfig } from './config.ts';
 import type { Agreement, LeaveResult, PlanResult } from './leave/leaving.ts';
-import type { LeaseOutcome } from './refresh/lease.ts';
+import type { LeaseOutcome } from './refresh/open-lease.ts';
 import type { SecretsSeen } from './secrets.ts';
 
 /** One profile as the store's adapter read it. Its secrets went to the vault; these are their fingerprints. */

@@ -6,7 +6,7 @@ import { firstLink } from './link-state.ts';
 import type { AccountMemory } from './memory.ts';
 import { createClaims } from './permit/claim.ts';
 import type { Hole } from './refresh/hole.ts';
-import { type LeaseMemory, leasesOf } from './refresh/lease.ts';
+import { type LeaseMemory, leasesOf } from './refresh/open-lease.ts';
 import { type AgentState, type Copy, createCopy } from './state.ts';
 
 /** The state of an agent that has just started with what its journal kept. */
@@ -52,6 +52,7 @@ export function createAgentState(from: {
     stores: new Map(),
     copies,
     accounts,
+    spent: new Map(),
     refusals: new Map(),
     overview: from.overview,
     asking: new Set(),
@@ -60,7 +61,7 @@ export function createAgentState(from: {
     elapsed: 0,
     awake: 0,
     claims: createClaims(from.run),
-    leases: leasesOf(leases),
+    leases: leasesOf(leases, from.config.refreshes),
     hole,
     holds: new Map(),
   };

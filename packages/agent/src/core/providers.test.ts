@@ -35,8 +35,8 @@ describe('mergeProviders', () => {
   });
 
   it('takes a field that is there and undefined for one that is not said', () => {
-    const merged = mergeProviders(knownProviders, { openai: { tokenEndpoint, clientId: undefined } });
-    expect(merged.get('openai')?.clientId).toBe(knownProviders.get('openai')?.clientId);
+    const merged = mergeProviders(knownProviders, { openai: { tokenEndpoint: undefined, clientId: 'authmesh' } });
+    expect(merged.get('openai')).toEqual({ ...knownProviders.get('openai'), clientId: 'authmesh' });
   });
 
   it('adds an unknown provider as a form whose refresh token is spent by its use', () => {

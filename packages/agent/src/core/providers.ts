@@ -4,8 +4,10 @@ import { type Milliseconds, minute } from '@authmesh/shared/core/time';
 /** How a refresh token is exchanged at one provider. */
 export interface Provider {
   readonly tokenEndpoint: string;
-  /** Absent: each login names its own, as `clientId` among its details. */
+  /** The operator's word, for every login: goes before the one that a login names as `clientId` among its details. */
   readonly clientId?: string | undefined;
+  /** Of a login that names none. */
+  readonly defaultClientId?: string | undefined;
   /** Sent along by clients that are not public. */
   readonly clientSecret?: string | undefined;
   /** `form` is RFC 6749; `json` has the same fields in a JSON object. */
@@ -16,12 +18,12 @@ export interface Provider {
   readonly parameters?: Readonly<Record<string, string>> | undefined;
   /** What the provider's clients take off the life that it says. */
   readonly expirySkewMs?: Milliseconds | undefined;
-  /** How long the provider takes a spent refresh token once more, where it documents that. */
-  readonly graceMs?: Milliseconds | undefined;
 }
 
 /** What configuration says of a provider: all of an unknown one, or what differs of a known one. */
-export type ProviderSettings = { readonly [Field in keyof Provider]?: Provider[Field] | undefined };
+export type ProviderSettings = Partial<{
+  readonly [Field in Exclude<keyof Provider, 'defaultClientId'>]: Provider[Field] | undefined;
+}>;
 
 /**
  * Providers whose logins are refreshed by RFC 6749, by their canonical names, with the values that OpenClaw's own releases use.
@@ -34,7 +36,7 @@ export const knownProviders: ReadonlyMap<string, Provider> = new Map<string, Pro
     // OpenClaw 2026.2.12 (pi-ai 0.52.10) and 2026.9.6: the same endpoint and client, nothing taken off.
     {
       tokenEndpoint: 'https://auth.openai.com/oauth/token',
-      clientId: 'app_EMoamEEZ73f0CkXaXp7hrann',
+      defaultClientId: 'app_EMoamEEZ73f0CkXaXp7hrann',
       body: 'form',
       rotates: true,
     },
@@ -44,7 +46,7 @@ export const knownProviders: ReadonlyMap<string, Provider> = new Map<string, Pro
     // OpenClaw 2026.9.6, as since 2026.3.13; 2026.2.12 asked the same client's tokens of console.anthropic.com.
     {
       tokenEndpoint: 'https://platform.claude.com/v1/oauth/token',
-      clientId: '9d1c250a-e61b-44d9-88ed-5944d1962f5e',
+      defaultClientId: '9d1c250a-e61b-44d9-88ed-5944d1962f5e',
       body: 'json',
       rotates: true,
       expirySkewMs: 5 * minute,
@@ -55,7 +57,7 @@ export const knownProviders: ReadonlyMap<string, Provider> = new Map<string, Pro
     // OpenClaw 2026.9.6, which asks https://auth.x.ai for the endpoint; this one is what other public clients of it have.
     {
       tokenEndpoint: 'https://auth.x.ai/oauth2/token',
-      clientId: 'b1a00492-073a-47ea-816f-4c329264a828',
+      defaultClientId: 'b1a00492-073a-47ea-816f-4c329264a828',
       body: 'form',
       rotates: true,
     },
@@ -65,7 +67,7 @@ export const knownProviders: ReadonlyMap<string, Provider> = new Map<string, Pro
     // OpenClaw 2026.2.12; gone from later releases.
     {
       tokenEndpoint: 'https://chat.qwen.ai/api/v1/oauth2/token',
-      clientId: 'f0304373b74a44d2b584a3fb70ca9e56',
+      defaultClientId: 'f0304373b74a44d2b584a3fb70ca9e56',
       body: 'form',
       rotates: true,
     },

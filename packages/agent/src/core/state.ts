@@ -23,7 +23,7 @@ import type { AccountMemory } from './memory.ts';
 import type { Delivered } from './overwriting.ts';
 import type { ClaimsState } from './permit/claim.ts';
 import type { Hole } from './refresh/hole.ts';
-import type { OpenLease } from './refresh/lease.ts';
+import type { OpenLease } from './refresh/open-lease.ts';
 import type { SecretsSeen } from './secrets.ts';
 
 /** What the coordinator said of the credential that a copy holds. */
@@ -101,6 +101,8 @@ export interface AgentState {
   readonly copies: Map<CopyKey, Copy>;
   /** The fleet's logins, as they were last announced. */
   readonly accounts: Map<AccountId, AccountMemory>;
+  /** Refresh tokens from which the fleet's login was renewed in this run, its access token being the same; newest first. */
+  readonly spent: Map<AccountId, readonly Fingerprint[]>;
   /** Why an account's last announcement was not applied, until one is. */
   readonly refusals: Map<AccountId, string>;
   /** The fleet as the coordinator last told it. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { LeaseOutcome } from '@authmesh/agent/core/refresh/lease';
+import type { LeaseOutcome } from '@authmesh/agent/core/refresh/open-lease';
 import type { AccountId, Fingerprint, ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { hour, minute } from '@authmesh/shared/core/time';
 import type { Credential } from '@authmesh/shared/protocol/credential';

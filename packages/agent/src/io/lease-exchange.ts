@@ -1,9 +1,9 @@
 import type { AgentEffect } from '@authmesh/agent/core/effect';
 import type { Provider } from '@authmesh/agent/core/providers';
-import type { LeaseMemory, LeaseOutcome } from '@authmesh/agent/core/refresh/lease';
+import type { LeaseMemory, LeaseOutcome } from '@authmesh/agent/core/refresh/open-lease';
 import { type AccountId, accountProvider } from '@authmesh/shared/core/identifiers';
 import { exchangeMsMax } from '@authmesh/shared/core/lease';
-import { hour, type Milliseconds, shiftExpiry } from '@authmesh/shared/core/time';
+import { hour, type Milliseconds } from '@authmesh/shared/core/time';
 import { systemReason } from '@authmesh/shared/node/errors';
 import type { Credential } from '@authmesh/shared/protocol/credential';
 import { sentenceCharsMax } from '@authmesh/shared/protocol/limits';
@@ -57,6 +57,7 @@ export type Spend = Extract<AgentEffect, { type: 'exchange' }>;
  */
 export function createLeaseExchanges(options: LeaseExchangeOptions): LeaseExchanges {
   const { vault, keeper, providers, elapsed, clockOffsetMs, at } = options;
+  const fleetNow = () => Date.now() - clockOffsetMs();
 
   async function write(spend: Spend, outcome?: LeaseOutcome): Promise<string | undefined> {
     const { account, epoch, access, refresh, generation } = spend;
@@ -108,18 +109,17 @@ export function createLeaseExchanges(options: LeaseExchangeOptions): LeaseExchan
     // What is not begun by now could end after somebody else has begun.
     if (elapsed() + exchangeMsMax > before) return ended(spend, unused('the lease is over'));
     if (!lent.isHeld()) return ended(spend, unused('the lock that keeps OpenClaw from it was taken away'));
-    const answer = await exchangeRefreshToken({ provider, credential, now: Date.now(), timeoutMs: exchangeMsMax });
+    const answer = await exchangeRefreshToken({ provider, credential, now: fleetNow(), timeoutMs: exchangeMsMax });
     at?.('exchange-answered');
     return ended(spend, answer.result === 'renewed' ? renewedBy(answer.credential) : missOf(answer, provider));
 
     function renewedBy(next: Credential): LeaseOutcome {
       // Where neither the answer nor the token says how long it lives it is renewed each hour, and never left to end.
-      const expiresAt = next.expiresAt ?? Date.now() + lifeMsUnsaid;
-      const inFleetTime = { ...next, expiresAt: shiftExpiry(expiresAt, -clockOffsetMs()) };
+      const expiresAt = next.expiresAt ?? fleetNow() + lifeMsUnsaid;
       const prints = { access: vault.fingerprint(next.access), refresh: vault.fingerprint(next.refresh ?? '') };
-      vault.put(prints.access, inFleetTime);
+      vault.put(prints.access, { ...next, expiresAt });
       const issuedAt = readClaims(next.access, next.provider).issuedAt;
-      return { renewed: { ...prints, expiresAt: inFleetTime.expiresAt, issuedAt }, generation };
+      return { renewed: { ...prints, expiresAt, issuedAt }, generation };
     }
   }
 

@@ -59,9 +59,14 @@ async function put(store: StoreId, { kind: type, provider, access, refresh, expi
 const stored = async (store: StoreId) => JSON.parse(await readFile(store, 'utf8')).profiles[profile];
 const locks = () => readdir(join(stateDir, 'locks', 'oauth-refresh'));
 
-function lend(more: Partial<Loan> = {}) {
+function lend(more: Partial<Loan> = {}, now = Date.now) {
   const deliverer = createDeliverer({ context: () => ({ fingerprint, now: Date.now(), clockOffsetMs: 0 }) });
-  const lent = createLentRefreshTokens({ directoryOf: () => directory, deliver: deliverer.deliver, lockWaitMs: 50 });
+  const lent = createLentRefreshTokens({
+    directoryOf: () => directory,
+    deliver: deliverer.deliver,
+    now,
+    lockWaitMs: 50,
+  });
   return lent.lend({
     holders: [main, work].map(store => ({ store, profile })),
     credential: old,
@@ -70,8 +75,8 @@ function lend(more: Partial<Loan> = {}) {
   });
 }
 
-async function lendAll(): Promise<Lent> {
-  const lent = await lend();
+async function lendAll(now = Date.now): Promise<Lent> {
+  const lent = await lend({}, now);
   if ('why' in lent) throw new Error(lent.why);
   return lent;
 }
@@ -105,6 +110,13 @@ describe('a refresh token that is lent', () => {
     used.release();
     expect(await stored(main)).toMatchObject({ access: old.access });
     expect(await stored(main)).not.toHaveProperty('refresh');
+  });
+
+  it('has ended by the fleet’s clock, whatever this host’s says', async () => {
+    const used = await lendAll(() => Date.now() + 2 * hour);
+    await used.giveBack(login());
+    used.release();
+    expect(await stored(main)).toMatchObject({ access: old.access });
   });
 
   it('gives way to the next one also where a gateway wrote it back', async () => {

@@ -1,7 +1,7 @@
 import type { Place } from '@authmesh/agent/core/effect';
 import type { WriteOutcome } from '@authmesh/agent/core/event';
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
-import type { Milliseconds } from '@authmesh/shared/core/time';
+import { type Instant, isUsable, type Milliseconds } from '@authmesh/shared/core/time';
 import type { Credential } from '@authmesh/shared/protocol/credential';
 import { refreshesFromMemory } from './formats/openclaw-config.ts';
 import { acquireRefreshLocks, type RefreshedLogin } from './openclaw-refresh-lock.ts';
@@ -17,6 +17,8 @@ export interface LentRefreshTokensOptions {
   readonly directoryOf: (store: StoreId) => StateDirectory | undefined;
   /** Writes one entry; settles when it was read back. */
   readonly deliver: (delivery: Delivery) => Promise<WriteOutcome>;
+  /** The coordinator's clock, by which a login ends. */
+  readonly now: () => Instant;
   /** OpenClaw is let in again: what a store holds now is to be told. */
   readonly onReleased?: ((store: StoreId) => void) | undefined;
   readonly lockWaitMs?: Milliseconds | undefined;
@@ -48,7 +50,7 @@ export interface LentRefreshTokens {
 
 /** Lends the refresh tokens of this host's stores. */
 export function createLentRefreshTokens(options: LentRefreshTokensOptions): LentRefreshTokens {
-  const { directoryOf, deliver, onReleased, lockWaitMs } = options;
+  const { directoryOf, deliver, now, onReleased, lockWaitMs } = options;
 
   /** Takes it out of one after the other; the sentence says which one keeps it. */
   async function take({ holders, credential, expected }: Loan, taken: Place[]): Promise<string | undefined> {
@@ -66,7 +68,7 @@ export function createLentRefreshTokens(options: LentRefreshTokensOptions): Lent
 
   async function give(pair: Credential, { credential, expected }: Loan, taken: readonly Place[]): Promise<void> {
     const isNext = pair !== credential;
-    const waits = isNext && credential.expiresAt !== null && credential.expiresAt <= Date.now();
+    const waits = isNext && !isUsable(credential.expiresAt, now());
     for (const place of taken) {
       const giving = { ...place, credential: pair, form: 'full' } as const;
       const bearer = { access: expected.access };

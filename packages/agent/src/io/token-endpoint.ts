@@ -3,12 +3,14 @@ import { type Instant, type Milliseconds, second } from '@authmesh/shared/core/t
 import { type HttpAnswer, type HttpEnd, sendRequest } from '@authmesh/shared/node/http-request';
 import { type Credential, credential as credentialSchema, secretCharsMax } from '@authmesh/shared/protocol/credential';
 import type { AuthorizationServer, Client } from 'oauth4webapi';
+import { formOf, isPage, parseObject, parseTokenForm } from './answer-text.ts';
+import { expiryAheadMsMax } from './formats/expiry.ts';
 import { readClaims } from './formats/json-web-token.ts';
-import { formOf, parseObject, type Refusal, readRefusal } from './token-refusal.ts';
+import { type Refusal, readRefusal } from './token-refusal.ts';
 
 /** What became of a refresh token that was taken to its provider. `why` is for the operator: no token, nothing of a body. */
 export type ExchangeOutcome =
-  /** The tokens that count from now on; `expiresAt` by this host's clock, null where the provider says nothing of an end. */
+  /** The tokens that count from now on; `expiresAt` is null where the provider says nothing of an end. */
   | { readonly result: 'renewed'; readonly credential: Credential }
   /** Nothing can have reached the provider. */
   | { readonly result: 'unsent'; readonly why: string }
@@ -20,15 +22,16 @@ export interface ExchangeOptions {
   readonly provider: Provider;
   /** Its `refresh` is spent. */
   readonly credential: Credential;
-  /** By this host's clock, at the beginning: a life that is counted from here never ends too late. */
+  /**
+   * By the fleet's clock, which a token's own word for its end is taken to be by; at the beginning: a life that is counted
+   * from here never ends too late.
+   */
   readonly now: Instant;
   /** For the whole exchange. */
   readonly timeoutMs?: Milliseconds | undefined;
 }
 
 const timeoutMsDefault: Milliseconds = 30 * second;
-/** A longer life is not believed: 100 years. */
-const lifeSecondsMax = 3_155_760_000;
 /** What is left of a life, however much the provider's clients take off. */
 const lifeMsMin: Milliseconds = 30 * second;
 
@@ -59,8 +62,9 @@ interface Plan {
 function planExchange(provider: Provider, { details, refresh }: Credential): Plan | { readonly why: string } {
   const url = URL.parse(provider.tokenEndpoint);
   if (!url) return { why: 'the token endpoint is not a URL' };
-  const clientId = provider.clientId ?? details.clientId;
-  if (typeof clientId !== 'string' || clientId === '') {
+  // A token is good for the client that it was issued to: another's use of it reads as a dead login (RFC 6749, 5.2).
+  const clientId = [provider.clientId, details.clientId, provider.defaultClientId].find(isFilled);
+  if (clientId === undefined) {
     return { why: `neither the provider nor the login names a client id for ${url.host}` };
   }
   if (refresh === undefined) return { why: `the login has no refresh token for ${url.host}` };
@@ -119,12 +123,11 @@ function encode(form: Provider['body'], headers: Readonly<Record<string, string>
 async function readTokens(plan: Plan, answer: HttpAnswer, options: ExchangeOptions): Promise<ExchangeOutcome> {
   const { host } = plan.url;
   const { credential: old, provider, now } = options;
-  const document = parseObject(answer.body);
+  const document = parseObject(answer.body) ?? parseTokenForm(answer.body);
   if (!document) {
-    const why = `${host} answered ${answer.status}`;
-    return isTruncated(answer)
-      ? { result: 'unanswered', why: `${why} with JSON that breaks off` }
-      : { result: 'postponed', why: why + formOf(answer) };
+    const why = `${host} answered ${answer.status}${formOf(answer) || ' with nothing'}`;
+    // A page was made on the way, or before the token was looked at. Whatever else it is may be the next pair.
+    return { result: isPage(answer) ? 'postponed' : 'unanswered', why };
   }
   const tokens = await validate(plan, document);
   if (!tokens) return { result: 'unanswered', why: `${host} answered ${answer.status} without an access token` };
@@ -140,8 +143,9 @@ async function readTokens(plan: Plan, answer: HttpAnswer, options: ExchangeOptio
     access,
     refresh,
     idToken: isIdToken(document.id_token) ? document.id_token : old.idToken,
-    expiresAt: seconds === undefined ? endOf(access, old) : now + lifeMs(seconds, provider.expirySkewMs),
+    expiresAt: seconds === undefined ? endOf(access, old, now) : now + lifeMs(seconds, provider.expirySkewMs),
   });
+  // All else was in the old credential, or is a time within its bounds.
   return renewed.success
     ? { result: 'renewed', credential: renewed.data }
     : { result: 'unanswered', why: `${host} answered ${answer.status} with a token of more than 32 KiB` };
@@ -159,15 +163,11 @@ async function validate(plan: Plan, { access_token, refresh_token, expires_in }:
     ...(isFilled(access_token) ? { access_token } : {}),
     token_type: 'bearer',
     ...(isFilled(refresh_token) ? { refresh_token } : {}),
-    ...(typeof seconds === 'number' && seconds > 0 && seconds < lifeSecondsMax ? { expires_in: seconds } : {}),
+    ...(typeof seconds === 'number' && seconds > 0 && seconds * second < expiryAheadMsMax
+      ? { expires_in: seconds }
+      : {}),
   };
   return oauth.processRefreshTokenResponse(...partiesOf(plan), Response.json(used)).catch(() => undefined);
-}
-
-/** JSON was meant; an answer of nothing is the beginning of anything. */
-function isTruncated({ headers, body }: HttpAnswer): boolean {
-  const text = body.trimStart();
-  return text === '' || text.startsWith('{') || (/\bjson\b/i.test(headers['content-type'] ?? '') && text[0] !== '<');
 }
 
 function isFilled(value: unknown): value is string {
@@ -189,10 +189,11 @@ function isAnotherAccount({ access: old, provider }: Credential, access: string)
 }
 
 function lifeMs(seconds: number, skewMs: Milliseconds = 0): Milliseconds {
-  const whole = Math.floor(seconds * second);
-  return Math.max(whole - skewMs, Math.min(whole, lifeMsMin));
+  const whole = seconds * second;
+  return Math.floor(Math.max(whole - skewMs, Math.min(whole, lifeMsMin)));
 }
 
-function endOf(access: string, { provider }: Credential): Instant | null {
-  return readClaims(access, provider).expiresAt ?? null;
+function endOf(access: string, { provider }: Credential, now: Instant): Instant | null {
+  const { expiresAt } = readClaims(access, provider);
+  return expiresAt === undefined || expiresAt >= now + expiryAheadMsMax ? null : expiresAt;
 }

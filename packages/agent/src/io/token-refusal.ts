@@ -1,6 +1,7 @@
 import type { Instant, Milliseconds } from '@authmesh/shared/core/time';
 import type { HttpAnswer } from '@authmesh/shared/node/http-request';
 import { retryAfterOf } from '@authmesh/shared/node/retry-after';
+import { asRecord, formOf, parseObject } from './answer-text.ts';
 
 /*
  * What an answer without tokens means. Only a word for a dead refresh token says that a login is over: whoever is throttled,
@@ -39,7 +40,7 @@ const otherWords: ReadonlySet<string> = new Set([
   'unsupported_grant_type',
 ]);
 
-/** Reads an answer whose status is none of success. `now` is this host's clock. */
+/** Reads an answer whose status is none of success. `now` counts for a time to wait until, where the answer tells none. */
 export function readRefusal(host: string, answer: HttpAnswer, now: Instant): Refusal {
   const { status, headers, body } = answer;
   const words = wordsIn(parseObject(body));
@@ -56,32 +57,10 @@ export function readRefusal(host: string, answer: HttpAnswer, now: Instant): Ref
   };
 }
 
-/** The JSON object that a text is, if it is one. */
-export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    return asRecord(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
-}
-
-/** ` with a page instead of JSON` or the like; nothing where the form says nothing new. */
-export function formOf({ status, headers, body }: Pick<HttpAnswer, 'status' | 'headers' | 'body'>): string {
-  if (status >= 300 && status < 400) return ' and points elsewhere, which is not followed';
-  if (/\bhtml\b/i.test(String(headers['content-type'] ?? '')) || /^\s*</.test(body)) return ' with a page for people';
-  return parseObject(body) || body.trim() === '' ? '' : ' with something that is no JSON';
-}
-
 /** `error` is a word, or (OpenAI, Anthropic) an object that has it as `code` or `type`. */
 function wordsIn(document: Readonly<Record<string, unknown>> | undefined): string[] {
   const error = asRecord(document?.error);
   return [document?.error, error?.code, error?.type, document?.code, document?.type].flatMap(word =>
     typeof word === 'string' ? [word.toLowerCase()] : [],
   );
-}
-
-function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : undefined;
 }

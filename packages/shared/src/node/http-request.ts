@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Milliseconds, second } from '@authmesh/shared/core/time';
 import type { Dispatcher } from 'undici';
+import { readBody } from './http-body.ts';
 
 /*
  * One request whose end says whether the other side can have got it. A request starts when its connection stands (through the
@@ -91,7 +92,8 @@ function dispatch(
     }
 
     function finishAnswer(): void {
-      if (head) finish({ end: 'answered', ...head, body: Buffer.concat(chunks).toString('utf8') });
+      if (head)
+        finish({ end: 'answered', ...head, body: readBody(Buffer.concat(chunks), head.headers, answerBytesMax) });
     }
 
     function fail(error: unknown): void {
@@ -100,7 +102,14 @@ function dispatch(
       else finish({ end: 'unsent', why: explainUnsent(host, code, error) });
     }
 
-    const request = { origin: url.origin, path: url.pathname + url.search, method, headers, body: body ?? null };
+    const request = {
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method,
+      // Where nothing is said any coding would do (RFC 9110, 12.5.3).
+      headers: { 'accept-encoding': 'identity', ...headers },
+      body: body ?? null,
+    };
     try {
       agent.dispatch(request, {
         onRequestStart(controller) {

@@ -10,7 +10,7 @@ import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
 import { keepsMax, withheldMax } from '@authmesh/shared/protocol/limits';
 import { custodyFor, isRenewedHere, isVaulted } from '../coverage.ts';
 import { isDoubted } from '../fence.ts';
-import { isOver } from '../refresh/lease.ts';
+import { isOver } from '../refresh/open-lease.ts';
 import type { AgentState, Copy } from '../state.ts';
 import { isToolProfile } from '../tools.ts';
 

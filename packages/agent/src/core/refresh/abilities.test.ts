@@ -2,7 +2,7 @@ import type { Inventory } from '@authmesh/shared/protocol/up';
 import { describe, expect, it } from 'vitest';
 import { account, createScene, facts, holds, only, print, refreshesXai, type Scene, seen } from '../agent-scene.ts';
 import type { AgentEffect } from '../effect.ts';
-import type { OpenLease } from './lease.ts';
+import type { OpenLease } from './open-lease.ts';
 
 const vaults = { custody: 'vault', refreshes: refreshesXai } as const;
 const open: OpenLease = { account, epoch: 1, access: print('1'), refresh: print('a'), outcome: undefined };

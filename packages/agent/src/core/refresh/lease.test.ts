@@ -21,7 +21,7 @@ import {
 } from '../agent-scene.ts';
 import type { AgentConfig } from '../config.ts';
 import type { AgentEffect } from '../effect.ts';
-import type { LeaseOutcome } from './lease.ts';
+import type { LeaseOutcome } from './open-lease.ts';
 
 let scene: Scene;
 
@@ -266,6 +266,20 @@ describe('a refresh token that is used, or may be used up', () => {
     expect(sent(effects)).toMatchObject([{ miss: 'unused', why: expect.stringContaining('is just being given') }]);
   });
 
+  it('is none that the fleet has instead, though the access token is the same', () => {
+    scene.tell(holds(pair));
+    scene.hear(judgement('in-step', '1', { held: true }));
+    scene.hear(lease());
+    exchanged({ miss: 'unanswered', why: 'so it went' });
+    scene.announce(facts('1', 2, { refresh: print('b'), home: self }));
+    expect(scene.state().leases.size).toBe(0);
+    scene.hear(lease({ epoch: 2, refresh: print('b') }));
+    exchanged({ renewed: { access: print('1'), refresh: print('c'), expiresAt: null }, generation: 3 }, 2);
+    scene.announce(facts('1', 3, { refresh: print('c'), home: self }));
+    scene.tell(holds(seen('1', { refresh: print('c') })));
+    expect(forms(scene.hear(judgement('in-step', '1', { held: true })))).toEqual([]);
+  });
+
   it('is neither where a use does not spend it', () => {
     scene = createScene({ custody: 'home', refreshes: new Map([['xai', { rotates: false }]]) });
     scene.connect();
@@ -345,6 +359,13 @@ describe('a restart', () => {
   it('in the middle of an exchange leaves it unanswered: nobody knows whether it was sent', () => {
     const again = createScene({}, [{ kind: 'lease', account, lease: { account, epoch, access, refresh } }]);
     expect(sent(again.connect())).toMatchObject([{}, { type: 'miss', miss: 'unanswered', access }]);
+  });
+
+  it('in the middle of one that spends nothing leaves it to be tried again', () => {
+    const kept = { account, epoch, access, refresh };
+    const refreshes = new Map([['xai', { rotates: false }]]);
+    const again = createScene({ refreshes }, [{ kind: 'lease', account, lease: kept }]);
+    expect(sent(again.connect())).toMatchObject([{}, { type: 'miss', miss: 'postponed', access }]);
   });
 
   it('after it tells what it came to', () => {

@@ -1,15 +1,13 @@
-import { type AccountId, accountProvider, type Fingerprint } from '@authmesh/shared/core/identifiers';
-import type { Miss } from '@authmesh/shared/core/lease';
+import type { AccountId, Fingerprint } from '@authmesh/shared/core/identifiers';
 import { note } from '@authmesh/shared/core/notes';
-import { type Instant, isUsable, type Milliseconds } from '@authmesh/shared/core/time';
+import type { Instant } from '@authmesh/shared/core/time';
 import type { AnnouncementFacts } from '@authmesh/shared/protocol/announcement';
-import type { Lease, LeaseSettled, MissReport, Renewal, Renewed } from '@authmesh/shared/protocol/lease';
-import { leasesMax, sentenceCharsMax } from '@authmesh/shared/protocol/limits';
-import { isRenewedHere } from '../coverage.ts';
+import type { Lease, LeaseSettled, MissReport, Renewal } from '@authmesh/shared/protocol/lease';
+import { sentenceCharsMax } from '@authmesh/shared/protocol/limits';
 import type { AgentEffect } from '../effect.ts';
-import { isDoubted } from '../fence.ts';
-import type { AgentState, Copy } from '../state.ts';
-import { isToolProfile } from '../tools.ts';
+import type { AgentState } from '../state.ts';
+import { holdersHere, obstacle } from './obstacle.ts';
+import { isOver, type LeaseOutcome, type OpenLease } from './open-lease.ts';
 
 /*
  *     ──lease──► exchanging ──exchanged──► ended ──lease-settled──► (gone)
@@ -18,35 +16,7 @@ import { isToolProfile } from '../tools.ts';
  * the refresh token leaves this host, and the outcome before anything else is done with it.
  */
 
-/** A lease of this node whose outcome the coordinator has not taken yet. Immutable, replaced on change. */
-export interface OpenLease {
-  readonly account: AccountId;
-  readonly epoch: number;
-  /** The login that is renewed. */
-  readonly access: Fingerprint;
-  readonly refresh: Fingerprint;
-  /** Absent while the exchange is under way. */
-  readonly outcome?: LeaseOutcome | undefined;
-}
-
-/** What came of a lease. */
-export type LeaseOutcome =
-  | { readonly renewed: Renewed; readonly generation: number }
-  | { readonly miss: Miss; readonly why: string; readonly retryAfterMs?: Milliseconds | undefined };
-
-/** What a restart must know of a lease: that its exchange was begun, and what came of it. */
-export type LeaseMemory = OpenLease;
-
-/** The leases that a former run left: one without an outcome was in the middle of its exchange. */
-export function leasesOf(memory: readonly LeaseMemory[]): Map<AccountId, OpenLease> {
-  const leases = new Map<AccountId, OpenLease>();
-  for (const lease of memory) leases.set(lease.account, lease.outcome ? lease : { ...lease, outcome: broken });
-  return leases;
-}
-
 const laterKnown = 'it knows what came of a later lease of the login';
-
-const broken = { miss: 'unanswered', why: 'the agent stopped in the middle of the exchange' } as const;
 
 /** This node is to refresh an account. */
 export function leaseReceived(state: AgentState, lease: Lease, at: Instant, effects: AgentEffect[]): void {
@@ -67,57 +37,6 @@ export function leaseReceived(state: AgentState, lease: Lease, at: Instant, effe
   const holders = holdersHere(state, lease).map(({ store, profile }) => ({ store, profile }));
   effects.push(note('exchange-begun', { account }));
   effects.push({ type: 'exchange', account, epoch, access, refresh, holders, generation, before });
-}
-
-/** Why this node does not use the refresh token; undefined where it does. */
-function obstacle(state: AgentState, lease: Lease, at: Instant): string | undefined {
-  const { account, access, refresh, guarded, notAfter } = lease;
-  if (state.link.phase !== 'online') return 'the agent is stopping';
-  if (state.leaving) return 'its host is leaving the fleet';
-  // It may have been given to what ran here before, or before its configuration was changed.
-  if (state.config.takesLeases === false) return 'its agent works for one command';
-  const provider = accountProvider(account);
-  if (!state.config.refreshes.has(provider)) return `it does not refresh at ${provider}`;
-  if ([...state.leases.values()].filter(lease => !isOver(lease)).length >= leasesMax)
-    return 'it has as many leases as it can carry';
-  const facts = state.accounts.get(account);
-  if (facts?.access !== access || facts.refresh !== refresh) return 'it knows another login of the account';
-  if (notAfter !== undefined && at - state.clockOffsetMs >= notAfter)
-    return 'it ends soon, and the OpenClaw of another host that has the refresh token may be using it';
-  if (isRenewedHere(state, facts)) return 'one of its stores holds what the login was renewed into';
-  for (const copy of state.copies.values()) {
-    if (copy.account !== account) continue;
-    if (copy.writing?.form === 'full') return 'a store is just being given the refresh token';
-    if (!copy.seen) continue;
-    if (copy.seen.health === 'fence-pending') return 'OpenClaw is refreshing it there';
-    // Once the login has ended nobody has anything to lose by an attempt.
-    if (!guarded && isUsable(facts.expiresAt, at - state.clockOffsetMs) && isDoubted(copy, facts))
-      return 'OpenClaw may have spent the refresh token there';
-  }
-  for (const { store, profile } of holdersHere(state, lease)) {
-    if (isToolProfile(profile)) return `the tool of ${profile} holds the refresh token, and refreshes it`;
-    if (state.stores.get(store)?.state !== 'readable') return 'a store that holds the refresh token cannot be read';
-  }
-  return undefined;
-}
-
-/** The copies of this host that hold the refresh token, under whatever name (docs/decisions/0039). */
-function holdersHere(state: AgentState, { refresh }: Pick<Lease, 'refresh'>): Copy[] {
-  return [...state.copies.values()].filter(({ seen }) => seen?.health === 'sound' && seen.refresh === refresh);
-}
-
-/**
- * Whether a lease of this node uses the refresh token of the login, or may have used it up: no store gets it meanwhile, and
- * none keeps it once it may be spent.
- */
-export function isUsedHere(
-  { leases, config }: AgentState,
-  { account, access }: Pick<AnnouncementFacts, 'account' | 'access'>,
-): 'now' | 'up' | undefined {
-  const open = leases.get(account);
-  if (open?.access !== access || config.refreshes.get(accountProvider(account))?.rotates === false) return undefined;
-  if (!open.outcome) return 'now';
-  return 'renewed' in open.outcome || isOver(open) ? 'up' : undefined;
 }
 
 /** The exchange is over, and what came of it is on disk. */
@@ -174,14 +93,11 @@ export function leaseSettled(state: AgentState, { account, epoch, again }: Lease
 }
 
 /** The account has moved on: what a lease of the login before it came to is of no interest any more. */
-export function forgetLeaseOf(state: AgentState, { account, access }: AnnouncementFacts, effects: AgentEffect[]): void {
+export function forgetLeaseOf(state: AgentState, facts: AnnouncementFacts, effects: AgentEffect[]): void {
+  const { account, access, refresh } = facts;
   const open = state.leases.get(account);
-  if (open && open.access !== access && isOver(open)) forget(state, account, effects);
-}
-
-/** Ended with a refresh token that may be spent and nothing to show for it: kept as a memory, in nobody's way. */
-export function isOver({ outcome }: OpenLease): boolean {
-  return outcome !== undefined && 'miss' in outcome && (outcome.miss === 'unanswered' || outcome.miss === 'refused');
+  const hasMovedOn = open?.access !== access || (refresh !== undefined && open.refresh !== refresh);
+  if (open && hasMovedOn && isOver(open)) forget(state, account, effects);
 }
 
 function forget(state: AgentState, account: AccountId, effects: AgentEffect[]): void {

@@ -23,7 +23,12 @@ const endpoint = z
   );
 const provider = z.strictObject({
   tokenEndpoint: endpoint.optional().describe('Where refresh tokens are exchanged.'),
-  clientId: z.string().min(1).max(1_000).optional().describe('Of the client that the login was made with.'),
+  clientId: z
+    .string()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe('Of the client that the logins were made with; goes before the one that a login itself names.'),
   clientSecret: z.string().min(1).max(4_000).optional().describe('Where that client has one.').meta({ secret: true }),
   body: z.enum(['form', 'json']).optional().describe('How the request is written; RFC 6749 says "form".'),
   rotates: z.boolean().optional().describe('Whether a refresh token is good for one use.'),

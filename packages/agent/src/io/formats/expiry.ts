@@ -1,6 +1,9 @@
 import { day, type Instant, isNever } from '@authmesh/shared/core/time';
 
-/** Further ahead than this an end is not believed; the longest real one (a setup token's) is about a year away. */
+/**
+ * Further ahead than this an end is not believed, a store's or a provider's; the longest real one (a setup token's) is about
+ * a year away.
+ */
 export const expiryAheadMsMax = 20 * 365 * day;
 /** Older than OAuth tokens in OpenClaw can be; what is below was written in seconds, or by mistake. */
 const earliestExpiry: Instant = Date.UTC(2015, 0, 1);

@@ -1,6 +1,6 @@
 import type { AccountMemory, CopyMemory } from '@authmesh/agent/core/memory';
 import type { Hole } from '@authmesh/agent/core/refresh/hole';
-import type { LeaseMemory } from '@authmesh/agent/core/refresh/lease';
+import type { LeaseMemory } from '@authmesh/agent/core/refresh/open-lease';
 import type { AccountId, CopyKey, NodeId, Sealed } from '@authmesh/shared/core/identifiers';
 import { isForgotten, type JournalEntry, keyOfEntry, readEntryLine } from './journal-entry.ts';
 
