@@ -99,6 +99,9 @@ export function accessIn(host: Host, owner: Owner): string {
   return String(host.store().entry(owner.profile)?.access);
 }
 
+/** A refresh that was put off comes within 19 s. */
+const renewedMsMax = 45_000;
+
 /** Waits until every host has a login that works, newer than `before`. */
 export async function renewedOn(
   server: OAuthServer,
@@ -106,10 +109,10 @@ export async function renewedOn(
   owner: Owner,
   before: string,
 ): Promise<void> {
-  await until(`${owner.profile} is renewed everywhere`, () =>
+  const isRenewed = () =>
     hosts.every(host => {
       const access = accessIn(host, owner);
       return access !== before && server.isAccessGood(access);
-    }),
-  );
+    });
+  await until(`${owner.profile} is renewed everywhere`, isRenewed, renewedMsMax);
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, realpath, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as scene from '@authmesh/agent/core/agent-scene';
@@ -118,6 +118,38 @@ it('a delivery that lifts a mark which nobody has reported yet says that the age
   await expect.poll(() => driver.state.copies.get(key)?.seen?.use?.pausedUntil).toBeUndefined();
   await deliver();
   expect(written).toEqual([true, false]);
+  await stores.close();
+});
+
+it.each([
+  ['2026.3.13', 'hears that its refresh token is gone: it would use it all the same', 1],
+  ['2026.5.28', 'does not hear of a refresh token alone', 0],
+])('a gateway of %s %s', async (lastTouchedVersion, _, times) => {
+  const root = await realpath(await mkdtemp(join(tmpdir(), 'authmesh-stores-')));
+  const folder = join(root, 'agents', 'main', 'agent');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(root, 'openclaw.json'), JSON.stringify({ meta: { lastTouchedVersion } }));
+  const [access, refresh] = [1, 2].map(() => randomBytes(16).toString('base64url')) as [string, string];
+  const [store, profile] = [join(folder, 'auth-profiles.json') as StoreId, 'xai:default' as ProfileId];
+  const expires = Date.now() + hour;
+  const profiles = { [profile]: { type: 'oauth', provider: 'xai', access, refresh, expires } };
+  await writeFile(store, JSON.stringify({ version: 1, profiles }));
+  const { stores, vault, written } = createHost();
+  await stores.watch({ stateDirs: [root] });
+  const print = vault.fingerprint(access);
+  const expected = { access: print, refresh: vault.fingerprint(refresh) };
+  const order = { store, profile, account: 'oauth:xai/xai:default' as AccountId, expected, access: print } as const;
+  stores.deliver({
+    type: 'write-credential',
+    form: 'bearer',
+    ...order,
+    refresh: expected.refresh,
+    expiresAt: expires,
+    takesRefreshOnly: true,
+  });
+  await stores.settled();
+  expect(JSON.parse(await readFile(store, 'utf8')).profiles[profile]).not.toHaveProperty('refresh');
+  expect(written).toHaveLength(times);
   await stores.close();
 });
 

@@ -6,7 +6,11 @@ import { withCreation } from '@authmesh/agent/io/adoption-store';
 import type { ParsedStore, ReadContext } from '@authmesh/agent/io/auth-profiles';
 import { createDeliverer, type DeliveryStep } from '@authmesh/agent/io/delivery';
 import { createEntryMemo } from '@authmesh/agent/io/formats/entry-memo';
-import { createLentRefreshTokens, type LentRefreshTokens } from '@authmesh/agent/io/lent-refresh-tokens';
+import {
+  createLentRefreshTokens,
+  type LentRefreshTokens,
+  remembersPairs,
+} from '@authmesh/agent/io/lent-refresh-tokens';
 import type { RecordVault } from '@authmesh/agent/io/record-vault';
 import type { StateDirectory, StorePlaces } from '@authmesh/agent/io/state-directory';
 import { createStoreWatcher, type StoreWatcher } from '@authmesh/agent/io/store-watcher';
@@ -102,9 +106,12 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
     return !seen || !isWorking(seen, Date.now()) || (seen.use?.pausedUntil ?? 0) > Date.now();
   }
 
-  function loginWritten(store: StoreId, wasOut: boolean): void {
+  function written(store: StoreId, wasOut: boolean, takesRefreshOnly: boolean): void {
     const directory = directoryOf(directories(), store);
-    if (directory && directory.tool === undefined) options.onWritten(directory, lifted.delete(store) || wasOut);
+    if (!directory || directory.tool !== undefined) return;
+    // That a refresh token is gone a gateway has to hear of only where it would use it all the same.
+    if (takesRefreshOnly && !remembersPairs(directory)) return;
+    options.onWritten(directory, lifted.delete(store) || wasOut);
   }
 
   const lent = createLentRefreshTokens({
@@ -112,7 +119,7 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
     async deliver(order) {
       const wasOut = isOut(order.store, order.profile);
       const outcome = await deliverer.deliver(order);
-      if (outcome.result === 'written' && !order.takesRefreshOnly) loginWritten(order.store, wasOut);
+      if (outcome.result === 'written') written(order.store, wasOut, order.takesRefreshOnly === true);
       return outcome;
     },
     now: () => Date.now() - machine().state.clockOffsetMs,
@@ -163,8 +170,8 @@ export function createAgentStores(options: AgentStoresOptions): AgentStores {
       const known = vault.get(access);
       const wasOut = isOut(store, profile);
       const settle = (outcome: WriteOutcome) => {
-        const isLogin = delivery.type === 'create-profile' || !delivery.takesRefreshOnly;
-        if (outcome.result === 'written' && isLogin) loginWritten(store, wasOut);
+        const takesRefreshOnly = delivery.type === 'write-credential' && delivery.takesRefreshOnly === true;
+        if (outcome.result === 'written') written(store, wasOut, takesRefreshOnly);
         machine().dispatch({ type: 'write-settled', store, profile, outcome });
       };
       if (!known) {

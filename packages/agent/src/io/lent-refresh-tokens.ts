@@ -107,9 +107,14 @@ export function createLentRefreshTokens(options: LentRefreshTokensOptions): Lent
 /** Why a store's refresh token cannot be kept from its OpenClaw. */
 function obstacleIn(directory: StateDirectory | undefined): string | undefined {
   if (!directory) return 'its store is not looked after any more';
-  const { stateDir, generation, openclawVersion } = directory;
-  if (!generation.startsWith('json') || !refreshesFromMemory(openclawVersion)) return undefined;
+  if (!remembersPairs(directory)) return undefined;
+  const { stateDir, openclawVersion } = directory;
   return `OpenClaw ${openclawVersion} under ${stateDir} goes on with the refresh token that it once read`;
+}
+
+/** Whether the gateway there refreshes with the pair that it once read, whatever stands in its store. */
+export function remembersPairs({ generation, openclawVersion }: StateDirectory): boolean {
+  return generation.startsWith('json') && refreshesFromMemory(openclawVersion);
 }
 
 /** What OpenClaw locks: each profile of each state directory, in an order that is the same for all. */
