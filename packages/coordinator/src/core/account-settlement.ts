@@ -30,7 +30,7 @@ export function settleAccount(
   const { record, lineage, announces, cause } = before.pending;
   const entry: AccountEntry = { ...before, record, lineage, storeRevision, pending: undefined };
   state.accounts.set(account, entry);
-  noteSpent(state, before.record.spent, record);
+  if (lineage !== before.lineage) noteSpent(state, before.lineage.spent, record);
   for (const audited of auditOfChange(before.record, record, at)) effects.push({ type: 'audit', entry: audited });
   if (announces) announceDurable(entry, cause, effects);
   // Of another refresh token nobody was told that it is in use.
@@ -59,7 +59,7 @@ export function supersedeAccount(
   refuseAsked(state, record.account, effects);
   state.accounts.set(record.account, { ...createAccountEntry(record, storeRevision), waiting });
   effects.push(note('persist-conflicted', { account: record.account }));
-  noteSpent(state, before?.record.spent ?? [], record);
+  noteSpent(state, before?.lineage.spent ?? new Set(), record);
   replan(state, record.account);
   waiting.unshift(...takeEarly(state, record.account));
   resume(state, record.account, at, effects);

@@ -25,7 +25,7 @@ export function planAll(state: CoordinatorState): void {
     if (refresh !== undefined && (leaseOf(record) ?? haltOf(record))) noteSpender(state, account, refresh);
     replan(state, account);
   }
-  for (const { record } of accounts.values()) noteSpent(state, [], record);
+  for (const { record } of accounts.values()) noteSpent(state, new Set(), record);
   for (const [node, { copies }] of away) {
     for (const { account, spendable, health } of copies ?? []) {
       if (spendable) holders.set(account, (holders.get(account) ?? new Set()).add(node));

@@ -29,12 +29,11 @@ export function noteSpender({ leases }: CoordinatorState, account: AccountId, re
   leases.spenders.set(refresh, account);
 }
 
-/** What the account has used up since `before`; what its record is too full for is forgotten. */
-export function noteSpent({ leases }: CoordinatorState, before: readonly Fingerprint[], after: AccountRecord): void {
-  const { account, spent } = after;
-  if (spent === before) return;
-  const known = new Set(spent);
-  for (const refresh of before)
-    if (!known.has(refresh) && leases.spenders.get(refresh) === account) leases.spenders.delete(refresh);
-  for (const refresh of spent) leases.spenders.set(refresh, account);
+/** The account has used up what its record says, besides what was `known`. */
+export function noteSpent(
+  { leases }: CoordinatorState,
+  known: ReadonlySet<Fingerprint>,
+  { account, spent }: AccountRecord,
+): void {
+  for (const refresh of spent) if (!known.has(refresh)) leases.spenders.set(refresh, account);
 }
