@@ -76,6 +76,27 @@ describe('a login of a fleet that refreshes', () => {
   });
 });
 
+describe('a login that two hosts have under two names, of which nothing says whose it is', () => {
+  it('is refreshed under one of them: its refresh token is used once', async () => {
+    const [login, other] = [owner(provider), owner(provider)];
+    const { accountId: _, ...entry } = await entryOf(scene.server, login);
+    pcA.store().put(login.profile, entry);
+    t440.store().put(other.profile, entry);
+    for (const [host, { profile }] of [
+      [pcA, login],
+      [t440, other],
+    ] as const)
+      await until(`${profile} has left its store`, () => host.store().entry(profile)?.refresh === undefined);
+    const isRenewed = (host: Host, { profile }: typeof login) => host.store().entry(profile)?.access !== entry.access;
+    await until('one of them is renewed', () => isRenewed(pcA, login) || isRenewed(t440, other));
+    const left = isRenewed(pcA, login) ? other : login;
+    const { code, stderr } = await mac.agent('refresh', left.profile);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('it is one login with')]);
+    await until('it has ended', () => !scene.server.isAccessGood(String(entry.access)));
+    expect(scene.server.counts(login.account)).toMatchObject({ reuses: 0, refused: 0 });
+  });
+});
+
 describe('a login that the provider takes no more', () => {
   it('needs a sign-in: that is said on every host, with the command, and a sign-in ends it', async () => {
     const login = owner(provider);
