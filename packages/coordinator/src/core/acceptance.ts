@@ -25,8 +25,9 @@ export function acceptedChange(
   if (!current) return { record: entry.record, lineage };
   const why = isStillRestored(entry.record, candidate, acceptance) ? 'restored' : acceptance.why;
   const before = entry.record.current;
-  // Sealed anew or completed it is the login that the fleet has had.
-  const acceptedAt = before?.access === current.access && acceptance.why !== 'restored' ? before.acceptedAt : at;
+  // Sealed anew, completed or given back it is the login that the fleet has had.
+  const isAnother = acceptance.why === 'renewed' || acceptance.why === 'restored';
+  const acceptedAt = before?.access === current.access && !isAnother ? before.acceptedAt : at;
   const isKnown = as.store === undefined || isLinked(entry.record, candidate.node, as.store);
   const linked = isKnown ? entry.record.linked : [...entry.record.linked, copyLink(candidate.node, as.store)];
   const record = withSighting(

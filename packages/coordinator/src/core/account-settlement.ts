@@ -33,10 +33,12 @@ export function settleAccount(
   if (lineage !== before.lineage) noteSpent(state, before.lineage.spent, record);
   for (const audited of auditOfChange(before.record, record, at)) effects.push({ type: 'audit', entry: audited });
   if (announces) announceDurable(entry, cause, effects);
-  // Of another refresh token nobody was told that it is in use.
-  if (before.record.current?.refresh === record.current?.refresh) tellFree(state, account, effects);
-  else state.leases.toldInUse.delete(account);
-  if (before.record.current?.access !== record.current?.access) state.leases.waits.delete(account);
+  if (before.record.current?.access === record.current?.access) tellFree(state, account, effects);
+  else {
+    // What was said was about another login, of which the announcement is the last word.
+    state.leases.toldInUse.delete(account);
+    state.leases.waits.delete(account);
+  }
   replan(state, account);
   entry.waiting.unshift(...takeEarly(state, account));
   if (cause) answerCause(state, entry, cause, at, effects);

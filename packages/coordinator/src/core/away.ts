@@ -72,8 +72,9 @@ export function awayCopiesOf(
 
 /** A reported copy as it is shown and kept. */
 export function awayCopyOf({ observation, verdict, why, seenAt }: ReportedCopy): AwayCopy {
-  const { account, store, profile, health, access, refresh, trouble } = observation;
-  return { account, store, profile, verdict, why, health, access, spendable: refresh !== undefined, trouble, seenAt };
+  const { account, store, profile, health, access, refresh, spends, trouble } = observation;
+  const spendable = refresh !== undefined;
+  return { account, store, profile, verdict, why, health, access, spendable, spends, trouble, seenAt };
 }
 
 function boundedCopies(copies: Iterable<ReportedCopy>): AwayCopy[] {

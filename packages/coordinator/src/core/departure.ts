@@ -72,8 +72,6 @@ export function settleDeparture(
   releaseRotations(state, at, effects);
   endInvitesOf(state, id, at);
   eraseExpired(state, at, effects);
-  // What only this node knew nobody waits for.
-  for (const [account, { node }] of state.leases.outrun) if (node === id) state.leases.outrun.delete(account);
   for (const account of [...state.leases.starved]) wake(state, account, at);
   // Where one disk fewer is asked for, enough may hold a refresh token as it is.
   for (const account of state.leases.vaulted.keys()) tellAllHolders(state, account, effects);

@@ -4,6 +4,7 @@ import type { Observation } from '@authmesh/shared/protocol/observation';
 import type { CoordinatorEffect } from './effect.ts';
 import { verdictSentences } from './explanation.ts';
 import { recordJudgement } from './judgement.ts';
+import { otherSpender } from './lease/spenders.ts';
 import { haltOf, leaseOf } from './lease/standing.ts';
 import { isVaulted } from './lease/vaulting.ts';
 import type { CoordinatorState } from './state.ts';
@@ -81,10 +82,13 @@ export function safetyOf(state: CoordinatorState, account: AccountId): Pick<Judg
   return { held, vaulted: isVaulted(state, account) || undefined, ...inUseOf(state, account) };
 }
 
-/** Whether the refresh token of the current login is under lease, or may be used up. */
-export function inUseOf({ accounts }: CoordinatorState, account: AccountId): Pick<Judgement, 'inUse'> {
-  const record = accounts.get(account)?.record;
-  return { inUse: (record && (leaseOf(record) ?? haltOf(record)) !== undefined) || undefined };
+/** Whether the refresh token of the current login is under lease, or may be used up, be it under another account's name. */
+export function inUseOf(state: CoordinatorState, account: AccountId): Pick<Judgement, 'inUse'> {
+  const record = state.accounts.get(account)?.record;
+  const refresh = record?.current?.refresh;
+  if (!record || refresh === undefined) return {};
+  const isUsed = (leaseOf(record) ?? haltOf(record)) !== undefined;
+  return { inUse: isUsed || otherSpender(state, account, refresh) !== undefined || undefined };
 }
 
 /** Whether the account's home is connected and was last seen to hold the current refresh token. */

@@ -95,7 +95,11 @@ export interface Departure {
 }
 
 /** A copy as a node that is away last had it. */
-export type AwayCopy = Omit<CopyView, 'node'> & { readonly account: AccountId };
+export type AwayCopy = Omit<CopyView, 'node'> & {
+  readonly account: AccountId;
+  /** The refresh token that OpenClaw’s mark of a refresh is about. */
+  readonly spends?: Fingerprint | undefined;
+};
 
 /** Written when the node's link ends. */
 export interface CopiesRecord {

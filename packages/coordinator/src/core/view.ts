@@ -123,7 +123,7 @@ function accountView(state: CoordinatorState, { record }: AccountEntry): Account
 
 function copyView(
   node: CopyView['node'],
-  { account: _, ...copy }: AwayCopy,
+  { account: _, spends: __, ...copy }: AwayCopy,
   entry: AccountEntry | undefined,
 ): CopyView {
   return { node, ...copy, ...standing(copy, entry) };

@@ -59,6 +59,9 @@ const haltRow = z.object({
   node: nodeId,
   since: instant,
   why: z.string(),
+  get over() {
+    return haltRow.optional();
+  },
 });
 
 const refreshRow = z.object({
@@ -66,7 +69,7 @@ const refreshRow = z.object({
   access: fingerprint,
   refresh: fingerprint,
   lease: z.object({ node: nodeId, since: instant, until: instant }).optional(),
-  halt: haltRow.extend({ over: haltRow.optional() }).optional(),
+  halt: haltRow.optional(),
 });
 
 /** An account's record as it stands in the store. */

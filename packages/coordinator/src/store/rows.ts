@@ -59,7 +59,7 @@ const nodeRow = z.object({
 
 const copiesRow = z.object({
   node: nodeId,
-  copies: z.array(copyView.omit({ node: true }).extend({ account: accountId })),
+  copies: z.array(copyView.omit({ node: true }).extend({ account: accountId, spends: fingerprint.optional() })),
   withheld: z.array(fingerprint).optional(),
 });
 

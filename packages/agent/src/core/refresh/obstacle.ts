@@ -25,12 +25,14 @@ export function obstacle(state: AgentState, lease: Lease, at: Instant): string |
     return 'it ends soon, and the OpenClaw of another host that has the refresh token may be using it';
   if (isRenewedHere(state, facts)) return 'one of its stores holds what the login was renewed into';
   for (const copy of state.copies.values()) {
-    if (copy.account !== account) continue;
+    const own = copy.account === account ? facts : state.accounts.get(copy.account);
+    // Under another name it may be the same login (docs/decisions/0039).
+    if (own?.refresh !== refresh && copy.seen?.spends !== refresh) continue;
     if (copy.writing?.form === 'full') return 'a store is just being given the refresh token';
     if (!copy.seen) continue;
     if (copy.seen.health === 'fence-pending') return 'OpenClaw is refreshing it there';
     // Once the login has ended nobody has anything to lose by an attempt.
-    if (!guarded && isUsable(facts.expiresAt, at - state.clockOffsetMs) && isDoubted(copy, facts))
+    if (!guarded && isUsable(facts.expiresAt, at - state.clockOffsetMs) && own && isDoubted(copy, own))
       return 'OpenClaw may have spent the refresh token there';
   }
   for (const { store, profile } of holdersHere(state, lease)) {

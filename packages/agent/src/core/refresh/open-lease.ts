@@ -50,13 +50,12 @@ export function isUsedHere(
   { leases, config }: AgentState,
   { account, access, refresh }: Pick<AnnouncementFacts, 'account' | 'access' | 'refresh'>,
 ): 'now' | 'up' | undefined {
-  const open = leases.get(account);
-  if (
-    open?.access !== access ||
-    open.refresh !== refresh ||
-    config.refreshes.get(accountProvider(account))?.rotates === false
-  )
-    return undefined;
-  if (!open.outcome) return 'now';
-  return 'renewed' in open.outcome || isOver(open) ? 'up' : undefined;
+  if (config.refreshes.get(accountProvider(account))?.rotates === false) return undefined;
+  for (const open of leases.values()) {
+    // Under another account's name it is the same token all the same (docs/decisions/0039).
+    if (open.access !== access || open.refresh !== refresh) continue;
+    if (!open.outcome) return 'now';
+    if ('renewed' in open.outcome || isOver(open)) return 'up';
+  }
+  return undefined;
 }

@@ -1,7 +1,16 @@
 import { day, hour, minute } from '@authmesh/shared/core/time';
 import { describe, expect, it } from 'vitest';
-import { account, acknowledge, founder, observed, print, publish, type Scene, start } from '../coordinator-scene.ts';
-import { bearer, createFleetOfTwo, createVaultedFleet, home, leasesIn, other, speakingIn } from './lease-scene.ts';
+import { acknowledge, founder, observed, print, publish, type Scene, start } from '../coordinator-scene.ts';
+import {
+  bearer,
+  createFleetOfTwo,
+  createVaultedFleet,
+  home,
+  leasesIn,
+  other,
+  renewalOf,
+  speakingIn,
+} from './lease-scene.ts';
 
 let scene: Scene;
 const { hear, tellAll, pass, record } = speakingIn(() => scene);
@@ -24,13 +33,6 @@ describe('a host that is gone for good', () => {
     expect(record()?.current?.access).toBe(print('3'));
     expect(leasesIn([...pass(100 * minute), ...pass(hour)])).toHaveLength(1);
   });
-
-  it('takes what it alone knew along when it leaves', () => {
-    scene = createVaultedFleet();
-    tellAll(other, { known: [{ account, position: { epoch: 1, revision: 9 }, generation: 9 }] });
-    hear(other, { type: 'ask', request: 9, question: { type: 'leave', keeps: [] } });
-    expect([scene.state().nodes.size, leasesIn(pass(50 * minute))]).toMatchObject([1, [{ link: home }]]);
-  });
 });
 
 it('a home that comes back and has nothing of a login any more frees it, though it cannot refresh it itself', () => {
@@ -39,4 +41,13 @@ it('a home that comes back and has nothing of a login any more frees it, though 
   expect(leasesIn([...pass(50 * minute), ...pass(20 * minute)])).toEqual([]);
   scene.connect(7, founder);
   expect(leasesIn(tellAll(7, { refreshes: [] }))).toMatchObject([{ link: other }]);
+});
+
+it('a home that stays away keeps nobody from renewing in time what another has renewed meanwhile', () => {
+  scene = createVaultedFleet();
+  scene.through({ type: 'link-closed', link: home });
+  const [first] = leasesIn(pass(50 * minute));
+  if (first) hear(first.link, renewalOf(first.lease, { expiresAt: start + 50 * minute + hour }));
+  expect([first?.link, record()?.current?.access]).toEqual([other, print('2')]);
+  expect(leasesIn(pass(55 * minute))).toHaveLength(1);
 });

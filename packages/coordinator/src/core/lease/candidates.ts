@@ -124,20 +124,26 @@ function fencingNode(state: CoordinatorState, account: AccountId, current: Renew
 }
 
 /**
- * The login's home, where nothing was heard of it since the start and nothing is kept of the time since it has the login: its
- * stores may hold the refresh token. When the login has ended there is nothing left to wait for.
+ * The login's home, where nothing was heard of it since the start and nothing is kept of before: its stores may hold the
+ * refresh token. When the login has ended there is nothing left to wait for.
  */
-function silentHome(state: CoordinatorState, { home, expiresAt, acceptedAt }: Renewable): NodeEntry | undefined {
+function silentHome(
+  state: CoordinatorState,
+  { home, origin, expiresAt, acceptedAt }: Renewable,
+): NodeEntry | undefined {
   const node = state.nodes.get(home);
   if (!node || !isUsable(expiresAt, state.at)) return undefined;
   const kept = state.away.get(home);
-  // What a coordinator that was killed had not written down is as if it had not been heard.
-  const isHeard = kept !== undefined && (kept.copies === undefined || (node.lastSeen ?? 0) >= acceptedAt);
-  return isHeard ? undefined : node;
+  // What is kept of a time before it brought the login itself is of another link: a coordinator that was killed wrote no later one down.
+  const isOutdated = kept?.copies !== undefined && origin === home && (node.lastSeen ?? 0) < acceptedAt;
+  return kept === undefined || isOutdated ? node : undefined;
 }
 
 /** A node that keeps a copy with the refresh token out of the fleet's care. */
 function withholder({ leases, nodes }: CoordinatorState, current: Renewable): NodeEntry | undefined {
-  for (const [id, withheld] of leases.withheld) if (withheld.has(current.refresh as Fingerprint)) return nodes.get(id);
+  for (const [id, withheld] of leases.withheld) {
+    const node = nodes.get(id);
+    if (node && withheld.has(current.refresh as Fingerprint)) return node;
+  }
   return undefined;
 }

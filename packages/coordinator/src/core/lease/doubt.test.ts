@@ -50,6 +50,26 @@ describe('a refresh by some OpenClaw that failed', () => {
   });
 });
 
+it('a refresh by some OpenClaw that failed with an older token is no doubt', () => {
+  scene = createVaultedFleet();
+  scene.through(acknowledge(other, { ...failed, spends: print('f') }));
+  scene.through({ type: 'link-closed', link: other });
+  const given = lease();
+  hear(given.link, missOf(given.lease, 'postponed'));
+  expect(view()).toMatchObject({ state: 'postponed' });
+});
+
+it('the silence of a holder outlives a later lease of another, which used nothing', () => {
+  scene = createVaultedFleet();
+  const given = lease();
+  scene.through({ type: 'link-closed', link: given.link });
+  pass(leaseMs);
+  const left = given.link === home ? other : home;
+  const [again] = leasesIn(hear(left, { type: 'ask', request: 9, question: { type: 'refresh', account } }));
+  if (again) hear(left, missOf(again.lease, 'postponed'));
+  expect([again?.link, view(), leasesIn(pass(minute))]).toMatchObject([left, { by: 'silence' }, []]);
+});
+
 describe('a holder’s word that it may have spent it', () => {
   let link: number;
   beforeEach(() => {

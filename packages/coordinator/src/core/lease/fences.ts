@@ -1,9 +1,9 @@
 import type { AccountId, NodeId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Observation } from '@authmesh/shared/protocol/observation';
+import { awayCopiesOf } from '../away.ts';
 import type { Halt } from '../record.ts';
 import type { CoordinatorState, Session } from '../state.ts';
-import { keptSince } from './holders.ts';
 import type { Renewable } from './standing.ts';
 
 /** Whether a copy bears OpenClaw's mark of a refresh: one that is under way, or one that failed. */
@@ -32,8 +32,9 @@ export function openclawDoubt(
       const isFailed = observation.account === account && observation.health === 'fence-failed';
       if (isFailed && observation.spends === current.refresh) return doubtOf(state, id, at);
     }
-    for (const copy of keptSince(state, node, current)) {
-      if (copy.account === account && copy.health === 'fence-failed') return doubtOf(state, id, at);
+    for (const copy of awayCopiesOf(state, id, node.copies)) {
+      const isFailed = copy.account === account && copy.health === 'fence-failed';
+      if (isFailed && copy.spends === current.refresh) return doubtOf(state, id, at);
     }
   }
   return undefined;

@@ -171,6 +171,7 @@ export function replan(state: CoordinatorState, account: AccountId): void {
   const holder = record && (leaseOf(record) ?? haltOf(record))?.node;
   if (holder === undefined) leases.out.delete(account);
   else leases.out.set(account, holder);
+  if (holder !== undefined && record?.refresh) noteSpender(state, account, record.refresh.refresh);
   const flying = flyingAt(state, account);
   if (record && leaseOf(record)) flying.add(account);
   else flying.delete(account);

@@ -4,7 +4,7 @@ import { sentenceCharsMax } from '@authmesh/shared/protocol/limits';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import { commit } from '../commit.ts';
 import type { CoordinatorEffect } from '../effect.ts';
-import type { RefreshRecord } from '../record.ts';
+import type { Halt, RefreshRecord } from '../record.ts';
 import type { AccountEntry, CoordinatorState, Session } from '../state.ts';
 import { doubtOf, openclawDoubt } from './fences.ts';
 import { haltOf, leaseOf, type Renewable, renewableOf } from './standing.ts';
@@ -20,8 +20,7 @@ export function doubt(
 ): void {
   const name = state.nodes.get(node)?.record.name ?? 'a node';
   const why = `${name} was to refresh it and was not heard of again`;
-  const stood = haltOf(entry.record);
-  const over = stood?.by === 'silence' ? stood.over : stood;
+  const over = withoutSilenceOf(node, haltOf(entry.record));
   writeHalt(state, entry, current, { state: 'in-doubt', by: 'silence', node, since: at, why, over }, effects);
 }
 
@@ -91,13 +90,21 @@ export function release(
 ): void {
   const { record } = entry;
   const kept = haltOf(record);
-  // What stood before an attempt that used nothing stands again; silence was about the lease that ends here.
-  const before = kept?.by === 'silence' ? kept.over : kept;
+  const holder = (leaseOf(record) ?? kept)?.node;
+  // What stood before an attempt that used nothing stands again. Its holder has been heard of now; another may be silent still.
+  const before = withoutSilenceOf(holder, kept);
   const halt = before ?? openclawDoubt(state, record.account, current, state.at);
   if (halt && !before)
     effects.push(note('refresh-in-doubt', { account: record.account, node: halt.node, why: halt.why }));
   const refresh: RefreshRecord = { ...pairOf(current), epoch: record.refresh?.epoch ?? 0, halt };
   commit(state, entry, { record: { ...record, refresh }, lineage: entry.lineage, announces: false, cause }, effects);
+}
+
+/** What is left of a halt when this node is silent no more. */
+function withoutSilenceOf(node: Halt['node'] | undefined, halt: Halt | undefined): Halt | undefined {
+  if (!halt) return undefined;
+  const over = withoutSilenceOf(node, halt.over);
+  return halt.by === 'silence' && halt.node === node ? over : { ...halt, over };
 }
 
 /** The pair that a refresh record is about: what is said of one login does not hold for the next. */

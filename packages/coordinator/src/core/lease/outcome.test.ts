@@ -15,7 +15,7 @@ import {
   start,
 } from '../coordinator-scene.ts';
 import type { CoordinatorEffect } from '../effect.ts';
-import { createVaultedFleet, home, leasesIn, missOf, renewalOf, speakingIn } from './lease-scene.ts';
+import { bearer, createVaultedFleet, home, leasesIn, missOf, other, renewalOf, speakingIn } from './lease-scene.ts';
 
 let scene: Scene;
 const { hear, pass, lease, record } = speakingIn(() => scene);
@@ -91,4 +91,24 @@ it('who could not renew an older login is asked for the next one', () => {
   scene.through(publish(home, observed('2', { ...next, refresh: print('b') }), 2));
   scene.through(acknowledge(home, observed('2', next)));
   expect([given.link, leasesIn(pass(8 * hour))]).toMatchObject([home, [{ link: home }]]);
+});
+
+it('a renewal that kept the access token is the next login, which is not due at once', () => {
+  const given = lease();
+  const effects = hear(
+    given.link,
+    renewalOf(given.lease, { access: print('1'), refresh: print('b'), expiresAt: start + 2 * hour }),
+  );
+  expect(record()?.current).toMatchObject({ access: print('1'), refresh: print('b'), acceptedAt: start + 50 * minute });
+  expect(leasesIn([...effects, ...pass(10 * minute)])).toEqual([]);
+});
+
+it('who heard that a refresh token was in use hears nothing of the login before, once the next one is announced', () => {
+  const given = lease();
+  scene.through(acknowledge(other, bearer('1')));
+  const effects = hear(given.link, renewalOf(given.lease, { refresh: print('a') }));
+  const said = only(effects, 'send').flatMap(({ message }) =>
+    message.type === 'judgements' ? message.judgements : [],
+  );
+  expect([record()?.current?.access, said.filter(({ access }) => access === print('1'))]).toEqual([print('2'), []]);
 });

@@ -9,8 +9,8 @@ import { isFence } from './fences.ts';
 import { look, replan } from './grant.ts';
 import { openingMs } from './leases.ts';
 import { nextAt, plan, takeDue } from './schedule.ts';
-import { noteSpender, noteSpent } from './spenders.ts';
-import { haltOf, leaseOf } from './standing.ts';
+import { noteSpent } from './spenders.ts';
+import { leaseOf } from './standing.ts';
 
 /** Accounts that are looked at in one step; the rest follow at once. */
 const looksMax = 100;
@@ -20,12 +20,8 @@ const timerMsMax: Milliseconds = day;
 /** The coordinator has started: every account gets its time, and what the nodes last had counts until they tell anew. */
 export function planAll(state: CoordinatorState): void {
   const { leases, holders, away, accounts } = state;
-  for (const [account, { record }] of accounts) {
-    const { refresh } = record.current ?? {};
-    if (refresh !== undefined && (leaseOf(record) ?? haltOf(record))) noteSpender(state, account, refresh);
-    replan(state, account);
-  }
   for (const { record } of accounts.values()) noteSpent(state, new Set(), record);
+  for (const account of accounts.keys()) replan(state, account);
   for (const [node, { copies }] of away) {
     for (const { account, spendable, health } of copies ?? []) {
       if (spendable) holders.set(account, (holders.get(account) ?? new Set()).add(node));

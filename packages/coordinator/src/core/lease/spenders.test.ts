@@ -68,6 +68,12 @@ describe('a login under two names', () => {
   });
 });
 
+it('a login under two names that an OpenClaw may have spent under one of them is leased under none', () => {
+  const failed = { ...observed('1'), access: undefined, health: 'fence-failed', spends: print('a') } as const;
+  scene.through(acknowledge(other, failed));
+  expect(leasedIn(pass(50 * minute))).toEqual([]);
+});
+
 it('a refresh token that another account has used up is nobody’s when it turns up under a new name', () => {
   scene = createVaultedFleet();
   const given = lease();

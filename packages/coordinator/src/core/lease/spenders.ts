@@ -24,9 +24,11 @@ export function otherSpender(
   return isUsing || other.lineage.spent.has(refresh) ? other.record : undefined;
 }
 
-/** The account is about to use it. */
-export function noteSpender({ leases }: CoordinatorState, account: AccountId, refresh: Fingerprint): void {
-  leases.spenders.set(refresh, account);
+/** The account is about to use it, or it is in doubt there. That another has used it up is not forgotten for that. */
+export function noteSpender({ leases, accounts }: CoordinatorState, account: AccountId, refresh: Fingerprint): void {
+  const before = leases.spenders.get(refresh);
+  const isSpent = before !== undefined && before !== account && accounts.get(before)?.lineage.spent.has(refresh);
+  if (!isSpent) leases.spenders.set(refresh, account);
 }
 
 /** The account has used up what its record says, besides what was `known`. */
