@@ -126,7 +126,11 @@ export async function createHost(
       return {
         daemon,
         turn: agent => turn(port, token, agent),
-        accepts: async other => (await turn(port, other, 'main')).status !== 401,
+        accepts: async other => {
+          const { status } = await turn(port, other, 'main');
+          if (status >= 500) throw new Error(`the gateway answers ${status}`);
+          return status !== 401;
+        },
         stop: () => daemon.stop(),
       };
     },

@@ -6,13 +6,9 @@ import { withCreation } from '@authmesh/agent/io/adoption-store';
 import type { ParsedStore, ReadContext } from '@authmesh/agent/io/auth-profiles';
 import { createDeliverer, type DeliveryStep } from '@authmesh/agent/io/delivery';
 import { createEntryMemo } from '@authmesh/agent/io/formats/entry-memo';
-import {
-  createLentRefreshTokens,
-  type LentRefreshTokens,
-  remembersPairs,
-} from '@authmesh/agent/io/lent-refresh-tokens';
+import { createLentRefreshTokens, type LentRefreshTokens } from '@authmesh/agent/io/lent-refresh-tokens';
 import type { RecordVault } from '@authmesh/agent/io/record-vault';
-import type { StateDirectory, StorePlaces } from '@authmesh/agent/io/state-directory';
+import { remembersPairs, type StateDirectory, type StorePlaces } from '@authmesh/agent/io/state-directory';
 import { createStoreWatcher, type StoreWatcher } from '@authmesh/agent/io/store-watcher';
 import { sharingTools } from '@authmesh/agent/io/tool-places';
 import { directoryOf } from '@authmesh/agent/io/watched-paths';

@@ -3,9 +3,8 @@ import type { WriteOutcome } from '@authmesh/agent/core/event';
 import type { ProfileId, StoreId } from '@authmesh/shared/core/identifiers';
 import { type Instant, isUsable, type Milliseconds } from '@authmesh/shared/core/time';
 import type { Credential } from '@authmesh/shared/protocol/credential';
-import { refreshesFromMemory } from './formats/openclaw-config.ts';
 import { acquireRefreshLocks, type RefreshedLogin } from './openclaw-refresh-lock.ts';
-import type { StateDirectory } from './state-directory.ts';
+import { remembersPairs, type StateDirectory } from './state-directory.ts';
 import type { Delivery } from './store-change.ts';
 
 /*
@@ -110,11 +109,6 @@ function obstacleIn(directory: StateDirectory | undefined): string | undefined {
   if (!remembersPairs(directory)) return undefined;
   const { stateDir, openclawVersion } = directory;
   return `OpenClaw ${openclawVersion} under ${stateDir} goes on with the refresh token that it once read`;
-}
-
-/** Whether the gateway there refreshes with the pair that it once read, whatever stands in its store. */
-export function remembersPairs({ generation, openclawVersion }: StateDirectory): boolean {
-  return generation.startsWith('json') && refreshesFromMemory(openclawVersion);
 }
 
 /** What OpenClaw locks: each profile of each state directory, in an order that is the same for all. */

@@ -1,6 +1,7 @@
 import type { OpenaiName } from '@authmesh/agent/core/naming';
 import type { ToolName } from '@authmesh/agent/core/tools';
 import type { StoreId } from '@authmesh/shared/core/identifiers';
+import { refreshesFromMemory } from './formats/openclaw-config.ts';
 
 /** Where logins are kept on this host. */
 export interface StorePlaces {
@@ -58,4 +59,9 @@ export interface StateDirectory {
   readonly openaiName?: OpenaiName | undefined;
   /** Why no store may be created here; undefined where one may. A profile may be, in a store that is there. */
   readonly noCreation?: string | undefined;
+}
+
+/** Whether the gateway there refreshes with the pair that it once read, whatever stands in its store. */
+export function remembersPairs({ generation, openclawVersion }: StateDirectory): boolean {
+  return generation.startsWith('json') && refreshesFromMemory(openclawVersion);
 }

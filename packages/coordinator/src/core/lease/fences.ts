@@ -2,8 +2,8 @@ import type { AccountId, NodeId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import { awayCopiesOf } from '../away.ts';
-import type { Halt } from '../record.ts';
 import type { CoordinatorState, Session } from '../state.ts';
+import type { Halt } from './refresh-record.ts';
 import type { Renewable } from './standing.ts';
 
 /** Whether a copy bears OpenClaw's mark of a refresh: one that is under way, or one that failed. */

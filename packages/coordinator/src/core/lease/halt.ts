@@ -4,9 +4,9 @@ import { sentenceCharsMax } from '@authmesh/shared/protocol/limits';
 import type { Observation } from '@authmesh/shared/protocol/observation';
 import { commit } from '../commit.ts';
 import type { CoordinatorEffect } from '../effect.ts';
-import type { Halt, RefreshRecord } from '../record.ts';
 import type { AccountEntry, CoordinatorState, Session } from '../state.ts';
 import { doubtOf, openclawDoubt } from './fences.ts';
+import type { Halt, RefreshRecord } from './refresh-record.ts';
 import { haltOf, leaseOf, type Renewable, renewableOf } from './standing.ts';
 
 /** The time of a lease is over, and its holder was not heard: it is not free, for its refresh token may be spent. */

@@ -7,10 +7,11 @@ import { sentenceCharsMax } from '@authmesh/shared/protocol/limits';
 import { isBusy } from '../commit.ts';
 import type { CoordinatorEffect } from '../effect.ts';
 import { isOutrun } from '../recollection.ts';
-import type { AccountRecord, Halt, HistoryRecord } from '../record.ts';
+import type { AccountRecord, HistoryRecord } from '../record.ts';
 import type { CoordinatorState, Session } from '../state.ts';
 import { give } from './grant.ts';
 import { holdersOf } from './holders.ts';
+import type { Halt } from './refresh-record.ts';
 import { haltOf, leaseOf, renewableOf } from './standing.ts';
 
 /**

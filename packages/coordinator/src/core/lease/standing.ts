@@ -1,7 +1,8 @@
 import { refreshDueAt } from '@authmesh/shared/core/lease';
 import { type Instant, isAhead, isUsable } from '@authmesh/shared/core/time';
-import type { AccountRecord, Halt, RefreshRecord } from '../record.ts';
+import type { AccountRecord } from '../record.ts';
 import type { Tries } from './leases.ts';
+import type { Halt, RefreshRecord } from './refresh-record.ts';
 
 /** A login that ends and can be renewed. */
 export type Renewable = NonNullable<AccountRecord['current']> & {
