@@ -184,6 +184,8 @@ async function turn(port: number, token: string, agent: Agent): Promise<{ status
     headers: {
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',
+      // A gateway that starts again waits for connections that are kept open (2026.4.9).
+      connection: 'close',
       // Around 2026.3.28 the owner's token alone may not start a turn.
       'x-openclaw-scopes': 'operator.write',
     },
