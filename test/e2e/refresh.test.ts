@@ -130,6 +130,20 @@ describe('a sign-in by the tool’s own command', () => {
     expect((await t440.agent('login', login.profile, '--', 'sh', '-c', 'exit 3')).code).toBe(3);
     expect((await t440.agent('login', login.profile, '--', '/no/such/command')).code).toBe(127);
   });
+
+  it('is the fleet’s login where nothing else says which of the two is newer: somebody has just signed in', async () => {
+    const login = owner(provider);
+    pcA.store().put(login.profile, await entryOf(scene.server, login));
+    await pcA.accountIs(login, account => account?.revision != null);
+    const written = join(t440.home, 'beside.json');
+    const next = await entryOf(scene.server, login);
+    writeFileSync(written, JSON.stringify({ ...t440.store().read(), profiles: { [login.profile]: next } }));
+    const script = `cp ${written} ${t440.store().path}`;
+    const { code, stdout } = await t440.agent('login', '--json', login.profile, '--', 'sh', '-c', script);
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { account: `${provider}/${login.account}` }]);
+    await pcA.store().holds(login.profile, next);
+    expect(scene.server.counts(login.account)).toMatchObject({ reuses: 0 });
+  });
 });
 
 describe('a provider that cannot do it now', () => {

@@ -63,7 +63,7 @@ function loginFindings({ accounts, lacks, node, stores, coordinator }: Status, n
       findings.push(
         notice(
           'login',
-          `no host holds the refresh token of ${account.account}: nothing renews it when it ends`,
+          `no store holds the refresh token of ${account.account}, and this host knows no token endpoint for it: nothing renews it when it ends, unless \`providers\` of another host does`,
           'sign in on any host; that makes it the home',
         ),
       );
@@ -78,8 +78,12 @@ function loginFindings({ accounts, lacks, node, stores, coordinator }: Status, n
       findings.push(
         problem(
           'login',
-          `${account.account} has ended everywhere${account.state === 'in-doubt' ? ', and a refresh of it has failed' : ''}`,
-          `start OpenClaw on ${account.home ?? 'its home'} so that it refreshes it, or log in there again`,
+          [`${account.account} has ended everywhere`, account.state === 'in-doubt' ? 'a refresh of it has failed' : why]
+            .filter(part => part !== undefined)
+            .join(': '),
+          account.copies.every(({ custody }) => custody === 'bearer')
+            ? `no store holds its refresh token: \`authmesh-agent refresh ${profile}\` says why the fleet does not refresh it; else log in again: \`authmesh-agent login ${profile}\``
+            : `start OpenClaw on ${account.home ?? 'its home'} so that it refreshes it, or log in there again`,
         ),
       );
     } else if (account.state === 'unlinked') {

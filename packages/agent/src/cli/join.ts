@@ -3,6 +3,7 @@ import { isCovered } from '@authmesh/agent/core/coverage';
 import { isToolAccount } from '@authmesh/agent/core/tools';
 import { placeProblem } from '@authmesh/agent/io/adoption-store';
 import { openJournal } from '@authmesh/agent/io/agent-journal';
+import { loadAgentConfig } from '@authmesh/agent/io/config';
 import { enroll } from '@authmesh/agent/io/enrollment';
 import { toolFormats } from '@authmesh/agent/io/formats/tool-formats';
 import { ensureKeys, type Identity, keepMembership, readKeys } from '@authmesh/agent/io/identity';
@@ -39,12 +40,13 @@ export const joinCommand: Command = {
     await refuseSecondMembership(home, decoded.code);
     const keys = await ensureKeys(home);
     // Before the code is spent: a wrong configuration must not cost it.
+    const { settings: before } = await loadAgentConfig({ home, environment: process.env, flags: {} });
     await loadSettings(home, context);
     const { code } = decoded;
     const joined = await enroll({
       code,
       keys,
-      name: wantedName(context.option('name')),
+      name: wantedName(context.option('name') ?? before.name),
       version: packageVersion(),
       now: Date.now,
     });
@@ -124,7 +126,7 @@ async function isMember(identity: Identity, urls: readonly string[]): Promise<bo
   }
 }
 
-/** The given name, or the host's own, in the letters that a name may have. */
+/** The given name, or the one that it had before, or the host's own in the letters that a name may have. */
 function wantedName(given: string | undefined): string {
   const name =
     given ??

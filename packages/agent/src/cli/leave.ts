@@ -94,10 +94,16 @@ async function planOf(host: LeaveHost): Promise<LeavePlan> {
 
 /** A login is lost by an operator's word alone. */
 function refuseLosses({ logins }: LeavePlan, drops: readonly string[]): void {
+  const namesOf = ({ profile, account }: LoginPlan): string[] => [profile, account, accountLabel(account)];
+  const known = new Set(logins.flatMap(namesOf));
+  const unknown = drops.find(name => !known.has(name));
+  if (unknown !== undefined) {
+    throw new AuthmeshError('ERR_USAGE', `--drop names ${unknown}, and leaving concerns no login of that name`, {
+      hint: `nothing was changed; it concerns: ${logins.map(({ profile }) => profile).join(', ') || 'none'}`,
+    });
+  }
   const losses = logins.filter(({ fate }) => fate === 'lost');
-  const isDropped = ({ profile, account }: LoginPlan) =>
-    drops.includes(profile) || drops.includes(account) || drops.includes(accountLabel(account));
-  const [first] = losses.filter(login => !isDropped(login));
+  const [first] = losses.filter(login => !namesOf(login).some(name => drops.includes(name)));
   if (!first) return;
   throw new AuthmeshError(
     'ERR_REFUSED',

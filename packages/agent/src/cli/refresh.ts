@@ -59,11 +59,11 @@ export function refreshedSentence(
 }
 
 /** What to do where no new login came. */
-const hints: Readonly<Record<string, string>> = {
-  'needs-login': 'sign in again: `authmesh-agent login PROFILE`',
-  'in-doubt': 'it works until it ends; sign in again before that: `authmesh-agent login PROFILE`',
-  postponed: 'it is tried again by itself',
-};
+const hints = (profile: string): Readonly<Record<string, string>> => ({
+  'needs-login': `sign in again: \`authmesh-agent login ${profile}\``,
+  'in-doubt': `it works until it ends; sign in again before that: \`authmesh-agent login ${profile}\``,
+  postponed: 'it is tried again by itself; `authmesh-agent status` shows what becomes of it',
+});
 
 async function viewOf(session: CommandSession, account: AccountId): Promise<AccountView | undefined> {
   const { accounts } = await session.ask({ type: 'overview' }, 'overview');
@@ -85,7 +85,7 @@ async function outcomeOf(session: CommandSession, account: AccountId, revision: 
       throw new AuthmeshError(
         'ERR_NOT_REFRESHED',
         `${accountLabel(account)} was not refreshed (${state}): ${node}: ${why}`,
-        { hint: hints[state] },
+        { hint: hints(view.profile)[state] },
       );
     }
     if (performance.now() > deadline) {

@@ -1,10 +1,9 @@
-import { accountLabel } from '@authmesh/shared/core/identifiers';
-import { openRecord, sealRecord } from '@authmesh/shared/crypto/sealed-record';
 import type { Command, CommandContext } from '@authmesh/shared/node/command-line';
 import { AuthmeshError } from '@authmesh/shared/node/errors';
 import type { HistoryEntry } from '@authmesh/shared/protocol/answer';
 import { resolveAccount, withCoordinator } from './command-session.ts';
 import { homeOption, openHome } from './home.ts';
+import { takeBack } from './taking-back.ts';
 
 export const restoreCommand: Command = {
   name: 'restore',
@@ -23,34 +22,9 @@ export const restoreCommand: Command = {
     const [profile = ''] = context.arguments;
     const wanted = wantedEntry(context);
     const { identity, settings } = await openHome(context);
-    const { keys, membership } = identity;
-    const { fleet, secrets } = membership;
     const restored = await withCoordinator(identity, settings.coordinators, async session => {
       const { account } = await resolveAccount(session, profile);
-      const { history } = await session.ask({ type: 'history', account }, 'history');
-      const number = entryNumber(history, wanted);
-      const entry = await session.ask({ type: 'candidate', account, number }, 'candidate');
-      const opened = openRecord(entry.sealed, { fleetKey: secrets.fleetKey, fleet, account });
-      if ('problem' in opened)
-        throw new AuthmeshError('ERR_REFUSED', `entry ${number} cannot be restored: ${opened.problem}`);
-      // A refresh token that was used up would kill the login at its first use (RFC 9700 §4.14): it stays out.
-      const credential = entry.refreshSpent
-        ? { ...opened.record.credential, refresh: undefined }
-        : opened.record.credential;
-      const generation = entry.generation + 1;
-      const record = sealRecord({ fleet, account, generation, originKey: keys.signing, credential }, secrets.fleetKey);
-      if ('problem' in record) throw new AuthmeshError('ERR_REFUSED', record.problem);
-      const spendable = credential.refresh !== undefined;
-      const { position } = await session.ask(
-        { type: 'rollback', account, number, generation, spendable, sealed: record.sealed },
-        'published',
-      );
-      return {
-        account: accountLabel(account),
-        entry: number,
-        revision: position.revision,
-        refreshSpent: entry.refreshSpent,
-      };
+      return takeBack(session, identity, account, history => entryNumber(history, wanted));
     });
     if (restored.refreshSpent) {
       context.output.say(

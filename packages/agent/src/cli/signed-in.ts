@@ -25,12 +25,26 @@ export function signedIn(status: Status, profile: string, before: KnownLogins): 
   );
 }
 
-/** Why the fleet has no new login from this host. */
-export function explainNone(status: Status, profile: string, before: KnownLogins): AuthmeshError {
+/**
+ * This host's new login, where nothing says that it is newer than the fleet's, or whose it is: the fingerprint. That somebody
+ * has just signed in under this name says both.
+ */
+export function besideFleet(status: Status, profile: string, before: KnownLogins): string | undefined {
+  const copy = newCopy(status, profile, before);
+  const isBeside = copy?.state === 'parallel' || copy?.state === 'unlinked';
+  return isBeside ? (copy.fingerprint ?? undefined) : undefined;
+}
+
+function newCopy(status: Status, profile: string, before: KnownLogins): AccountStatus['copies'][number] | undefined {
   const { fleet } = loginsOf(status, profile);
-  const copy = copiesHere(status, profile).find(
+  return copiesHere(status, profile).find(
     ({ fingerprint }) => fingerprint !== null && !fleet.has(fingerprint) && !before.here.has(fingerprint),
   );
+}
+
+/** Why the fleet has no new login from this host. */
+export function explainNone(status: Status, profile: string, before: KnownLogins): AuthmeshError {
+  const copy = newCopy(status, profile, before);
   if (!copy) {
     return new AuthmeshError('ERR_NOT_FOUND', `no new login of ${profile} was seen on this host`, {
       hint: 'sign in under that profile, in one of the state folders that `authmesh-agent status` names',

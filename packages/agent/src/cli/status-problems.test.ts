@@ -97,7 +97,7 @@ describe('a login that has ended is a problem', () => {
     scene.hear(judgement('unfit'));
     expect(problems(scene)).toContain('xai/acct_1 is in-doubt');
     expect(findings(scene).map(({ found }) => found)).toContain(
-      'xai/acct_1 has ended everywhere, and a refresh of it has failed',
+      'xai/acct_1 has ended everywhere: a refresh of it has failed',
     );
   });
 
@@ -124,6 +124,19 @@ describe('a login that the fleet refreshes', () => {
     scene.announce(current);
     return scene;
   }
+
+  it.each([
+    ['for a moment is nothing to know of', { since: start - minute, failures: 2 }, 0],
+    ['for minutes', { since: start - 5 * minute, failures: 4 }, 1],
+    ['for as long by its host’s own choice is nothing either', { since: start - 5 * minute }, 0],
+  ])('whose refresh is put off %s', (_, more, count) => {
+    const scene = createVaulted('vault');
+    const why = 'id.acme.example answered 401 invalid_client';
+    tellOverview(scene, [], { state: 'postponed', node: 'pc-a', why, ...more });
+    const told = problems(scene);
+    expect([told.length, findings(scene).length]).toEqual([count, count]);
+    for (const problem of told) expect(problem).toMatch(/invalid_client.*`providers.xai` in the agent.json of pc-a/);
+  });
 
   it('is renewed though no store holds its refresh token, where it is in a vault', () => {
     for (const [custody, count] of [

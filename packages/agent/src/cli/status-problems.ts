@@ -31,7 +31,7 @@ export function problemsOf(status: Status, now: Instant): string[] {
   }
   for (const account of accounts) {
     // One that no store has any more was deleted by its owner.
-    if (troubledAccounts.has(account.state) && account.copies.length > 0) problems.push(accountProblem(account));
+    if (isTroubled(account) && account.copies.length > 0) problems.push(accountProblem(account));
     for (const copy of account.copies) {
       if (copy.node !== node.name || setAside.has(copy.store)) continue;
       const problem = copyProblem(copy, now);
@@ -55,9 +55,15 @@ export function problemsOf(status: Status, now: Instant): string[] {
   return problems;
 }
 
+/** Whether somebody has to know of it: also of one that lives, where nobody renews it for all that is tried. */
+function isTroubled({ state, refresh }: AccountStatus): boolean {
+  return troubledAccounts.has(state) || refresh?.mend !== undefined;
+}
+
 function accountProblem({ account, state, refresh }: AccountStatus): string {
   const told = [refresh?.why, refresh?.mend].filter(part => part !== undefined);
-  return [`${account} is ${state}`, told.join('; ')].filter(part => part !== '').join(': ');
+  const what = troubledAccounts.has(state) ? state : `${state}, and its refresh is put off`;
+  return [`${account} is ${what}`, told.join('; ')].filter(part => part !== '').join(': ');
 }
 
 /** What is wrong with a copy of this host, if anything is. */

@@ -1,3 +1,5 @@
+import { accountProvider } from '@authmesh/shared/core/identifiers';
+import { type Instant, isUsable, type Milliseconds, minute } from '@authmesh/shared/core/time';
 import type { AccountView } from '@authmesh/shared/protocol/answer';
 import type { RefreshView } from '@authmesh/shared/protocol/lease';
 import { iso, type Roster } from './copy-status.ts';
@@ -13,14 +15,22 @@ export interface RefreshStatus {
   readonly mend?: string | undefined;
 }
 
-/** As the coordinator last told it. */
-export function refreshStatus(view: AccountView, roster: Roster): RefreshStatus | undefined {
+/** A refresh may be put off so long before somebody has to know; where the login ends within as long, from the first time on. */
+const postponedMsMax: Milliseconds = 5 * minute;
+
+/** As the coordinator last told it; `now` by its clock. */
+export function refreshStatus(view: AccountView, roster: Roster, now: Instant): RefreshStatus | undefined {
   if (!view.refresh) return undefined;
   const { state, node, since, why } = view.refresh;
-  return { state, node, since: iso(since), why, mend: mendOf(view, state, roster) };
+  return { state, node, since: iso(since), why, mend: mendOf(view, view.refresh, roster, now) };
 }
 
-function mendOf({ profile, home }: AccountView, state: RefreshView['state'], { names }: Roster): string | undefined {
+function mendOf(
+  { account, profile, home, expiresAt }: AccountView,
+  { state, node, since, failures }: RefreshView,
+  { names }: Roster,
+  now: Instant,
+): string | undefined {
   const host = (home === null ? undefined : names.get(home)) ?? 'any host';
   switch (state) {
     case 'needs-login':
@@ -28,8 +38,10 @@ function mendOf({ profile, home }: AccountView, state: RefreshView['state'], { n
     case 'in-doubt':
       return `it works until it ends; sign in again on ${host} before that: \`authmesh-agent login ${profile}\``;
     case 'refreshing':
-    case 'postponed':
       return undefined;
+    case 'postponed':
+      if (!failures || (now - since < postponedMsMax && isUsable(expiresAt, now + postponedMsMax))) return undefined;
+      return `it is tried again by itself; where that goes on look at \`providers.${accountProvider(account)}\` in the agent.json of ${node}, and at its way to the provider`;
     default:
       return state satisfies never;
   }

@@ -163,7 +163,7 @@ function accountStatus(
     home: name(view.home),
     expiresAt: expiresAt === null ? null : iso(expiresAt),
     state: accountState(view, at - state.clockOffsetMs),
-    refresh: refreshStatus(view, roster),
+    refresh: refreshStatus(view, roster, at - state.clockOffsetMs),
     vaulted: isInVault(state, view) || undefined,
     refusal: state.refusals.get(view.account),
     copies: view.copies.map(copy => copyStatus(state, view, copy, roster, at, lookedAt)),

@@ -22,7 +22,7 @@ export const noteCatalogue = {
   'refresh-restored': { level: 'info', says: 'a login got its refresh token back, for this host stops taking part' },
   'refresh-taken': {
     level: 'info',
-    says: 'a login that is not the fleet’s gave up its refresh token, so that nobody spends it',
+    says: 'a store gave up a refresh token, so that its OpenClaw does not spend it',
   },
   'write-postponed': { level: 'debug', says: 'a store changed under the delivery or was locked; looking again' },
   'write-failed': { level: 'error', says: 'a login could not be written' },

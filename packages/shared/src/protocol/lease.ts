@@ -94,5 +94,7 @@ export const refreshView = z.object({
   node: z.string().max(64),
   since: instant,
   why: sentence,
+  /** With `postponed`: how often the provider, or the way to it, has put it off. */
+  failures: z.number().int().min(1).optional(),
 });
 export type RefreshView = z.infer<typeof refreshView>;

@@ -9,6 +9,8 @@ import { createSchedule, type Schedule } from './schedule.ts';
 /** What came of the last attempts at an account, of which none brought a new login. */
 export interface Tries {
   readonly count: number;
+  /** How many of them the provider, or the way to it, has put off. */
+  readonly failures: number;
   readonly node: NodeId;
   readonly since: Instant;
   readonly why: string;

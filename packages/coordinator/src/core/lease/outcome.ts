@@ -159,7 +159,8 @@ function noteTry(
   // What nobody asked the provider for is tried when the login ends: what an OpenClaw may have spent was left alone until then.
   const endsLater = miss === 'unused' && expiresAt > at;
   const notBefore = endsLater ? Math.min(restedAt, expiresAt + endSlackMs) : restedAt;
-  state.leases.tries.set(account, { count, node, since: before?.since ?? at, why, notBefore, access });
+  const failures = (before?.failures ?? 0) + (miss === 'postponed' ? 1 : 0);
+  state.leases.tries.set(account, { count, failures, node, since: before?.since ?? at, why, notBefore, access });
 }
 
 function jitterOf(access: Fingerprint, count: number): number {

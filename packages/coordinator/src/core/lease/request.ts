@@ -86,7 +86,8 @@ export function refreshViewOf(state: CoordinatorState, record: AccountRecord): R
     };
   const tries = state.leases.tries.get(record.account);
   if (!tries || tries.access !== current?.access) return undefined;
-  return { state: 'postponed', node: nameOf(state, tries.node), since: tries.since, why: tries.why };
+  const { node, since, why, failures } = tries;
+  return { state: 'postponed', node: nameOf(state, node), since, why, failures: failures || undefined };
 }
 
 /**
