@@ -9,7 +9,7 @@ import { tellFree, tellOtherHolders } from './holding.ts';
 import { recordJudgement } from './judgement.ts';
 import { refuseAsked, replan, sendLease } from './lease/grant.ts';
 import { settle } from './lease/outcome.ts';
-import { noteSpent } from './lease/spenders.ts';
+import { noteSpender, noteSpent } from './lease/spenders.ts';
 import { takeEarly } from './recollection.ts';
 import type { AccountRecord } from './record.ts';
 import { setAsideBefore } from './set-aside.ts';
@@ -31,6 +31,8 @@ export function settleAccount(
   const entry: AccountEntry = { ...before, record, lineage, storeRevision, pending: undefined };
   state.accounts.set(account, entry);
   if (lineage !== before.lineage) noteSpent(state, before.lineage.spent, record);
+  const refresh = record.current?.refresh;
+  if (refresh !== undefined && refresh !== before.record.current?.refresh) noteSpender(state, account, refresh);
   for (const audited of auditOfChange(before.record, record, at)) effects.push({ type: 'audit', entry: audited });
   if (announces) announceDurable(entry, cause, effects);
   if (before.record.current?.access === record.current?.access) tellFree(state, account, effects);

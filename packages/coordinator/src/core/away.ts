@@ -44,7 +44,7 @@ function commitAwayCopies(state: CoordinatorState, node: NodeId, effects: Coordi
   const entry = state.away.get(node);
   if (entry?.copies === undefined || state.pendingRecords.has(key)) return;
   const withheld = state.leases.withheld.get(node);
-  const record = { node, copies: entry.copies, withheld: withheld?.size ? [...withheld] : undefined };
+  const record = { node, copies: entry.copies, withheld: withheld && [...withheld] };
   commitRecord(state, key, { type: 'copies', record, expected: entry.storeRevision, failed: false }, effects);
 }
 

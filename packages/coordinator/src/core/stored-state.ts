@@ -63,7 +63,8 @@ export function createCoordinatorState(stored: StoredState): CoordinatorState {
     const invite = invites.get(record.invite);
     if (invite) invites.set(record.invite, { ...invite, used: invite.used + 1 });
   }
-  for (const { record } of stored.copies ?? []) leases.withheld.set(record.node, new Set(record.withheld));
+  for (const { record } of stored.copies ?? [])
+    if (record.withheld && nodes.has(record.node)) leases.withheld.set(record.node, new Set(record.withheld));
   const accounts = new Map<AccountId, AccountEntry>();
   for (const { record, storeRevision } of stored.accounts) {
     accounts.set(record.account, createAccountEntry(record, storeRevision));

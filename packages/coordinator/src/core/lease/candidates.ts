@@ -141,9 +141,6 @@ function silentHome(
 
 /** A node that keeps a copy with the refresh token out of the fleet's care. */
 function withholder({ leases, nodes }: CoordinatorState, current: Renewable): NodeEntry | undefined {
-  for (const [id, withheld] of leases.withheld) {
-    const node = nodes.get(id);
-    if (node && withheld.has(current.refresh as Fingerprint)) return node;
-  }
+  for (const [id, withheld] of leases.withheld) if (withheld.has(current.refresh as Fingerprint)) return nodes.get(id);
   return undefined;
 }

@@ -1,7 +1,8 @@
 import type { AccountId, NodeId } from '@authmesh/shared/core/identifiers';
 import type { Instant } from '@authmesh/shared/core/time';
 import type { Observation } from '@authmesh/shared/protocol/observation';
-import { awayCopiesOf } from '../away.ts';
+import { awayCopiesOf, awayCopyOf } from '../away.ts';
+import type { AwayCopy } from '../record.ts';
 import type { CoordinatorState, Session } from '../state.ts';
 import type { Halt } from './refresh-record.ts';
 import type { Renewable } from './standing.ts';
@@ -28,14 +29,10 @@ export function openclawDoubt(
   for (const id of state.leases.fenced.get(account) ?? []) {
     const node = state.nodes.get(id);
     if (!node) continue;
-    for (const { observation } of node.copies.values()) {
-      const isFailed = observation.account === account && observation.health === 'fence-failed';
-      if (isFailed && observation.spends === current.refresh) return doubtOf(state, id, at);
-    }
-    for (const copy of awayCopiesOf(state, id, node.copies)) {
-      const isFailed = copy.account === account && copy.health === 'fence-failed';
-      if (isFailed && copy.spends === current.refresh) return doubtOf(state, id, at);
-    }
+    const copies = [...[...node.copies.values()].map(awayCopyOf), ...awayCopiesOf(state, id, node.copies)];
+    const isFailed = ({ account: of, health, spends }: AwayCopy) =>
+      of === account && health === 'fence-failed' && spends === current.refresh;
+    if (copies.some(isFailed)) return doubtOf(state, id, at);
   }
   return undefined;
 }

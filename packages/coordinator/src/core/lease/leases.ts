@@ -49,7 +49,7 @@ export interface LeasesState {
   readonly toldInUse: Map<AccountId, Set<NodeId>>;
   /** Refresh tokens that stand in stores of hosts that have left the fleet: who, and since when. */
   readonly departed: Map<Fingerprint, { readonly node: string; readonly since: Instant }>;
-  /** Which account has used a refresh token up, or was the last to begin using it. */
+  /** Which account has used a refresh token up, or was the last to have it or to begin using it. */
   readonly spenders: Map<Fingerprint, AccountId>;
   /** Accounts under lease, by provider. */
   readonly flying: Map<string, Set<AccountId>>;

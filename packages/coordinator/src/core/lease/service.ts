@@ -9,7 +9,7 @@ import { isFence } from './fences.ts';
 import { look, replan } from './grant.ts';
 import { openingMs } from './leases.ts';
 import { nextAt, plan, takeDue } from './schedule.ts';
-import { noteSpent } from './spenders.ts';
+import { noteAll } from './spenders.ts';
 import { leaseOf } from './standing.ts';
 
 /** Accounts that are looked at in one step; the rest follow at once. */
@@ -20,7 +20,7 @@ const timerMsMax: Milliseconds = day;
 /** The coordinator has started: every account gets its time, and what the nodes last had counts until they tell anew. */
 export function planAll(state: CoordinatorState): void {
   const { leases, holders, away, accounts } = state;
-  for (const { record } of accounts.values()) noteSpent(state, new Set(), record);
+  noteAll(state);
   for (const account of accounts.keys()) replan(state, account);
   for (const [node, { copies }] of away) {
     for (const { account, spendable, health } of copies ?? []) {
@@ -83,13 +83,14 @@ export function nodeTold(
   const { leases } = state;
   forgetAble(state, node);
   const withheldBefore = leases.withheld.get(node);
-  leases.withheld.set(node, new Set(withheld));
+  if (withheld.length > 0) leases.withheld.set(node, new Set(withheld));
+  else leases.withheld.delete(node);
   for (const provider of refreshes) leases.able.set(provider, (leases.able.get(provider) ?? new Set()).add(node));
   for (const { account, epoch } of told ? untaken(state, node, told) : [])
     submit(state, { type: 'untaken', link, account, epoch }, account, at, effects);
   for (const one of told ?? []) submit(state, { type: 'taken', link, node, lease: one }, one.account, at, effects);
   for (const account of leases.starved) {
-    const concerns = withheldBefore?.size || refreshes.includes(accountProvider(account));
+    const concerns = withheldBefore !== undefined || refreshes.includes(accountProvider(account));
     if (concerns || wasInTheWay(state, node, account)) wake(state, account, at);
   }
 }

@@ -9,26 +9,46 @@ import { haltOf, leaseOf } from './standing.ts';
  * (docs/decisions/0039).
  */
 
-/** Another account that is using the refresh token, or has used it up. */
+/**
+ * Another account that is using the refresh token, has used it up, or comes first: the one that has had the same login later,
+ * for the other may be what a store called it before. Where that one was put off the turn is the other's.
+ */
 export function otherSpender(
   { leases, accounts }: CoordinatorState,
   account: AccountId,
   refresh: Fingerprint,
 ): AccountRecord | undefined {
   const id = leases.spenders.get(refresh);
-  const other = id === undefined || id === account ? undefined : accounts.get(id);
-  if (!other || accountProvider(other.record.account) !== accountProvider(account)) return undefined;
+  if (id === undefined || id === account || accountProvider(id) !== accountProvider(account)) return undefined;
+  const other = accounts.get(id);
+  if (!other) return undefined;
+  if (other.lineage.spent.has(refresh)) return other.record;
   const { current } = other.record;
+  if (current?.refresh !== refresh) return undefined;
   const using = other.pending?.record ?? other.record;
-  const isUsing = current?.refresh === refresh && (leaseOf(using) ?? haltOf(using)) !== undefined;
-  return isUsing || other.lineage.spent.has(refresh) ? other.record : undefined;
+  const isUsing = (leaseOf(using) ?? haltOf(using)) !== undefined;
+  const isFirst = current.access === accounts.get(account)?.record.current?.access && !leases.tries.has(id);
+  return isUsing || isFirst ? other.record : undefined;
 }
 
-/** The account is about to use it, or it is in doubt there. That another has used it up is not forgotten for that. */
+/** The account has it, or is about to use it. That another has used it up is not forgotten for that. */
 export function noteSpender({ leases, accounts }: CoordinatorState, account: AccountId, refresh: Fingerprint): void {
   const before = leases.spenders.get(refresh);
-  const isSpent = before !== undefined && before !== account && accounts.get(before)?.lineage.spent.has(refresh);
+  if (before === account) return;
+  const isSpent = before !== undefined && accounts.get(before)?.lineage.spent.has(refresh);
   if (!isSpent) leases.spenders.set(refresh, account);
+}
+
+/** After a start: what every account has used up, and who has had each login last. */
+export function noteAll(state: CoordinatorState): void {
+  const { accounts } = state;
+  for (const { record } of accounts.values()) noteSpent(state, new Set(), record);
+  for (const [account, { record }] of accounts) {
+    const { refresh, acceptedAt = 0 } = record.current ?? {};
+    const before = refresh === undefined ? undefined : accounts.get(state.leases.spenders.get(refresh) ?? account);
+    const isLater = acceptedAt >= (before?.record.current?.acceptedAt ?? 0);
+    if (refresh !== undefined && isLater) noteSpender(state, account, refresh);
+  }
 }
 
 /** The account has used up what its record says, besides what was `known`. */
