@@ -63,7 +63,7 @@ function loginFindings({ accounts, lacks, node, stores, coordinator }: Status, n
       findings.push(
         notice(
           'login',
-          `no store holds the refresh token of ${account.account}, and this host knows no token endpoint for it: nothing renews it when it ends, unless \`providers\` of another host does`,
+          `no store holds the refresh token of ${account.account}, nor does this host’s vault: nothing renews it when it ends, unless the vault of another host can`,
           'sign in on any host; that makes it the home',
         ),
       );

@@ -125,6 +125,13 @@ describe('a login that the fleet refreshes', () => {
     return scene;
   }
 
+  it('that an OpenClaw may have spent works as ever until it ends: that is no problem of status', () => {
+    const scene = createVaulted('vault');
+    const why = 'a refresh by OpenClaw on pc-a failed, and may have spent it';
+    tellOverview(scene, [], { state: 'in-doubt', by: 'openclaw', node: 'pc-a', since: start, why });
+    expect(problems(scene)).toEqual([]);
+  });
+
   it.each([
     ['for a moment is nothing to know of', { since: start - minute, failures: 2 }, 0],
     ['for minutes', { since: start - 5 * minute, failures: 4 }, 1],

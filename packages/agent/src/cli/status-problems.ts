@@ -57,7 +57,7 @@ export function problemsOf(status: Status, now: Instant): string[] {
 
 /** Whether somebody has to know of it: also of one that lives, where nobody renews it for all that is tried. */
 function isTroubled({ state, refresh }: AccountStatus): boolean {
-  return troubledAccounts.has(state) || refresh?.mend !== undefined;
+  return troubledAccounts.has(state) || (refresh?.state === 'postponed' && refresh.mend !== undefined);
 }
 
 function accountProblem({ account, state, refresh }: AccountStatus): string {
