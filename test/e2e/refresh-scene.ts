@@ -99,20 +99,18 @@ export function accessIn(host: Host, owner: Owner): string {
   return String(host.store().entry(owner.profile)?.access);
 }
 
-/** A refresh that was put off comes within 19 s. */
-const renewedMsMax = 45_000;
-
 /** Waits until every host has a login that works, newer than `before`. */
 export async function renewedOn(
   server: OAuthServer,
   hosts: readonly Host[],
   owner: Owner,
   before: string,
+  timeoutMs?: number,
 ): Promise<void> {
   const isRenewed = () =>
     hosts.every(host => {
       const access = accessIn(host, owner);
       return access !== before && server.isAccessGood(access);
     });
-  await until(`${owner.profile} is renewed everywhere`, isRenewed, renewedMsMax);
+  await until(`${owner.profile} is renewed everywhere`, isRenewed, timeoutMs);
 }
